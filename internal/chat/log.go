@@ -1,0 +1,235 @@
+package chat
+
+import (
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/kimi-k2/kimi-k2/models"
+)
+
+// A position in the event stream of a reply is one rising number, the seq: the run's
+// epoch in the upper bits, the count of produced bytes in the lower 24. A take-over
+// raises the epoch, so that what a dead owner announced and never stored can't be
+// mistaken for what its successor writes.
+const (
+	epochShift = 24
+	// maxBytes bounds text and reasoning of one reply together.
+	maxBytes = 1<<epochShift - 1
+	maxEpoch = 1<<(31-epochShift) - 1
+)
+
+func seqOf(epoch, pos int) int { return epoch<<epochShift | pos }
+func epochOf(seq int) int      { return seq >> epochShift }
+func posOf(seq int) int        { return seq & maxBytes }
+
+type kind uint8
+
+const (
+	kindText kind = iota
+	kindReasoning
+)
+
+// segment is a stretch of one kind that ends at byte position end.
+type segment struct {
+	kind kind
+	end  int
+}
+
+// ending is how a reply ended; it is announced only after it is stored.
+type ending struct {
+	Status  models.MessageStatus
+	Usage   *models.Usage
+	Credits *models.Credits
+	Error   *models.ReplyError
+}
+
+// replyLog is what a reply has produced: an append-only run of bytes in segments of
+// text and reasoning. Its writer is the run's owner or, on other instances, a replica.
+// Followers hold a position in it, never a queue: whoever is slow reads more at once.
+type replyLog struct {
+	ownerID string
+	// replica logs lag behind a writer elsewhere: a position beyond their end is one
+	// to wait for. For all others it can't be.
+	replica  bool
+	applying sync.Mutex // of a replica: one chunk at a time
+
+	mu       sync.Mutex
+	epoch    int
+	buf      []byte
+	segs     []segment
+	end      *ending
+	frozen   bool // no more text, the end is being stored
+	replaced bool // another log continues this reply
+	waiters  map[chan struct{}]struct{}
+}
+
+func newLog(ownerID string, epoch int) *replyLog {
+	return &replyLog{ownerID: ownerID, epoch: epoch, waiters: map[chan struct{}]struct{}{}}
+}
+
+// preload puts in what an earlier epoch produced.
+func (l *replyLog) preload(text, reasoning string) {
+	l.append(kindReasoning, reasoning)
+	l.append(kindText, text)
+}
+
+// append adds text; it reports false when the reply is full or has ended.
+func (l *replyLog) append(k kind, text string) bool {
+	if text == "" {
+		return true
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.end != nil || l.frozen || l.replaced || len(l.buf)+len(text) > maxBytes {
+		return false
+	}
+	l.buf = append(l.buf, text...)
+	if n := len(l.segs); n > 0 && l.segs[n-1].kind == k {
+		l.segs[n-1].end = len(l.buf)
+	} else {
+		l.segs = append(l.segs, segment{k, len(l.buf)})
+	}
+	l.wake()
+	return true
+}
+
+// freeze makes later appends fail without announcing an end.
+func (l *replyLog) freeze() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.frozen = true
+}
+
+// finish announces the end. The log stays readable.
+func (l *replyLog) finish(e ending) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.end == nil {
+		l.end = &e
+	}
+	l.wake()
+}
+
+// replace sends followers to look for the log that continues the reply.
+func (l *replyLog) replace() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.replaced = true
+	l.wake()
+}
+
+// wake tells the waiters; the caller holds the lock.
+func (l *replyLog) wake() {
+	for w := range l.waiters {
+		select {
+		case w <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// watch registers a waiter that is told of every change until stop is called.
+func (l *replyLog) watch() (changed <-chan struct{}, stop func()) {
+	w := make(chan struct{}, 1)
+	l.mu.Lock()
+	l.waiters[w] = struct{}{}
+	l.mu.Unlock()
+	return w, func() {
+		l.mu.Lock()
+		delete(l.waiters, w)
+		l.mu.Unlock()
+	}
+}
+
+// content is all so far.
+func (l *replyLog) content() (seq int, text, reasoning string, status models.MessageStatus) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.contentLocked()
+}
+
+func (l *replyLog) contentLocked() (seq int, text, reasoning string, status models.MessageStatus) {
+	var parts [2]strings.Builder
+	at := 0
+	for _, s := range l.segs {
+		parts[s.kind].Write(l.buf[at:s.end])
+		at = s.end
+	}
+	return seqOf(l.epoch, len(l.buf)), parts[kindText].String(), parts[kindReasoning].String(), l.statusLocked()
+}
+
+func (l *replyLog) statusLocked() models.MessageStatus {
+	switch {
+	case l.end != nil:
+		return l.end.Status
+	case len(l.buf) == 0:
+		return models.MessagePending
+	default:
+		return models.MessageStreaming
+	}
+}
+
+// piece is what a read found after a position.
+type piece struct {
+	kind     kind
+	text     string
+	seq      int // position after text
+	end      *ending
+	gap      bool // the position is not of this log: a snapshot is needed
+	replaced bool
+}
+
+// read returns the longest stretch of one kind after seq, or the end when there is
+// nothing more to come. A piece without text, end, gap and replaced means: wait.
+func (l *replyLog) read(seq int) piece {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	pos := posOf(seq)
+	if l.replica && seq > seqOf(l.epoch, len(l.buf)) {
+		return piece{seq: seq, replaced: l.replaced}
+	}
+	if epochOf(seq) != l.epoch || pos > len(l.buf) || (pos < len(l.buf) && !utf8.RuneStart(l.buf[pos])) {
+		return piece{gap: true, seq: seq}
+	}
+	at := pos
+	for _, s := range l.segs {
+		if s.end > at {
+			return piece{kind: s.kind, text: string(l.buf[at:s.end]), seq: seqOf(l.epoch, s.end)}
+		}
+	}
+	return piece{seq: seq, end: l.end, replaced: l.replaced && l.end == nil}
+}
+
+// beyond reports whether seq is a position that nobody can have been given.
+func (l *replyLog) beyond(seq int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.replica && seq > seqOf(l.epoch, len(l.buf))
+}
+
+// plain reports whether all reasoning precedes all text, as stored messages assume.
+func (l *replyLog) plain() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.segs) < 2 || (len(l.segs) == 2 && l.segs[0].kind == kindReasoning)
+}
+
+// since returns the stretches after byte position pos, for checkpoints.
+func (l *replyLog) since(pos int) (parts []part, end int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range l.segs {
+		if s.end > pos {
+			parts = append(parts, part{s.kind, string(l.buf[pos:s.end])})
+			pos = s.end
+		}
+	}
+	return parts, len(l.buf)
+}
+
+// part is a stretch of one kind.
+type part struct {
+	kind kind
+	text string
+}

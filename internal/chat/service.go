@@ -1,0 +1,194 @@
+// Package chat owns conversations, messages and the runs that write replies.
+//
+// A run is owned by one instance, under a lease with a fencing token (the epoch). The
+// owner alone talks to the engine; the text lives there as a log, is stored in pieces
+// at every checkpoint and whole, with status and usage, before its end is announced.
+// Followers hold a position in the log, so a socket, a tab or an instance can come and
+// go: whoever returns with a position gets what follows it, exactly once.
+//
+// Personal text is sealed under the owner's key before it reaches the database.
+// Everything a caller may do is checked here against the viewer; what isn't the
+// viewer's is NOT_FOUND.
+package chat
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/kimi-k2/kimi-k2/internal/clock"
+	"github.com/kimi-k2/kimi-k2/internal/database"
+	"github.com/kimi-k2/kimi-k2/internal/fault"
+	"github.com/kimi-k2/kimi-k2/internal/id"
+	"github.com/kimi-k2/kimi-k2/internal/inference"
+	"github.com/kimi-k2/kimi-k2/internal/seal"
+	"github.com/kimi-k2/kimi-k2/internal/viewer"
+)
+
+// Engine is what chat needs of the inference service.
+type Engine interface {
+	Stream(ctx context.Context, r inference.Request, emit func(inference.Delta)) (inference.Result, error)
+	Complete(ctx context.Context, r inference.Request) (string, *inference.Usage, error)
+	Resolve(modelID string) (inference.Model, error)
+	Info() inference.Info
+}
+
+// Owners is what chat needs of accounts.
+type Owners interface {
+	EnsureGuestTx(tx *gorm.DB, v viewer.Viewer) (viewer.Viewer, error)
+	SpendMessageTx(tx *gorm.DB, v viewer.Viewer) error
+	LockTx(tx *gorm.DB, v viewer.Viewer) error
+	Key(ctx context.Context, ownerID string) (*seal.Key, error)
+}
+
+// Bus is what chat needs to talk to other instances.
+type Bus interface {
+	Publish(subject string, data []byte) error
+	Subscribe(subject string, handle func(data []byte, reply func([]byte) error)) (stop func(), err error)
+	Request(ctx context.Context, subject string, data []byte) ([]byte, error)
+}
+
+// Config is what a Service is made of. Zero durations take the defaults.
+type Config struct {
+	DB     *database.DB
+	Owners Owners
+	Engine Engine
+	Bus    Bus
+	Clock  clock.Clock
+	Log    *slog.Logger
+
+	// Lease is how long a run stays its owner's without a sign of life (6 s).
+	Lease time.Duration
+	// Checkpoint is the time between two stored pieces of a running reply, and so
+	// bounds what the death of a server can take from it (500 ms, at most 1 s).
+	Checkpoint time.Duration
+	// Patience is how long a run goes on while the database can't be reached (30 s).
+	Patience time.Duration
+	// RunsPerOwner is how many replies one owner may have written at once (3).
+	RunsPerOwner int
+	// Titles turns generated titles on; they are made only by real engines.
+	Titles bool
+	// Sole says that no other instance uses the database: leases of a former process
+	// then end at start.
+	Sole bool
+}
+
+// Service is the chat room of one instance.
+type Service struct {
+	Config
+	instance string
+	clock    clock.Clock
+	log      *slog.Logger
+	bus      Bus
+	hub      *hub
+	workers  tasks // everything that runs beside requests
+	running  tasks // the runs
+	ctx      context.Context
+	cancel   context.CancelCauseFunc
+	draining chan struct{}
+	unasked  func()
+}
+
+// Reasons why a run's context ends.
+var (
+	errStopped  = errors.New("stopped by the viewer")
+	errFenced   = errors.New("another instance has taken the run over")
+	errHandover = errors.New("the server is shutting down")
+)
+
+// New makes the room; Start opens it.
+func New(c Config) *Service {
+	c.Lease = orDefault(c.Lease, 6*time.Second)
+	c.Checkpoint = min(orDefault(c.Checkpoint, 500*time.Millisecond), time.Second)
+	c.Patience = orDefault(c.Patience, 30*time.Second)
+	if c.RunsPerOwner == 0 {
+		c.RunsPerOwner = 3
+	}
+	s := &Service{Config: c, instance: id.New(id.Instance), clock: c.Clock, log: c.Log, bus: c.Bus, hub: newHub(), draining: make(chan struct{})}
+	s.ctx, s.cancel = context.WithCancelCause(context.Background())
+	return s
+}
+
+func orDefault(d, def time.Duration) time.Duration {
+	if d == 0 {
+		return def
+	}
+	return d
+}
+
+// Start begins to answer other instances, to checkpoint and to take over runs whose
+// owners are gone.
+func (s *Service) Start(ctx context.Context) error {
+	unasked, err := s.bus.Subscribe(askSubject(s.instance), s.answer)
+	if err != nil {
+		return fmt.Errorf("listen to other instances: %w", err)
+	}
+	s.unasked = unasked
+	if s.Sole {
+		if err := s.expireLeases(ctx); err != nil {
+			return err
+		}
+	}
+	s.workers.start(s.checkpointing)
+	s.workers.start(s.sweeping)
+	return nil
+}
+
+// Drain refuses new runs and waits for the running ones. Those that are not done when
+// ctx ends are checkpointed and handed over: whoever comes next takes them at once.
+func (s *Service) Drain(ctx context.Context) {
+	close(s.draining)
+	done := make(chan struct{})
+	go func() { s.running.close(); close(done) }()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		for _, r := range s.hub.all() {
+			r.cancel(errHandover)
+		}
+		<-done
+	}
+}
+
+// Close ends everything that still runs; Drain comes before it.
+func (s *Service) Close() {
+	s.cancel(errHandover)
+	if s.unasked != nil {
+		s.unasked()
+	}
+	s.workers.close()
+}
+
+func (s *Service) isDraining() bool {
+	select {
+	case <-s.draining:
+		return true
+	default:
+		return false
+	}
+}
+
+// Running is how many runs this instance owns.
+func (s *Service) Running() int { return len(s.hub.all()) }
+
+func errShuttingDown() error {
+	return fault.New(fault.ShuttingDown, "the server is restarting: nothing was changed, try again in a moment")
+}
+
+func notFound(noun string) error {
+	return fault.New(fault.NotFound, "there is no such %s", noun)
+}
+
+func isNotFound(err error) bool { return fault.Is(err, fault.NotFound) }
+
+// Ready says why no new runs are taken, nil while they are.
+func (s *Service) Ready() error {
+	if s.isDraining() {
+		return errShuttingDown()
+	}
+	return nil
+}

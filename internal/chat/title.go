@@ -1,0 +1,99 @@
+package chat
+
+import (
+	"context"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/kimi-k2/kimi-k2/internal/inference"
+	"github.com/kimi-k2/kimi-k2/models"
+)
+
+const (
+	maxTitleRunes = 60
+	titleTimeout  = 20 * time.Second
+	titleTokens   = 32
+	titleSource   = 2000 // bytes of question and answer that the engine is shown
+	titleAsk      = "Write a title for this conversation in its language: at most six words, no quotation marks, no full stop. Answer with the title only."
+)
+
+// firstWords is a title made of the beginning of a text.
+func firstWords(text string) string {
+	line := strings.Join(strings.Fields(strings.TrimLeft(text, "#>*-` \t\r\n")), " ")
+	if line == "" {
+		line = strings.Join(strings.Fields(text), " ")
+	}
+	if utf8.RuneCountInString(line) <= maxTitleRunes {
+		return line
+	}
+	cut := string([]rune(line)[:maxTitleRunes])
+	if i := strings.LastIndexByte(cut, ' '); i > maxTitleRunes/2 {
+		cut = cut[:i]
+	}
+	return strings.TrimRight(cut, " ,;:.") + "…"
+}
+
+// title replaces first words by a short generated title after the first complete
+// reply of a conversation, if the engine is a real one and the setting is on. It
+// runs beside everything else and failing costs nothing.
+func (s *Service) title(r *activeRun) {
+	if !s.Titles || s.Engine.Info().Kind == inference.KindDemo || len(r.req.Messages) != 1 || s.isDraining() {
+		return
+	}
+	_, reply, _, status := r.log.content()
+	if status != models.MessageComplete || reply == "" {
+		return
+	}
+	s.workers.start(func() {
+		ctx, cancel := context.WithTimeout(s.ctx, titleTimeout)
+		defer cancel()
+		if err := s.writeTitle(ctx, r, reply); err != nil && ctx.Err() == nil {
+			s.log.Info("no generated title", "conversation", r.row.ConversationID, "err", err)
+		}
+	})
+}
+
+func (s *Service) writeTitle(ctx context.Context, r *activeRun, reply string) error {
+	text, _, err := s.Engine.Complete(ctx, inference.Request{Model: r.model, MaxOutputTokens: titleTokens, Messages: []inference.Message{
+		{Role: inference.RoleUser, Text: clip(r.req.Messages[0].Text, titleSource)},
+		{Role: inference.RoleAssistant, Text: clip(reply, titleSource)},
+		{Role: inference.RoleUser, Text: titleAsk},
+	}})
+	if err != nil {
+		return err
+	}
+	title := cleanTitle(text)
+	if title == "" {
+		return nil
+	}
+	res := s.DB.Gorm(ctx).Model(&models.Conversation{}).
+		Where("owner_id = ? AND id = ? AND title_source = ?", r.row.OwnerID, r.row.ConversationID, models.TitleFirstWords).
+		Updates(map[string]any{"title_sealed": r.key.SealString(titlePlace(r.row.OwnerID, r.row.ConversationID), title), "title_source": models.TitleGenerated})
+	if res.Error == nil && res.RowsAffected == 1 {
+		s.announce(r.row.OwnerID, event{Kind: eventChanged, Conversation: r.row.ConversationID})
+	}
+	return res.Error
+}
+
+// cleanTitle takes the first line of what a model calls a title.
+func cleanTitle(s string) string {
+	for line := range strings.Lines(s) {
+		line = strings.Trim(strings.TrimSpace(line), "\"'“”‘’«»《》「」*#. ")
+		if strings.IndexFunc(line, visible) >= 0 {
+			return firstWords(line)
+		}
+	}
+	return ""
+}
+
+// clip is the first n bytes of s, cut between runes.
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}

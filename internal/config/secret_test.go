@@ -1,0 +1,115 @@
+package config_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/kimi-k2/kimi-k2/internal/config"
+)
+
+func load(t *testing.T, environ ...string) config.Config {
+	t.Helper()
+	c, _, err := config.Load(environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestTheKeyIsMadeOnceAndKept(t *testing.T) {
+	c := load(t, "DATA_DIR="+filepath.Join(t.TempDir(), "new", "data"))
+	keys := make([][]byte, 8)
+	var wg sync.WaitGroup
+	for i := range keys {
+		wg.Go(func() {
+			key, err := c.Secret()
+			if err != nil {
+				t.Error(err)
+			}
+			keys[i] = key
+		})
+	}
+	wg.Wait()
+	for _, key := range keys {
+		if len(key) != config.SecretSize || !bytes.Equal(key, keys[0]) {
+			t.Fatalf("keys differ: %x and %x", key, keys[0])
+		}
+	}
+	info, err := os.Stat(filepath.Join(c.DataDir, "secret.key"))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	if entries, _ := os.ReadDir(c.DataDir); len(entries) != 1 {
+		t.Errorf("left behind: %v", entries)
+	}
+}
+
+func TestNoSecondKeyIsMadeForADatabase(t *testing.T) {
+	c := load(t, "DATA_DIR="+t.TempDir())
+	if err := os.MkdirAll(filepath.Join(c.DataDir, "postgres", "18"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	_, err := c.Secret()
+	if !errors.Is(err, config.ErrSecretMissing) || !strings.Contains(err.Error(), "secret.key") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestAnEmptyDatabaseFolderIsNoDatabase(t *testing.T) {
+	c := load(t, "DATA_DIR="+t.TempDir())
+	if err := os.Mkdir(filepath.Join(c.DataDir, "postgres"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Secret(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAKeyFileThatOthersMayReadIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(path, []byte(goodKey+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := load(t, "SECRET_KEY_FILE="+path, "PUBLIC_URL=https://chat.example")
+	if key, err := c.Secret(); err != nil || len(key) != config.SecretSize {
+		t.Fatalf("key of %d bytes, %v", len(key), err)
+	}
+	if err := os.Chmod(path, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Secret(); err == nil || !strings.Contains(err.Error(), "chmod 600") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestADamagedKeyIsRefusedNotReplaced(t *testing.T) {
+	c := load(t, "DATA_DIR="+t.TempDir())
+	path := filepath.Join(c.DataDir, "secret.key")
+	if err := os.WriteFile(path, []byte("half a k"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Secret(); err == nil || strings.Contains(err.Error(), "half a k") {
+		t.Errorf("error is %v", err)
+	}
+	if text, _ := os.ReadFile(path); string(text) != "half a k" {
+		t.Errorf("the file now holds %q", text)
+	}
+}
+
+func TestEveryUsualFormOfBase64IsRead(t *testing.T) {
+	raw := bytes.Repeat([]byte{0xfb, 0xef, 0xef}, 11)[:config.SecretSize]
+	for _, text := range []string{"--_v--_v", "++/v++/v"} {
+		full := strings.Repeat(text, 5) + text[:3]
+		for _, end := range []string{"", "="} {
+			key, err := load(t, "SECRET_KEY="+full+end).Secret()
+			if err != nil || !bytes.Equal(key, raw) {
+				t.Errorf("%s%s: %x, %v", full, end, key, err)
+			}
+		}
+	}
+}

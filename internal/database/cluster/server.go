@@ -1,0 +1,365 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+)
+
+// socketName is the file a server on the default port listens on.
+const socketName = ".s.PGSQL.5432"
+
+// socketLimit is the longest socket path every platform takes, in bytes.
+const socketLimit = 100
+
+// Config says where a server lives.
+type Config struct {
+	Dir     string   // holds the data folder, the socket, the log and the lock
+	BinDirs []string // where to look for binaries first
+	Log     *slog.Logger
+}
+
+// Server is a running PostgreSQL that belongs to this process.
+type Server struct {
+	dir, data, socket string
+	tempSocket        bool
+	bin               Binaries
+	who               Identity
+	held              *os.File
+	log               *slog.Logger
+
+	stop  chan struct{} // closed when Stop was called
+	ended chan struct{} // closed when the supervisor is done
+	once  sync.Once
+	mu    sync.Mutex
+	pid   int
+	fatal error // why the supervisor gave up
+}
+
+// Start returns a server that accepts connections, making the data folder when there is
+// none. It refuses (LockedError) a folder in use by another process, and data of another
+// major version. A server left over by a process that died is stopped first.
+func Start(ctx context.Context, c Config) (*Server, error) {
+	dir, err := filepath.Abs(c.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("find the database's folder: %w", err)
+	}
+	dir, who, err := settle(dir, c.Log)
+	if err != nil {
+		return nil, err
+	}
+	held, err := lock(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{dir: dir, data: filepath.Join(dir, "cluster"), who: who, held: held, log: c.Log,
+		stop: make(chan struct{}), ended: make(chan struct{})}
+	if err := s.start(ctx, c.BinDirs); err != nil {
+		return nil, errors.Join(err, held.Close())
+	}
+	return s, nil
+}
+
+func (s *Server) start(ctx context.Context, dirs []string) error {
+	bin, major, err := checkMajor(ctx, dirs, s.data)
+	if err != nil {
+		return err
+	}
+	if s.bin, err = Usable(ctx, bin, s.who, s.log); err != nil {
+		return err
+	}
+	if err := clearStale(ctx, s.bin, s.who, s.data, s.log); err != nil {
+		return err
+	}
+	if major == 0 {
+		s.log.Info("making the database", "place", s.data, "postgres", s.bin.Version)
+		if err := Init(ctx, s.bin, s.who, s.data, settings, "--data-checksums"); err != nil {
+			return err
+		}
+	}
+	if err := s.folders(); err != nil {
+		return err
+	}
+	first := make(chan error, 1)
+	go s.supervise(ctx, first)
+	if err := <-first; err != nil {
+		<-s.ended
+		s.removeSocket()
+		return err
+	}
+	return nil
+}
+
+// folders makes the log and socket folders. The socket moves to a private temporary
+// folder when its path would be too long for the kernel.
+func (s *Server) folders() error {
+	for _, name := range []string{"run", "log"} {
+		dir := filepath.Join(s.dir, name)
+		if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+			return fmt.Errorf("make the database's folders: %w", err)
+		}
+		if err := s.who.Give(dir); err != nil {
+			return fmt.Errorf("make the database's folders: %w", err)
+		}
+	}
+	s.socket = filepath.Join(s.dir, "run")
+	if len(filepath.Join(s.socket, socketName)) <= socketLimit {
+		return nil
+	}
+	dir, err := PrivateTemp(s.who, "k2pg-")
+	if err != nil {
+		return err
+	}
+	s.socket, s.tempSocket = dir, true
+	return nil
+}
+
+// PrivateTemp makes a temporary folder that only the identity (and root) can enter, in
+// the first of prefer or the usual places that serves.
+func PrivateTemp(who Identity, prefix string, prefer ...string) (string, error) {
+	for _, base := range append(prefer, os.TempDir(), "/tmp", "/var/tmp") {
+		if !who.Reaches(base) {
+			continue
+		}
+		dir, err := os.MkdirTemp(base, prefix)
+		if err != nil {
+			continue
+		}
+		if len(filepath.Join(dir, socketName)) > socketLimit {
+			_ = os.Remove(dir)
+			continue
+		}
+		return dir, who.Give(dir)
+	}
+	return "", errors.New("there is no temporary folder for the database's socket: set TMPDIR to a short path")
+}
+
+func (s *Server) removeSocket() {
+	if s.tempSocket {
+		_ = os.RemoveAll(s.socket)
+	}
+}
+
+// arguments rule over postgresql.conf where the product depends on them. The log is kept
+// for a week, without statements, values or key details, which hold what people wrote.
+func (s *Server) arguments() []string {
+	var args []string
+	for _, kv := range []string{
+		"listen_addresses=", "port=5432", "unix_socket_directories=" + s.socket, "unix_socket_permissions=0700",
+		"fsync=on", "full_page_writes=on", "synchronous_commit=on",
+		"logging_collector=on", "log_destination=stderr", "log_directory=" + filepath.Join(s.dir, "log"),
+		"log_filename=postgres-%a.log", "log_file_mode=0600", "log_rotation_age=1d", "log_rotation_size=0",
+		"log_truncate_on_rotation=on", "log_statement=none", "log_min_duration_statement=-1",
+		"log_min_error_statement=panic", "log_error_verbosity=terse", "log_parameter_max_length_on_error=0",
+	} {
+		args = append(args, "-c", kv)
+	}
+	return append([]string{"-D", s.data}, args...)
+}
+
+// restarts bounds how often a server that dies is started again within restartWindow.
+const (
+	restarts      = 5
+	restartWindow = time.Minute
+)
+
+// supervise owns the server's process from start to end. It keeps its thread, because
+// the kernel ties the child to the thread that started it, not to the process. The
+// first channel gets the outcome of the first start.
+func (s *Server) supervise(ctx context.Context, first chan<- error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer close(s.ended)
+	child, err := s.launch()
+	if err == nil {
+		err = s.awaitReady(ctx, child)
+	}
+	first <- err
+	if err != nil {
+		return
+	}
+	var deaths []time.Time
+	for {
+		select {
+		case <-s.stop:
+			s.halt(child)
+			return
+		case err = <-child.exited:
+		}
+		for err != nil {
+			deaths = append(deaths, time.Now())
+			if n := len(deaths); n > restarts && deaths[n-1].Sub(deaths[n-1-restarts]) < restartWindow {
+				s.giveUp(err)
+				return
+			}
+			s.log.Error("the database server died; starting it again", "err", err)
+			if !s.pause(time.Duration(len(deaths)) * 100 * time.Millisecond) {
+				return
+			}
+			child, err = s.launch()
+		}
+	}
+}
+
+func (s *Server) giveUp(err error) {
+	s.log.Error("the database server keeps dying; giving up", "err", err, "log", filepath.Join(s.dir, "log"))
+	s.mu.Lock()
+	s.fatal = fmt.Errorf("the database server keeps dying: %w", err)
+	s.mu.Unlock()
+}
+
+// child is one run of the server's process.
+type child struct {
+	pid    int
+	exited <-chan error // gets one error, never nil, when the process has ended
+}
+
+func (s *Server) launch() (child, error) {
+	cmd := exec.Command(filepath.Join(s.bin.Dir, "postgres"+exeSuffix), s.arguments()...)
+	cmd.Dir, cmd.Env, cmd.SysProcAttr = s.dir, environment(), s.who.attributes(true)
+	complaint := &lastWords{}
+	cmd.Stderr = complaint
+	cmd.WaitDelay = 2 * time.Second
+	if err := cmd.Start(); err != nil {
+		return child{}, fmt.Errorf("start the database server: %w", err)
+	}
+	s.mu.Lock()
+	s.pid = cmd.Process.Pid
+	s.mu.Unlock()
+	exited := make(chan error, 1)
+	go func() {
+		err := cmd.Wait()
+		exited <- fmt.Errorf("the database server ended (%s): %s", outcome(err), tail(complaint.String()))
+	}()
+	return child{pid: cmd.Process.Pid, exited: exited}, nil
+}
+
+func outcome(err error) string {
+	if err == nil {
+		return "exit status 0"
+	}
+	return err.Error()
+}
+
+// awaitReady returns when the server takes connections; replaying the log after a crash
+// takes as long as it takes, only ctx bounds it.
+func (s *Server) awaitReady(ctx context.Context, c child) error {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if p := readPostmaster(s.data); p != nil && p.pid == c.pid && p.ready {
+			return nil
+		}
+		select {
+		case err := <-c.exited:
+			return err
+		case <-ctx.Done():
+			s.halt(c)
+			return fmt.Errorf("wait for the database server: %w", ctx.Err())
+		case <-tick.C:
+		}
+	}
+}
+
+// halt stops the process, ever less politely, and returns when it is gone.
+func (s *Server) halt(c child) {
+	for how, grace := range graces {
+		if err := shutdown(context.Background(), s.bin, s.who, s.data, c.pid, how); err != nil {
+			s.log.Warn("ask the database server to stop", "err", err)
+		}
+		select {
+		case <-c.exited:
+			return
+		case <-time.After(grace):
+		}
+	}
+	s.log.Error("the database server does not stop", "pid", c.pid)
+}
+
+func (s *Server) pause(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-s.stop:
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// Stop shuts the server down, waiting until it is gone: fast first, immediately after 20
+// seconds. Later calls wait for the first one.
+func (s *Server) Stop() error {
+	var err error
+	s.once.Do(func() {
+		close(s.stop)
+		<-s.ended
+		s.removeSocket()
+		err = s.held.Close()
+	})
+	return err
+}
+
+// PID is the number of the server's process, which changes when it had to be restarted.
+func (s *Server) PID() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pid
+}
+
+// Err is nil while the server is kept alive, and says why when it was given up.
+func (s *Server) Err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.fatal
+}
+
+// Socket is the folder of the server's socket, for use as host.
+func (s *Server) Socket() string { return s.socket }
+
+// Data is the folder that PostgreSQL keeps the data in.
+func (s *Server) Data() string { return s.data }
+
+// Running returns the socket folder of a server that another process runs for dir.
+func Running(dir string) (socket string, err error) {
+	real, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return "", fmt.Errorf("find the database's folder: %w", err)
+	}
+	p := readPostmaster(filepath.Join(real, "cluster"))
+	if p == nil || !alive(p.pid) || !p.ready {
+		return "", fmt.Errorf("the database in %s does not run", real)
+	}
+	return p.socket, nil
+}
+
+// lastWords keeps the last 4 KiB written to it.
+type lastWords struct {
+	mu  sync.Mutex
+	buf []byte
+}
+
+// Write never fails.
+func (l *lastWords) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.buf = append(l.buf, p...)
+	if n := len(l.buf) - 4096; n > 0 {
+		l.buf = append(l.buf[:0], l.buf[n:]...)
+	}
+	return len(p), nil
+}
+
+// String is what was kept.
+func (l *lastWords) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return string(l.buf)
+}

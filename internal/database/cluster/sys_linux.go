@@ -1,0 +1,22 @@
+package cluster
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+)
+
+// tieToUs has the kernel ask the child for a fast shutdown when the thread that started
+// it ends, so that even kill -9 of ours leaves no server behind.
+func tieToUs(attr *syscall.SysProcAttr) { attr.Pdeathsig = syscall.SIGINT }
+
+// servesFolder reports whether the process is a server of the data folder, in which a
+// postmaster always sits.
+func servesFolder(pid int, data string) bool {
+	there, err := os.Stat(fmt.Sprintf("/proc/%d/cwd", pid))
+	if err != nil {
+		return false
+	}
+	here, err := os.Stat(data)
+	return err == nil && os.SameFile(here, there)
+}

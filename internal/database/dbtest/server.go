@@ -1,0 +1,195 @@
+package dbtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/kimi-k2/kimi-k2/internal/database/cluster"
+)
+
+// conf trades durability for speed: nothing here outlives the process.
+const conf = `
+kimi.test = on
+fsync = off
+full_page_writes = off
+synchronous_commit = off
+listen_addresses = ''
+max_connections = 300
+shared_buffers = 32MB
+max_wal_size = 64MB
+min_wal_size = 4MB
+wal_level = minimal
+max_wal_senders = 0
+autovacuum = off
+jit = off
+timezone = 'UTC'
+log_timezone = 'UTC'
+`
+
+// script runs the server until our end of its standard input closes, which the kernel
+// does for us however we die, and then removes everything. If the server ends by itself
+// (a test restarts it) it still waits for us before it cleans up.
+const script = `"$1" -D "$2/data" -c unix_socket_directories="$2" 2>>"$2/log" &
+while read -r _; do :; done
+pid=$(head -n 1 "$2/data/postmaster.pid" 2>/dev/null) && kill -QUIT "$pid" 2>/dev/null
+wait
+while [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
+cd / && rm -rf "$2"`
+
+// leash is kept open for as long as the process lives.
+var leash *os.File
+
+func start(ctx context.Context) (*server, error) {
+	log := slog.New(slog.DiscardHandler)
+	root := moduleRoot()
+	who := cluster.WhoRuns("/nowhere")
+	bin, err := cluster.Find(ctx, []string{cluster.Packaged(root)}, 0)
+	if err != nil {
+		return nil, err
+	}
+	if bin, err = cluster.Usable(ctx, bin, who, log); err != nil {
+		return nil, err
+	}
+	dir, err := cluster.PrivateTemp(who, "k2test-", inMemory()...)
+	if err != nil {
+		return nil, err
+	}
+	if err := fill(ctx, bin, who, root, dir); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	if err := launch(bin, who, dir); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	s := &server{socket: dir}
+	if err := s.await(ctx); err != nil {
+		text, _ := os.ReadFile(filepath.Join(dir, "log"))
+		return nil, fmt.Errorf("%w: %s", err, text)
+	}
+	return s, s.exec(ctx, "CREATE ROLE kimi LOGIN")
+}
+
+// launch starts the server on a leash.
+func launch(bin cluster.Binaries, who cluster.Identity, dir string) error {
+	ours, theirs, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command("sh", "-c", script, "sh", filepath.Join(bin.Dir, "postgres"), dir)
+	cmd.Dir, cmd.Env, cmd.Stdin, cmd.SysProcAttr = dir, []string{"LC_ALL=C", "TZ=UTC", "PATH=" + os.Getenv("PATH")}, ours, who.Attributes()
+	err = cmd.Start()
+	_ = ours.Close()
+	if err != nil {
+		_ = theirs.Close()
+		return fmt.Errorf("start the server: %w", err)
+	}
+	leash = theirs
+	return cmd.Process.Release()
+}
+
+// await returns when the server answers.
+func (s *server) await(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		conn, err := pgx.Connect(ctx, s.url("postgres", "postgres"))
+		if err == nil {
+			return conn.Close(ctx)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the server did not answer: %w", err)
+		case <-tick.C:
+		}
+	}
+}
+
+// fill puts a fresh data folder into dir, copied from a cache below the checkout when
+// there is one.
+func fill(ctx context.Context, bin cluster.Binaries, who cluster.Identity, root, dir string) error {
+	data := filepath.Join(dir, "data")
+	cache := filepath.Join(root, ".cache", "postgres", "initdb-"+bin.Version+"-"+digest(conf))
+	if _, err := os.Stat(filepath.Join(cache, "PG_VERSION")); err != nil {
+		if err := cluster.Init(ctx, bin, who, data, conf, "--no-sync", "--wal-segsize=1"); err != nil {
+			return err
+		}
+		keep(data, cache)
+		return nil
+	}
+	if err := copyTree(data, cache); err != nil {
+		return fmt.Errorf("copy the cached data folder: %w", err)
+	}
+	return who.Give(data)
+}
+
+// keep saves a data folder for the next process; without it that one is only slower.
+func keep(data, cache string) {
+	if os.MkdirAll(filepath.Dir(cache), 0o755) != nil {
+		return
+	}
+	half, err := os.MkdirTemp(filepath.Dir(cache), ".half-")
+	if err != nil {
+		return
+	}
+	defer func() { _ = os.RemoveAll(half) }()
+	if copyTree(filepath.Join(half, "data"), data) == nil {
+		_ = os.Rename(filepath.Join(half, "data"), cache) // another process may have been first
+	}
+}
+
+// copyTree copies a data folder with the permissions PostgreSQL insists on.
+func copyTree(to, from string) error {
+	return filepath.WalkDir(from, func(path string, entry os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() {
+			return os.Mkdir(filepath.Join(to, rel), 0o700)
+		}
+		return copyFile(filepath.Join(to, rel), path)
+	})
+}
+
+func copyFile(to, from string) error {
+	r, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Close() }()
+	w, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(w, r)
+	return errors.Join(err, w.Close())
+}
+
+// moduleRoot is the folder of go.mod above the test's.
+func moduleRoot() string {
+	dir, err := os.Getwd()
+	for err == nil {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			break
+		}
+		dir = parent
+	}
+	return os.TempDir()
+}

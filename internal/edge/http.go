@@ -1,0 +1,313 @@
+package edge
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/kimi-k2/kimi-k2/internal/edge/request"
+	"github.com/kimi-k2/kimi-k2/internal/fault"
+)
+
+// Media types of answers.
+const (
+	typeJSON    = "application/json"
+	typeGraphQL = "application/graphql-response+json"
+)
+
+// HTTP is the transport for single answers, as the GraphQL over HTTP
+// specification describes it. It takes every request that no other transport
+// took, to refuse it properly.
+//
+// Foreign pages get nowhere: POST takes application/json alone, which a page of
+// another origin cannot send without a preflight that nobody answers; GET runs
+// queries only, which change nothing, and is refused when the browser says that
+// another site sends it, or when it brings cookies without saying whence.
+// Options.NoGET switches GET off altogether.
+type HTTP struct {
+	maxBody     int64
+	get         bool
+	crossOrigin *http.CrossOriginProtection
+}
+
+var _ graphql.Transport = (*HTTP)(nil)
+
+func newHTTP(o Options) *HTTP {
+	return &HTTP{maxBody: o.MaxBody, get: !o.NoGET, crossOrigin: o.CrossOrigin}
+}
+
+// Supports takes every request.
+func (*HTTP) Supports(*http.Request) bool { return true }
+
+// Do answers one request.
+func (t *HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	a := &answer{w: w, mediaType: negotiate(r.Header.Values("Accept"))}
+	if a.mediaType == "" {
+		a.mediaType = typeJSON
+		a.refuse(http.StatusNotAcceptable, "answers come as %s or %s", typeJSON, typeGraphQL)
+		return
+	}
+	start := graphql.Now()
+	params, ok := t.params(a, r)
+	if !ok {
+		return
+	}
+	params.Headers = r.Header
+	params.ReadTime = graphql.TraceTiming{Start: start, End: graphql.Now()}
+	t.execute(a, r, exec, params)
+}
+
+func (t *HTTP) params(a *answer, r *http.Request) (*graphql.RawParams, bool) {
+	switch {
+	case r.Method == http.MethodPost:
+		return readPost(a, r, t.maxBody, t.crossOrigin)
+	case r.Method == http.MethodGet && t.get:
+		return t.readGet(a, r)
+	case r.Method == http.MethodOptions:
+		a.w.Header().Set("Allow", t.methods())
+		a.w.WriteHeader(http.StatusNoContent)
+		return nil, false
+	}
+	a.w.Header().Set("Allow", t.methods())
+	a.refuse(http.StatusMethodNotAllowed, "send a POST request")
+	return nil, false
+}
+
+func (t *HTTP) methods() string {
+	if t.get {
+		return "GET, POST, OPTIONS"
+	}
+	return "POST, OPTIONS"
+}
+
+// readPost reads a POST body within all limits; false when it has answered.
+func readPost(a *answer, r *http.Request, maxBody int64, crossOrigin *http.CrossOriginProtection) (*graphql.RawParams, bool) {
+	if err := crossOrigin.Check(r); err != nil {
+		a.fail(http.StatusForbidden, fault.New(fault.Forbidden, "requests from other sites are not accepted"))
+		return nil, false
+	}
+	if !isJSON(r) {
+		a.w.Header().Set("Accept-Post", typeJSON)
+		a.refuse(http.StatusUnsupportedMediaType, "send the request as %s in UTF-8, not compressed", typeJSON)
+		return nil, false
+	}
+	buf := newBody()
+	defer freeBody(buf)
+	if err := readBody(buf, a.w, r, maxBody); err != nil {
+		a.unread(err, maxBody)
+		return nil, false
+	}
+	params, err := request.Parse(buf.Bytes())
+	if err != nil {
+		a.fail(http.StatusBadRequest, err)
+		return nil, false
+	}
+	return params, true
+}
+
+// bodies hold requests while they are read and answers while they are built.
+var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+func newBody() *bytes.Buffer {
+	b := bodies.Get().(*bytes.Buffer)
+	b.Reset()
+	return b
+}
+
+// freeBody gives a buffer back unless it has grown large.
+func freeBody(b *bytes.Buffer) {
+	if b.Cap() <= 64<<10 {
+		bodies.Put(b)
+	}
+}
+
+func readBody(buf *bytes.Buffer, w http.ResponseWriter, r *http.Request, limit int64) error {
+	if r.ContentLength > limit {
+		return &http.MaxBytesError{Limit: limit}
+	}
+	_, err := buf.ReadFrom(http.MaxBytesReader(w, r.Body, limit))
+	return err
+}
+
+// unread answers a body that could not be read.
+func (a *answer) unread(err error, limit int64) {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		a.w.Header().Set("Connection", "close")
+		a.refuse(http.StatusRequestEntityTooLarge, "the request is larger than %d bytes", limit)
+		return
+	}
+	a.refuse(http.StatusBadRequest, "the request could not be read to its end")
+}
+
+// isJSON reports whether the body claims to be plain JSON in UTF-8.
+func isJSON(r *http.Request) bool {
+	if ce := r.Header.Get("Content-Encoding"); ce != "" && !strings.EqualFold(ce, "identity") {
+		return false
+	}
+	if len(r.Header.Values("Content-Type")) != 1 {
+		return false
+	}
+	mt, p, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	charset := p["charset"]
+	return err == nil && mt == typeJSON && (charset == "" || strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "utf8"))
+}
+
+// readGet reads a query from the URL; false when it has answered.
+func (t *HTTP) readGet(a *answer, r *http.Request) (*graphql.RawParams, bool) {
+	if !t.mayGet(r) {
+		a.fail(http.StatusForbidden, fault.New(fault.Forbidden, "requests from other sites are not accepted"))
+		return nil, false
+	}
+	q := r.URL.Query()
+	p := &graphql.RawParams{Query: q.Get("query"), OperationName: q.Get("operationName")}
+	var err error
+	if p.Variables, err = request.Object("variables", q.Get("variables")); err != nil {
+		a.fail(http.StatusBadRequest, err)
+		return nil, false
+	}
+	if p.Extensions, err = request.Object("extensions", q.Get("extensions")); err != nil {
+		a.fail(http.StatusBadRequest, err)
+		return nil, false
+	}
+	if p.Query == "" && p.Extensions["persistedQuery"] == nil {
+		a.fail(http.StatusBadRequest, fault.On("query", fault.Invalid, "the request has no query"))
+		return nil, false
+	}
+	return p, true
+}
+
+// mayGet reports whether no foreign page can be behind a GET. Where cookies are
+// involved the browser must have said where it comes from.
+func (t *HTTP) mayGet(r *http.Request) bool {
+	h := r.Header
+	if h.Get("Cookie") != "" && h.Get("Sec-Fetch-Site") == "" && h.Get("Origin") == "" {
+		return false
+	}
+	asked := *r
+	asked.Method = http.MethodPost // the check passes every GET
+	return t.crossOrigin.Check(&asked) == nil
+}
+
+func (t *HTTP) execute(a *answer, r *http.Request, exec graphql.GraphExecutor, params *graphql.RawParams) {
+	ctx := r.Context()
+	rc, errs := exec.CreateOperationContext(ctx, params)
+	if len(errs) > 0 {
+		resp := exec.DispatchError(graphql.WithOperationContext(ctx, rc), errs)
+		a.errors(a.statusOf(resp.Errors), resp.Errors)
+		return
+	}
+	switch op := rc.Operation.Operation; {
+	case r.Method == http.MethodGet && op != ast.Query:
+		a.w.Header().Set("Allow", http.MethodPost)
+		a.refuse(http.StatusMethodNotAllowed, "GET runs queries only: send a POST request")
+		return
+	case op == ast.Subscription:
+		a.refuse(http.StatusBadRequest, "subscriptions need a websocket or Accept: text/event-stream")
+		return
+	}
+	responses, ctx := exec.DispatchOperation(ctx, rc)
+	resp := responses(ctx)
+	if resp == nil { // the client is gone
+		return
+	}
+	a.data(resp)
+}
+
+// statusOf is the status of a request that was not executed. Clients of plain JSON
+// expect 200 for a well-formed request whatever became of it.
+func (a *answer) statusOf(errs gqlerror.List) int {
+	if a.mediaType == typeGraphQL || malformed(errs) {
+		return http.StatusBadRequest
+	}
+	return http.StatusOK
+}
+
+// answer writes one response of a media type.
+type answer struct {
+	w         http.ResponseWriter
+	mediaType string
+}
+
+func (a *answer) refuse(status int, format string, args ...any) {
+	a.fail(status, fault.New(fault.Invalid, format, args...))
+}
+
+func (a *answer) fail(status int, err error) { a.errors(status, faultErrors(err)) }
+
+// errors answers a request that was not executed: without data.
+func (a *answer) errors(status int, errs gqlerror.List) {
+	b, err := json.Marshal(struct {
+		Errors gqlerror.List `json:"errors"`
+	}{errs})
+	if err != nil { // only extensions of ours could fail to marshal
+		status, b = http.StatusInternalServerError, []byte(`{"errors":[{"message":"internal error","extensions":{"code":"INTERNAL"}}]}`)
+	}
+	a.send(status, b)
+}
+
+// data answers an executed operation. The executor's bytes go out as they are.
+func (a *answer) data(resp *graphql.Response) {
+	buf := newBody()
+	defer freeBody(buf)
+	if err := writeResponse(buf, resp); err != nil {
+		a.fail(http.StatusInternalServerError, err)
+		return
+	}
+	a.send(http.StatusOK, buf.Bytes())
+}
+
+func (a *answer) send(status int, body []byte) {
+	h := a.w.Header()
+	h.Set("Content-Type", a.mediaType+"; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	a.w.WriteHeader(status)
+	_, _ = a.w.Write(body) // nobody is left to tell
+}
+
+// writeResponse writes a response as JSON without looking into its data again.
+func writeResponse(w *bytes.Buffer, resp *graphql.Response) error {
+	w.WriteByte('{')
+	if len(resp.Errors) > 0 {
+		w.WriteString(`"errors":`)
+		if err := writeJSON(w, resp.Errors); err != nil {
+			return err
+		}
+		w.WriteByte(',')
+	}
+	w.WriteString(`"data":`)
+	if resp.Data == nil {
+		w.WriteString("null")
+	} else {
+		w.Write(resp.Data)
+	}
+	if len(resp.Extensions) > 0 {
+		w.WriteString(`,"extensions":`)
+		if err := writeJSON(w, resp.Extensions); err != nil {
+			return err
+		}
+	}
+	w.WriteByte('}')
+	return nil
+}
+
+func writeJSON(w io.Writer, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(b)
+	return err
+}

@@ -1,0 +1,272 @@
+package edge
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/kimi-k2/kimi-k2/internal/edge/gate"
+	"github.com/kimi-k2/kimi-k2/internal/fault"
+)
+
+// typeEvents is the media type of event streams.
+const typeEvents = "text/event-stream"
+
+// Streams say how operations by event stream are bound. Zero values take the
+// defaults named; the functions mean the same as in wsconn.Config.
+type Streams struct {
+	Gate            *gate.Gate // share it with the websockets; nil: one with default limits
+	ClientIP        func(r *http.Request) netip.Addr
+	Principal       func(ctx context.Context) string
+	MaxPerPrincipal func(ctx context.Context) int
+	Revoked         func(ctx context.Context) <-chan struct{}
+	// Stop ends all streams when it closes, without their `complete`, so that
+	// clients come back to another instance. Nil: never.
+	Stop <-chan struct{}
+
+	Heartbeat    time.Duration // between comments on a silent stream; default 15 s
+	WriteTimeout time.Duration // for one write; default 10 s
+}
+
+func (c Streams) withDefaults() Streams {
+	if c.Gate == nil {
+		c.Gate = gate.New(gate.Limits{})
+	}
+	if c.ClientIP == nil {
+		c.ClientIP = peer
+	}
+	if c.Principal == nil {
+		c.Principal = func(context.Context) string { return "" }
+	}
+	if c.MaxPerPrincipal == nil {
+		c.MaxPerPrincipal = func(context.Context) int { return 5 }
+	}
+	if c.Revoked == nil {
+		c.Revoked = func(context.Context) <-chan struct{} { return nil }
+	}
+	if c.Heartbeat == 0 {
+		c.Heartbeat = 15 * time.Second
+	}
+	if c.WriteTimeout == 0 {
+		c.WriteTimeout = 10 * time.Second
+	}
+	return c
+}
+
+func peer(r *http.Request) netip.Addr {
+	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr()
+}
+
+// SSE is the transport for operations by event stream: GraphQL over server-sent
+// events in its "distinct connections mode", by POST with Accept:
+// text/event-stream. It serves where websockets are blocked.
+type SSE struct {
+	cfg         Streams
+	maxBody     int64
+	crossOrigin *http.CrossOriginProtection
+}
+
+var _ graphql.Transport = (*SSE)(nil)
+
+func newSSE(o Options) *SSE {
+	return &SSE{cfg: o.Streams.withDefaults(), maxBody: o.MaxBody, crossOrigin: o.CrossOrigin}
+}
+
+// Supports takes POST requests that accept an event stream.
+func (*SSE) Supports(r *http.Request) bool {
+	if r.Method != http.MethodPost {
+		return false
+	}
+	for part := range strings.SplitSeq(strings.Join(r.Header.Values("Accept"), ","), ",") {
+		mt, _, _ := strings.Cut(part, ";")
+		if strings.EqualFold(strings.TrimSpace(mt), typeEvents) {
+			return true
+		}
+	}
+	return false
+}
+
+// Do streams one operation to its end. Refusals before the stream begins are
+// plain JSON answers with a status; errors of the document come as an event.
+func (t *SSE) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	a := &answer{w: w, mediaType: typeJSON}
+	start := graphql.Now()
+	params, ok := readPost(a, r, t.maxBody, t.crossOrigin)
+	if !ok {
+		return
+	}
+	params.Headers = r.Header
+	params.ReadTime = graphql.TraceTiming{Start: start, End: graphql.Now()}
+	pass, err := t.enter(r)
+	if err != nil {
+		a.full(err)
+		return
+	}
+	defer pass.Leave()
+	ctx, cancel := context.WithCancelCause(r.Context())
+	s := &stream{cfg: t.cfg, w: w, rc: http.NewResponseController(w), cancel: cancel}
+	s.open()
+	var beats sync.WaitGroup
+	beats.Go(func() { s.watch(ctx, t.cfg.Revoked(ctx)) })
+	defer beats.Wait() // nothing may write after the handler has returned
+	defer cancel(errEnded)
+	s.run(ctx, exec, params)
+}
+
+func (t *SSE) enter(r *http.Request) (*gate.Pass, error) {
+	select {
+	case <-t.cfg.Stop:
+		return nil, &gate.Refusal{Scope: gate.Total, RetryAfter: time.Second}
+	default:
+	}
+	pass, err := t.cfg.Gate.Enter(t.cfg.ClientIP(r))
+	if err != nil {
+		return nil, err
+	}
+	ctx := r.Context()
+	if err := pass.Claim(t.cfg.Principal(ctx), t.cfg.MaxPerPrincipal(ctx)); err != nil {
+		pass.Leave()
+		return nil, err
+	}
+	return pass, nil
+}
+
+// full answers a refusal of the gate.
+func (a *answer) full(err error) {
+	status, f := http.StatusServiceUnavailable, fault.New(fault.RateLimited, "%s", err.Error())
+	var r *gate.Refusal
+	if errors.As(err, &r) {
+		status, f.RetryAfter = r.Status(), r.RetryAfter
+		a.w.Header().Set("Retry-After", strconv.Itoa(int(r.RetryAfter.Seconds())))
+	}
+	a.fail(status, f)
+}
+
+var (
+	errEnded   = errors.New("the stream has ended")
+	errRevoked = errors.New("access was revoked")
+	errStopped = errors.New("the server is restarting")
+)
+
+// stream is one event stream. The mutex keeps heartbeats and events apart.
+type stream struct {
+	cfg    Streams
+	cancel context.CancelCauseFunc
+
+	mu sync.Mutex
+	w  http.ResponseWriter
+	rc *http.ResponseController
+}
+
+func (s *stream) open() {
+	h := s.w.Header()
+	h.Set("Content-Type", typeEvents+"; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no")
+	h.Set("X-Content-Type-Options", "nosniff")
+	_ = s.rc.SetReadDeadline(time.Time{}) // the server's limit is for requests
+	s.w.WriteHeader(http.StatusOK)
+	s.write([]byte(":\n\n"))
+}
+
+// watch sends heartbeats and ends the stream when it is time.
+func (s *stream) watch(ctx context.Context, revoked <-chan struct{}) {
+	beat := time.NewTicker(s.cfg.Heartbeat)
+	defer beat.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-revoked:
+			s.cancel(errRevoked)
+			return
+		case <-s.cfg.Stop:
+			s.cancel(errStopped)
+			return
+		case <-beat.C:
+			s.write([]byte(":\n\n"))
+		}
+	}
+}
+
+// run executes the operation and sends what it yields. How it ends says whether
+// the client should come back: with `complete` it has everything.
+func (s *stream) run(ctx context.Context, exec graphql.GraphExecutor, params *graphql.RawParams) {
+	rc, errs := exec.CreateOperationContext(ctx, params)
+	opCtx := graphql.WithOperationContext(ctx, rc)
+	if len(errs) > 0 {
+		s.refuse(exec.DispatchError(opCtx, errs).Errors)
+		return
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err := rc.Recover(opCtx, p)
+			s.refuse(exec.DispatchError(opCtx, gqlerror.List{gqlerror.WrapIfUnwrapped(err)}).Errors)
+		}
+	}()
+	responses, opCtx := exec.DispatchOperation(opCtx, rc)
+	var buf bytes.Buffer
+	for resp := responses(opCtx); resp != nil && ctx.Err() == nil; resp = responses(opCtx) {
+		buf.Reset()
+		if err := writeEvent(&buf, resp); err != nil {
+			panic(err) // answered above
+		}
+		s.write(buf.Bytes())
+	}
+	switch {
+	case errors.Is(context.Cause(ctx), errRevoked):
+		s.refuse(faultErrors(fault.New(fault.Forbidden, "access was revoked")))
+	case ctx.Err() == nil:
+		s.write([]byte(complete))
+	}
+}
+
+// complete ends a stream; browsers drop events without data.
+const complete = "event: complete\ndata: \n\n"
+
+func writeEvent(w *bytes.Buffer, resp *graphql.Response) error {
+	w.WriteString("event: next\ndata: ")
+	if err := writeResponse(w, resp); err != nil {
+		return err
+	}
+	w.WriteString("\n\n")
+	return nil
+}
+
+// refuse sends errors as the only or last event.
+func (s *stream) refuse(errs gqlerror.List) {
+	var buf bytes.Buffer
+	buf.WriteString(`event: next` + "\n" + `data: {"errors":`)
+	if writeJSON(&buf, errs) != nil {
+		return
+	}
+	buf.WriteString("}\n\n" + complete)
+	s.write(buf.Bytes())
+}
+
+// write sends bytes at once and before the deadline; a failure ends the stream.
+func (s *stream) write(b []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_ = s.rc.SetWriteDeadline(time.Now().Add(s.cfg.WriteTimeout)) //nolint:forbidigo // a socket deadline
+	if _, err := s.w.Write(b); err != nil {
+		s.cancel(err)
+		return
+	}
+	if err := s.rc.Flush(); err != nil {
+		s.cancel(err)
+	}
+}

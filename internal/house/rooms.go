@@ -1,0 +1,150 @@
+package house
+
+import "strings"
+
+// kind is the sort of a room.
+type kind string
+
+const (
+	program     kind = "program"     // puts everything together: may import everything
+	nouns       kind = "nouns"       // models: pure
+	wire        kind = "wire"        // the GraphQL schema and its generated code
+	interpreter kind = "interpreter" // resolvers, web: translate, decide nothing
+	domain      kind = "domain"      // the verbs: rules, permission, transactions
+	tool        kind = "tool"        // one mechanism each
+	assets      kind = "assets"      // files inside the binary
+	testOnly    kind = "test-only"   // helpers that only tests import
+	outside     kind = "outside"     // benches, tests of the whole, generators
+)
+
+// rooms classifies every package by its folder. A folder ending in "/..." stands
+// for all below it; the longest match counts.
+var rooms = map[string]kind{
+	".":                      program,
+	"frontend":               assets,
+	"graph/...":              wire,
+	"models":                 nouns,
+	"resolvers":              interpreter,
+	"internal/web":           interpreter,
+	"internal/account":       domain,
+	"internal/chat":          domain,
+	"internal/bus/...":       tool,
+	"internal/clock/...":     tool,
+	"internal/config/...":    tool,
+	"internal/database/...":  tool,
+	"internal/edge/...":      tool,
+	"internal/fault/...":     tool,
+	"internal/id/...":        tool,
+	"internal/inference/...": tool,
+	"internal/page/...":      tool,
+	"internal/seal/...":      tool,
+	"internal/viewer/...":    tool,
+	"internal/wsconn/...":    tool,
+
+	"internal/database/dbtest":         testOnly,
+	"internal/edge/edgetest/...":       testOnly,
+	"internal/house":                   testOnly,
+	"internal/inference/inferencetest": testOnly,
+	"internal/inference/realengine":    testOnly,
+
+	"bench/...":   outside,
+	"scripts/...": outside,
+	"tests/...":   outside,
+	"tools/...":   outside,
+}
+
+// kindOf is the kind of the package in dir, "" when it is not classified.
+func kindOf(dir string) kind {
+	if k, ok := rooms[dir]; ok {
+		return k
+	}
+	return rooms[family(dir)+"/..."]
+}
+
+// family is the folder, of dir and those above it, that stands in rooms for all
+// below it; dir itself when there is none.
+func family(dir string) string {
+	for d := dir; d != "."; d = parent(d) {
+		if _, ok := rooms[d+"/..."]; ok {
+			return d
+		}
+	}
+	return dir
+}
+
+func parent(dir string) string {
+	if i := strings.LastIndexByte(dir, '/'); i >= 0 {
+		return dir[:i]
+	}
+	return "."
+}
+
+// mayImport says which of our own rooms each kind may use: kinds, or folders.
+var mayImport = map[kind][]string{
+	nouns:       {"internal/id"},
+	wire:        {string(nouns), "internal/id", "internal/page", "internal/viewer", "internal/fault"},
+	interpreter: {string(nouns), string(domain), string(wire), string(tool)},
+	domain:      {string(nouns), string(tool)},
+	tool:        {},
+	assets:      {},
+}
+
+// toolMayImport says which other tools each tool may use. What lies below a tool's
+// folder is part of it.
+var toolMayImport = map[string][]string{
+	"internal/bus":       {"internal/clock", "internal/fault", "internal/id"},
+	"internal/clock":     {},
+	"internal/config":    {},
+	"internal/database":  {"internal/clock", "internal/fault"},
+	"internal/edge":      {"internal/clock", "internal/fault", "internal/id", "internal/page", "internal/viewer", "internal/wsconn"},
+	"internal/fault":     {},
+	"internal/id":        {},
+	"internal/inference": {"internal/clock", "internal/fault"},
+	"internal/page":      {"internal/fault"},
+	"internal/seal":      {},
+	"internal/viewer":    {"internal/seal"},
+	"internal/wsconn":    {"internal/clock", "internal/edge", "internal/fault", "internal/id"},
+}
+
+// mustNotImport names imports that a folder must do without although its kind
+// would allow them: ours by folder, others by path. A path stands for all below it.
+var mustNotImport = map[string][]string{
+	"models":       {"context", "database/sql", "io/fs", "log/slog", "net", "os"},
+	"graph":        {"net/http"},
+	"resolvers":    {"database/sql", "internal/bus", "internal/config", "internal/database", "internal/web", "net/http"},
+	"internal/web": {"database/sql", "graph", "internal/bus", "internal/database", "resolvers"},
+}
+
+// confined says which folders alone may import a library; all below a named
+// folder are meant too.
+var confined = map[string][]string{
+	"gorm.io":                      {".", "models", "internal/account", "internal/chat", "internal/database"},
+	"github.com/jackc/pgx":         {".", "internal/account", "internal/chat", "internal/database"},
+	"github.com/pressly/goose":     {"internal/database"},
+	"github.com/nats-io":           {"internal/bus"},
+	"github.com/gorilla/websocket": {"internal/wsconn"},
+	"github.com/99designs/gqlgen":  {".", "graph", "models", "resolvers", "internal/edge", "internal/wsconn"},
+	"github.com/vektah/gqlparser":  {".", "graph", "resolvers", "internal/edge", "internal/wsconn"},
+	"github.com/caarlos0/env":      {"internal/config"},
+	"github.com/google/uuid":       {"internal/id"},
+	"go.uber.org/goleak":           {},
+	"testing":                      {},
+	"net/http/httptest":            {},
+	"math/rand":                    {"internal/bus", "internal/chat", "internal/database", "internal/inference"}, // jitter, never secrets
+	"crypto/md5":                   {},
+	"crypto/sha1":                  {"internal/wsconn"},
+	"crypto/aes":                   {"internal/seal"},
+	"crypto/cipher":                {"internal/seal"},
+}
+
+// tables says which package owns each table, and which model its rows are. Only
+// the owner builds the rows, and only the owner's SQL names the table.
+var tables = []struct{ name, model, owner string }{
+	{"installation", "Installation", "internal/account"},
+	{"owners", "Owner", "internal/account"},
+	{"sessions", "Session", "internal/account"},
+	{"conversations", "Conversation", "internal/chat"},
+	{"messages", "Message", "internal/chat"},
+	{"runs", "Run", "internal/chat"},
+	{"run_chunks", "RunChunk", "internal/chat"},
+}

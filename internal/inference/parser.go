@@ -1,0 +1,283 @@
+package inference
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"unicode/utf8"
+)
+
+// How a stream may end badly. Whatever came before stays valid.
+var (
+	errLineTooLong = errors.New("a line of the stream is longer than allowed")
+	errCut         = errors.New("the stream ended before its end")
+)
+
+// engineError is a refusal that the engine sent inside the stream.
+type engineError struct{ raw []byte }
+
+// Error names the kind only: the text is foreign and cleaned elsewhere.
+func (engineError) Error() string { return "the engine reported an error in the stream" }
+
+// parser turns an event stream into deltas. It forgives what real engines do: lines
+// that are no events, comments, CRLF, events over several data lines, a missing blank
+// line, a missing [DONE] after a finish reason, whole messages instead of deltas. It
+// holds at most maxLine bytes of a line and gives at most maxOutput bytes of text and
+// reasoning together.
+type parser struct {
+	src                *bufio.Reader
+	maxLine, maxOutput int
+
+	long      []byte // a line longer than the reader's buffer
+	pending   []byte // data lines that are no chunk by themselves
+	scan      scanner
+	text      cleaner
+	reasoning cleaner
+
+	output  int // bytes given out
+	seen    bool
+	done    bool
+	capped  bool
+	events  int // chunks that could be read
+	garbage int // events that could not be read
+	finish  string
+	model   string
+	usage   []byte
+}
+
+const readBuffer = 4096
+
+func newParser(r io.Reader, maxLine, maxOutput int) *parser {
+	return &parser{src: bufio.NewReaderSize(r, readBuffer), maxLine: maxLine, maxOutput: maxOutput}
+}
+
+// run reads to the end of the answer and calls on once for every chunk, at once: with
+// an empty delta when a chunk holds nothing to show. It returns nil when the answer is
+// whole, and after the output cap.
+func (p *parser) run(on func(Delta)) error {
+	err := p.read(on)
+	if !p.capped {
+		if d := (Delta{Reasoning: p.reasoning.flush(), Text: p.text.flush()}); d != (Delta{}) {
+			on(p.limit(d))
+		}
+	}
+	return err
+}
+
+func (p *parser) read(on func(Delta)) error {
+	for first := true; ; first = false {
+		line, readErr := p.line()
+		if first {
+			line = bytes.TrimPrefix(line, []byte("\ufeff"))
+		}
+		if readErr == nil || readErr == io.EOF && len(line) > 0 {
+			if err := p.feed(line, on); err != nil {
+				return err
+			}
+		}
+		switch {
+		case p.done || p.capped:
+			return nil
+		case readErr == io.EOF:
+			return p.end(on)
+		case readErr != nil:
+			return readErr
+		}
+	}
+}
+
+// end judges an answer whose connection ended without [DONE].
+func (p *parser) end(on func(Delta)) error {
+	if err := p.blank(on); err != nil {
+		return err
+	}
+	if p.finish == "" {
+		return errCut
+	}
+	return nil
+}
+
+// line is the next line without its end; it is valid until the next call. Of a line
+// that is no data the rest beyond maxLine is dropped.
+func (p *parser) line() ([]byte, error) {
+	b, err := p.src.ReadSlice('\n')
+	if err == bufio.ErrBufferFull {
+		b, err = p.longLine(b)
+	}
+	b = bytes.TrimSuffix(b, []byte("\n"))
+	return bytes.TrimSuffix(b, []byte("\r")), err
+}
+
+func (p *parser) longLine(b []byte) ([]byte, error) {
+	p.long = append(p.long[:0], b...)
+	for {
+		b, err := p.src.ReadSlice('\n')
+		if len(p.long)+len(b) <= p.maxLine {
+			p.long = append(p.long, b...)
+		} else if carriesData(p.long) {
+			return nil, errLineTooLong
+		}
+		if err != bufio.ErrBufferFull {
+			return p.long, err
+		}
+	}
+}
+
+func carriesData(line []byte) bool {
+	return bytes.HasPrefix(line, []byte("data:")) || bytes.HasPrefix(line, []byte("{"))
+}
+
+// feed takes one line of the stream.
+func (p *parser) feed(line []byte, on func(Delta)) error {
+	if len(line) == 0 {
+		return p.blank(on)
+	}
+	if line[0] == '{' {
+		return p.bare(line)
+	}
+	data, ok := bytes.CutPrefix(line, []byte("data:"))
+	if !ok {
+		return nil
+	}
+	data = bytes.TrimSpace(data)
+	if string(data) == "[DONE]" {
+		p.done = true
+		return nil
+	}
+	if c, ok := p.scan.scan(data); ok {
+		p.drop()
+		return p.apply(c, on)
+	}
+	if len(p.pending)+len(data) >= p.maxLine {
+		return errLineTooLong
+	}
+	p.pending = append(append(p.pending, data...), '\n')
+	return nil
+}
+
+// blank ends an event: data lines that were no chunk one by one may be one together.
+func (p *parser) blank(on func(Delta)) error {
+	if len(p.pending) == 0 {
+		return nil
+	}
+	c, ok := p.scan.scan(p.pending)
+	if !ok {
+		p.drop()
+		return nil
+	}
+	err := p.apply(c, on)
+	p.pending = p.pending[:0]
+	return err
+}
+
+// drop gives up lines that did not become an event.
+func (p *parser) drop() {
+	if len(p.pending) > 0 {
+		p.garbage++
+		p.pending = p.pending[:0]
+	}
+}
+
+// bare reads a JSON object outside any event: some engines report errors so.
+func (p *parser) bare(line []byte) error {
+	if c, ok := p.scan.scan(line); ok && c.problem != nil {
+		return engineError{raw: bytes.Clone(c.problem)}
+	}
+	p.garbage++
+	return nil
+}
+
+// apply gives out what a chunk holds.
+func (p *parser) apply(c chunk, on func(Delta)) error {
+	if c.problem != nil {
+		return engineError{raw: bytes.Clone(c.problem)}
+	}
+	p.events++
+	if c.usage != nil {
+		p.usage = append(p.usage[:0], c.usage...)
+	}
+	if p.model == "" && len(c.model) > 0 {
+		p.model = label(c.model)
+	}
+	if len(c.finish) > 0 {
+		p.finish = finishReason(c.finish)
+	}
+	if c.whole && p.seen {
+		// The repetition of all that came before, which some engines send last.
+		c.text, c.reasoning = nil, nil
+	}
+	var d Delta
+	if len(c.reasoning) > 0 {
+		d.Reasoning = p.reasoning.add(c.reasoning)
+	}
+	if len(c.text) > 0 {
+		d.Reasoning += p.reasoning.flush()
+		d.Text = p.text.add(c.text)
+	}
+	p.seen = p.seen || len(c.text)+len(c.reasoning) > 0
+	on(p.limit(d))
+	return nil
+}
+
+// limit keeps the output within its cap, cut between runes.
+func (p *parser) limit(d Delta) Delta {
+	p.output += len(d.Reasoning) + len(d.Text)
+	over := p.output - p.maxOutput
+	if over <= 0 {
+		return d
+	}
+	p.capped, p.finish = true, "length"
+	fromText := min(over, len(d.Text))
+	d.Text = cutBytes(d.Text, len(d.Text)-fromText)
+	d.Reasoning = cutBytes(d.Reasoning, len(d.Reasoning)-(over-fromText))
+	return d
+}
+
+// result is what the stream said about itself.
+func (p *parser) result() Result {
+	r := Result{FinishReason: p.finish, Usage: parseUsage(p.usage), EngineModel: p.model}
+	if r.FinishReason == "" && p.done {
+		r.FinishReason = "stop"
+	}
+	return r
+}
+
+// cutBytes is at most n bytes of s in whole runes.
+func cutBytes(s string, n int) string {
+	if n >= len(s) {
+		return s
+	}
+	n = max(n, 0)
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
+
+// finishReason is the engine's word in lower case, without a copy for the usual ones.
+func finishReason(b []byte) string {
+	switch string(b) {
+	case "stop":
+		return "stop"
+	case "length":
+		return "length"
+	}
+	return label(bytes.ToLower(b))
+}
+
+// label makes a short, printable name of foreign bytes.
+func label(b []byte) string {
+	out := make([]rune, 0, min(len(b), maxLabel))
+	for _, r := range string(b) {
+		if len(out) == maxLabel {
+			break
+		}
+		if r > ' ' && r != 0x7f && r != utf8.RuneError {
+			out = append(out, r)
+		}
+	}
+	return string(out)
+}
+
+const maxLabel = 100

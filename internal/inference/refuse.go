@@ -1,0 +1,281 @@
+package inference
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+	"unicode"
+
+	"github.com/kimi-k2/kimi-k2/internal/fault"
+)
+
+// trouble is a failure of the engine: what the person is told, whether it speaks
+// against the engine's health, and the cause for the log.
+type trouble struct {
+	fault  *fault.Fault
+	broken bool
+	cause  error
+}
+
+// maxForeign is how much of an engine's own words is passed on, in characters.
+const maxForeign = 200
+
+// maxErrorBody is how much of a refusal's body is read, in bytes.
+const maxErrorBody = 64 << 10
+
+// maxRetryAfter keeps a nonsensical Retry-After from locking anybody out.
+const maxRetryAfter = time.Hour
+
+// refusal is what an engine's error says in its many spellings.
+type refusal struct {
+	message, kind, code string
+	status              int
+}
+
+// readRefusal reads an error object, {"error": {…}}, {"error": "…"}, {"message": …},
+// {"detail": …} or {"object": "error", …}; ok is false when it is none of these.
+func readRefusal(raw []byte) (r refusal, ok bool) {
+	raw = bytes.TrimSpace(raw)
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		return refusal{message: text}, text != ""
+	}
+	var o struct {
+		Error   json.RawMessage `json:"error"`
+		Message json.RawMessage `json:"message"`
+		Detail  json.RawMessage `json:"detail"`
+		Msg     json.RawMessage `json:"msg"`
+		Type    json.RawMessage `json:"type"`
+		Code    json.RawMessage `json:"code"`
+		Status  json.RawMessage `json:"status"`
+	}
+	if json.Unmarshal(raw, &o) != nil {
+		return refusal{}, false
+	}
+	if len(o.Error) > 0 && string(o.Error) != "null" {
+		return readRefusal(o.Error)
+	}
+	r = refusal{kind: plain(o.Type), code: plain(o.Code)}
+	for _, m := range []json.RawMessage{o.Message, o.Detail, o.Msg} {
+		if r.message == "" {
+			r.message = plain(m)
+		}
+	}
+	for _, s := range []string{r.code, plain(o.Status)} {
+		if n, err := strconv.Atoi(s); err == nil && n >= 400 && n < 600 {
+			r.status = n
+		}
+	}
+	return r, r.message != "" || r.kind != "" || r.code != ""
+}
+
+// plain is a JSON value as text, "" for null and objects' absence.
+func plain(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		return s
+	}
+	if len(raw) == 0 || string(raw) == "null" {
+		return ""
+	}
+	return string(raw)
+}
+
+var (
+	tooLong = regexp.MustCompile(`(?i)context.{0,3}length|context.{0,3}(size|window)|maximum context|prompt is too long|too many tokens|token limit|input.{0,20}too long|reduce the length`)
+	noModel = regexp.MustCompile(`(?i)model.{0,80}(not found|does not exist|not exist|is not available|unknown)|(unknown|no such) model|resource_not_found|model_not_found`)
+	noFunds = regexp.MustCompile(`(?i)quota|balance|billing|insufficient|suspended|payment`)
+	secret  = regexp.MustCompile(`(?i)\b(bearer\s+\S+|(sk|pk|rk|hf|org|proj|key|user|req|gsk|nvapi)[-_][a-z0-9_-]{6,}|eyJ[a-z0-9_-]{10,}\S*|[\w.+-]+@[\w-]+\.\w+)`)
+	markup  = regexp.MustCompile(`(?i)<(!doctype|html|head|body|title|h1|p|div|br|script|center)\b`)
+)
+
+// refused is the trouble of an answer that was not 2xx, or of an error inside a
+// stream (status 0).
+func (e *Engine) refused(status int, header http.Header, body []byte) *trouble {
+	r, ok := readRefusal(body)
+	if status == 0 {
+		status = r.status
+	}
+	words := e.quote(r.message)
+	said := r.message + " " + r.kind + " " + r.code
+	t := &trouble{cause: fmt.Errorf("the engine answered with status %d, type %q, code %q", status, e.clean(r.kind), e.clean(r.code))}
+	switch {
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		t.fault = fault.New(fault.UpstreamAuth, "The inference engine does not accept our key (%d). The operator must check INFERENCE_API_KEY.", status)
+	case status == http.StatusTooManyRequests || strings.Contains(r.kind, "rate_limit"):
+		t.fault = rateLimited(said, retryAfter(header, e.clock.Now()))
+	case status == http.StatusRequestEntityTooLarge || tooLong.MatchString(said):
+		t.fault = fault.New(fault.ContextTooLong, "This conversation is too long for the model%s. Start a new conversation, or choose a model with a larger context.", words)
+	case status == http.StatusPaymentRequired:
+		t.fault = fault.New(fault.UpstreamFailed, "The operator's account with the inference engine has no funds left. The operator must top it up.")
+	case status >= 300 && status < 400:
+		t.fault = fault.New(fault.UpstreamFailed, "The inference engine redirects to another address (%d). The operator must set INFERENCE_URL to the final address.", status)
+	case status == http.StatusNotFound && !ok:
+		t.fault = fault.New(fault.ModelUnavailable, "There is no chat service at the address of the inference engine (404). The operator must check INFERENCE_URL: it usually ends in /v1.")
+	case status == http.StatusNotFound || status < 500 && noModel.MatchString(said):
+		t.fault = fault.New(fault.ModelUnavailable, "The inference engine does not serve this model%s. Choose another model.", words)
+	case status >= 400 && status < 500 && status != http.StatusRequestTimeout:
+		t.fault = fault.New(fault.UpstreamFailed, "The inference engine refused the request (%d)%s.", status, words)
+	case status == 0:
+		t.broken = true
+		t.fault = fault.New(fault.UpstreamFailed, "The inference engine broke off with an error%s. Try again.", words)
+	default:
+		t.broken = true
+		t.fault = fault.New(fault.UpstreamFailed, "The inference engine has a fault of its own (%d)%s. Try again in a moment.", status, words)
+		t.fault.RetryAfter = retryAfter(header, e.clock.Now())
+	}
+	return t
+}
+
+// rateLimited tells an exhausted account from a busy engine.
+func rateLimited(said string, wait time.Duration) *fault.Fault {
+	f := fault.New(fault.UpstreamRateLimit, "The inference engine is busy and takes no more requests for now. Try again in a moment.")
+	if noFunds.MatchString(said) {
+		f.Message = "The operator's account with the inference engine has used up its quota. The operator must top it up or raise the limit."
+	}
+	f.RetryAfter = wait
+	return f
+}
+
+// retryAfter reads Retry-After in seconds or as a date, 0 when there is none. A date is
+// held against the engine's own clock where it tells its time, else against now.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	v := strings.TrimSpace(h.Get("Retry-After"))
+	if s, err := strconv.ParseFloat(v, 64); err == nil && s > 0 {
+		return min(time.Duration(min(s, maxRetryAfter.Seconds())*float64(time.Second)), maxRetryAfter)
+	}
+	at, err := http.ParseTime(v)
+	if err != nil {
+		return 0
+	}
+	if sent, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = sent
+	}
+	return min(max(at.Sub(now), 0), maxRetryAfter)
+}
+
+// quote is a foreign message as `: "…"`, short, on one line, without secrets; "" for
+// none and for pages of HTML.
+func (e *Engine) quote(s string) string {
+	s = e.clean(s)
+	if s == "" {
+		return ""
+	}
+	return `: "` + strings.TrimRight(s, ". ") + `"`
+}
+
+func (e *Engine) clean(s string) string {
+	if markup.MatchString(s) {
+		return ""
+	}
+	if e.key != "" {
+		s = strings.ReplaceAll(s, e.key, "[hidden]")
+	}
+	s = secret.ReplaceAllString(s, "[hidden]")
+	s = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, ""), func(r rune) bool {
+		return unicode.IsSpace(r) || !unicode.IsPrint(r)
+	}), " ")
+	if r := []rune(s); len(r) > maxForeign {
+		return string(r[:maxForeign-1]) + "…"
+	}
+	return s
+}
+
+// notOurs is the trouble of a 2xx answer that is no chat completion.
+func notOurs(contentType string) *trouble {
+	return &trouble{
+		broken: true,
+		cause:  fmt.Errorf("the engine answered 200 with content type %q", contentType),
+		fault:  fault.New(fault.UpstreamFailed, "INFERENCE_URL does not lead to an OpenAI-compatible API: it answers with a web page or something else. The operator must check it; it usually ends in /v1."),
+	}
+}
+
+// streamed is the trouble of a stream that began well.
+func (e *Engine) streamed(err error) *trouble {
+	var inside engineError
+	switch {
+	case errors.As(err, &inside):
+		return e.refused(0, nil, inside.raw)
+	case errors.Is(err, errLineTooLong):
+		return &trouble{broken: true, cause: err, fault: fault.New(fault.UpstreamFailed, "The inference engine sent something too large to be an answer. What came before is kept.")}
+	case errors.Is(err, errCut), errors.Is(err, io.ErrUnexpectedEOF):
+		return &trouble{broken: true, cause: err, fault: fault.New(fault.UpstreamFailed, "The answer ended early: the inference engine closed the connection. What came before is kept.")}
+	}
+	return unreachable(err)
+}
+
+// stalled is the trouble of an engine that says nothing for too long.
+func stalled(first bool, after time.Duration) *trouble {
+	f := fault.New(fault.UpstreamStalled, "The inference engine stopped in the middle: nothing came for %s. What came before is kept; try again.", after)
+	if first {
+		f = fault.New(fault.UpstreamStalled, "The inference engine did not begin to answer within %s. It may be busy or still loading the model; try again.", after)
+	}
+	return &trouble{fault: f, broken: true, cause: errStalled}
+}
+
+// unreachable is the trouble of a connection, in plain words.
+func unreachable(err error) *trouble {
+	return &trouble{fault: fault.New(fault.UpstreamFailed, "%s", connectionWords(err)), broken: true, cause: err}
+}
+
+func connectionWords(err error) string {
+	if words := tlsWords(err); words != "" {
+		return words
+	}
+	var dns *net.DNSError
+	var timeout net.Error
+	text := err.Error()
+	switch {
+	case errors.As(err, &dns):
+		return "The name of the inference engine's host is unknown. The operator must check INFERENCE_URL."
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "Nothing answers at the address of the inference engine: it is not running, or INFERENCE_URL is wrong."
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return "There is no way through the network to the inference engine. The operator must check the network and INFERENCE_URL."
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return "The inference engine does not answer: the connection timed out."
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "The inference engine closed the connection before the answer was complete. Try again."
+	case strings.Contains(text, `malformed HTTP`):
+		return "Something that speaks no HTTP answers at the address of the inference engine (for an encrypted port INFERENCE_URL must begin with https://). The operator must check INFERENCE_URL."
+	}
+	return "The inference engine cannot be reached. The operator finds the cause in the log."
+}
+
+// tlsWords is "" for errors that have nothing to do with TLS.
+func tlsWords(err error) string {
+	var (
+		unknown  x509.UnknownAuthorityError
+		hostname x509.HostnameError
+		invalid  x509.CertificateInvalidError
+		record   tls.RecordHeaderError
+		alert    tls.AlertError
+	)
+	switch {
+	case errors.As(err, &unknown):
+		return "The inference engine's TLS certificate is signed by an unknown authority. The operator must install that authority (SSL_CERT_FILE) or use another address."
+	case errors.As(err, &hostname):
+		return "The inference engine's TLS certificate belongs to another host name. The operator must check INFERENCE_URL."
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "The inference engine's TLS certificate has expired or is not valid yet."
+	case errors.As(err, &invalid):
+		return "The inference engine's TLS certificate is not valid."
+	case errors.As(err, &record), strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
+		return "The inference engine does not speak TLS at this address: INFERENCE_URL must begin with http:// instead of https://."
+	case errors.As(err, &alert), strings.Contains(err.Error(), "tls: "):
+		return "No secure connection to the inference engine could be made (TLS). The operator finds the cause in the log."
+	}
+	return ""
+}

@@ -1,0 +1,320 @@
+package inference
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/kimi-k2/kimi-k2/internal/fault"
+	"github.com/kimi-k2/kimi-k2/internal/inference/openai"
+)
+
+// errStalled is the cause of a request that the watchdog ended.
+var errStalled = errors.New("the engine said nothing for too long")
+
+const (
+	// usageWait is how long the usage may follow the finish reason.
+	usageWait = 3 * time.Second
+	// drainWait is how long the end of the body may follow [DONE].
+	drainWait = 100 * time.Millisecond
+)
+
+// Stream asks for one reply and calls emit for every piece, at once and on the calling
+// goroutine. It returns when the reply is whole; what was emitted before an error
+// stays valid. The error is context.Cause(ctx) when ctx ended, which ends the request
+// at the engine at once, else a *fault.Fault. The Result holds what is known also
+// when there is an error.
+func (e *Engine) Stream(ctx context.Context, r Request, emit func(Delta)) (Result, error) {
+	var result Result
+	err := e.attempt(ctx, func(leave *permit) *trouble {
+		var t *trouble
+		result, t = e.stream(ctx, r, leave, emit)
+		return t
+	})
+	return result, err
+}
+
+// Complete asks for a short reply in one piece; it takes no longer than the first and
+// the next token may take together. Errors are those of Stream.
+func (e *Engine) Complete(ctx context.Context, r Request) (text string, u *Usage, err error) {
+	err = e.attempt(ctx, func(*permit) *trouble {
+		var t *trouble
+		text, u, t = e.complete(ctx, r)
+		return t
+	})
+	return text, u, err
+}
+
+// attempt makes one request under the breaker and settles what it taught.
+func (e *Engine) attempt(ctx context.Context, request func(*permit) *trouble) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	leave, wait := e.breaker.enter()
+	if leave == nil {
+		f := fault.New(fault.UpstreamFailed, "The inference engine has failed several times and is being left alone for a moment. Try again shortly.")
+		f.RetryAfter = wait
+		return f
+	}
+	taught := unknown
+	defer func() { leave.done(taught) }()
+	t := request(leave)
+	switch {
+	case t == nil:
+		taught = healthy
+		return nil
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case t.broken:
+		taught = broken
+	default:
+		taught = healthy
+	}
+	e.note(t)
+	e.log.WarnContext(ctx, "inference engine failed a request", "host", e.base.Host, "code", t.fault.Code, "cause", e.clean(fmt.Sprint(t.cause)))
+	return t.fault
+}
+
+// watchdog ends a request whose engine falls silent.
+type watchdog struct {
+	timer *time.Timer
+	end   context.CancelCauseFunc
+}
+
+func newWatchdog(ctx context.Context, first time.Duration) (context.Context, *watchdog) {
+	ctx, end := context.WithCancelCause(ctx)
+	return ctx, &watchdog{end: end, timer: time.AfterFunc(first, func() { end(errStalled) })}
+}
+
+// allow gives the engine d more.
+func (w *watchdog) allow(d time.Duration) { w.timer.Reset(d) }
+
+// stop ends the request for good.
+func (w *watchdog) stop() {
+	w.timer.Stop()
+	w.end(context.Canceled)
+}
+
+func (e *Engine) stream(ctx context.Context, r Request, leave *permit, emit func(Delta)) (Result, *trouble) {
+	ctx, dog := newWatchdog(ctx, e.firstTimeout)
+	defer dog.stop()
+	resp, t := e.post(ctx, r, true)
+	if t != nil {
+		return Result{}, e.blame(ctx, t, true)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if isJSON(resp) {
+		return e.unstreamed(ctx, resp, emit)
+	}
+	p := newParser(resp.Body, e.maxLine, e.maxOutput)
+	begun := false
+	err := p.run(func(d Delta) {
+		if d != (Delta{}) {
+			if !begun {
+				leave.alive()
+				begun = true
+			}
+			emit(d)
+		}
+		switch {
+		case p.finish != "":
+			dog.allow(min(usageWait, e.tokenTimeout))
+		case begun:
+			dog.allow(e.tokenTimeout)
+		}
+	})
+	if p.garbage > 0 {
+		e.log.WarnContext(ctx, "inference engine sent events that could not be read", "host", e.base.Host, "events", p.garbage)
+	}
+	switch {
+	case err != nil && p.finish != "" && !p.capped && isLate(err):
+		// The answer is whole; only its usage or its end did not come.
+	case errors.Is(err, errCut) && p.events == 0 && !isEventStream(resp):
+		return Result{}, notOurs(resp.Header.Get("Content-Type"))
+	case err != nil:
+		return p.result(), e.blame(ctx, e.streamed(err), !begun)
+	case p.done:
+		dog.allow(drainWait)
+		drain(resp.Body)
+	}
+	return p.result(), nil
+}
+
+// isLate reports whether a stream broke only by its connection.
+func isLate(err error) bool {
+	return !errors.As(err, new(engineError)) && !errors.Is(err, errLineTooLong)
+}
+
+// blame tells the watchdog's doing from the engine's.
+func (e *Engine) blame(ctx context.Context, t *trouble, first bool) *trouble {
+	if !errors.Is(context.Cause(ctx), errStalled) {
+		return t
+	}
+	if first {
+		return stalled(true, e.firstTimeout)
+	}
+	return stalled(false, e.tokenTimeout)
+}
+
+// unstreamed takes an engine's whole answer to a request for a stream.
+func (e *Engine) unstreamed(ctx context.Context, resp *http.Response, emit func(Delta)) (Result, *trouble) {
+	d, result, t := e.readCompletion(ctx, resp)
+	if t == nil && d != (Delta{}) {
+		emit(d)
+	}
+	return result, t
+}
+
+func (e *Engine) complete(ctx context.Context, r Request) (string, *Usage, *trouble) {
+	ctx, dog := newWatchdog(ctx, e.firstTimeout+e.tokenTimeout)
+	defer dog.stop()
+	resp, t := e.post(ctx, r, false)
+	if t != nil {
+		return "", nil, e.blame(ctx, t, true)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	d, result, t := e.readCompletion(ctx, resp)
+	return d.Text, result.Usage, t
+}
+
+// readCompletion reads an answer in one piece with the same tolerance as a stream.
+func (e *Engine) readCompletion(ctx context.Context, resp *http.Response) (Delta, Result, *trouble) {
+	body, err := io.ReadAll(io.LimitReader(resp.Body, int64(e.maxOutput)+1<<20))
+	if err != nil {
+		return Delta{}, Result{}, e.blame(ctx, e.streamed(err), true)
+	}
+	p := newParser(nil, e.maxLine, e.maxOutput)
+	c, ok := p.scan.scan(body)
+	if !ok || c.problem == nil && !c.whole {
+		return Delta{}, Result{}, notOurs(resp.Header.Get("Content-Type"))
+	}
+	var d Delta
+	if err := p.apply(c, func(piece Delta) { d = piece }); err != nil {
+		return Delta{}, Result{}, e.streamed(err)
+	}
+	d.Reasoning += p.reasoning.flush()
+	d.Text += p.text.flush()
+	if p.finish == "" {
+		p.finish = "stop"
+	}
+	return d, p.result(), nil
+}
+
+// post sends the request and returns a 2xx answer that may be a completion.
+func (e *Engine) post(ctx context.Context, r Request, stream bool) (*http.Response, *trouble) {
+	body, err := e.encode(r, stream)
+	if err != nil {
+		return nil, &trouble{cause: err, fault: fault.New(fault.Internal, "The request could not be written.")}
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.base.JoinPath("chat/completions").String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, unreachable(err)
+	}
+	e.authorize(req)
+	req.Header.Set("Content-Type", "application/json")
+	if stream {
+		req.Header.Set("Accept", "text/event-stream")
+	}
+	// An empty list lets the transport try once more on a new connection when a kept
+	// one turns out to be closed before anything was answered; it is not sent.
+	req.Header["Idempotency-Key"] = []string{}
+	resp, err := e.client.Do(req)
+	if err != nil {
+		return nil, unreachable(err)
+	}
+	kind := contentType(resp)
+	switch {
+	case resp.StatusCode < 200 || resp.StatusCode > 299:
+		return nil, e.refusal(resp)
+	case strings.HasPrefix(kind, "text/html"), strings.HasSuffix(kind, "xml"):
+		_ = resp.Body.Close()
+		return nil, notOurs(kind)
+	}
+	return resp, nil
+}
+
+// refusal reads the body of an answer that was not 2xx.
+func (e *Engine) refusal(resp *http.Response) *trouble {
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
+	if err != nil {
+		body = nil // the status says enough
+	}
+	if resp.StatusCode == http.StatusBadRequest && bytes.Contains(body, []byte("HTTP request to an HTTPS server")) {
+		return &trouble{cause: errors.New("plain HTTP to a TLS port"), fault: fault.New(fault.UpstreamFailed, "The inference engine speaks TLS: INFERENCE_URL must begin with https:// instead of http://.")}
+	}
+	return e.refused(resp.StatusCode, resp.Header, body)
+}
+
+func (e *Engine) authorize(req *http.Request) {
+	req.Header.Set("User-Agent", "kimi-k2")
+	if e.key != "" {
+		req.Header.Set("Authorization", "Bearer "+e.key)
+	}
+}
+
+func isJSON(resp *http.Response) bool { return contentType(resp) == "application/json" }
+
+func isEventStream(resp *http.Response) bool { return contentType(resp) == "text/event-stream" }
+
+func contentType(resp *http.Response) string {
+	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	return kind
+}
+
+// encode writes the request in the words of the model and the engine.
+func (e *Engine) encode(r Request, stream bool) ([]byte, error) {
+	m := r.Model
+	limit := r.MaxOutputTokens
+	if limit <= 0 || m.MaxOutputTokens > 0 && limit > m.MaxOutputTokens {
+		limit = m.MaxOutputTokens
+	}
+	out := openai.Request{Model: m.EngineID, Messages: make([]openai.Message, len(r.Messages)), Stream: stream, User: r.User}
+	if out.Model == "" {
+		out.Model = m.ID
+	}
+	if m.OutputLimit == LimitMaxCompletionTokens {
+		out.MaxCompletionTokens = limit
+	} else {
+		out.MaxTokens = limit
+	}
+	if stream {
+		out.StreamOptions = &openai.StreamOptions{IncludeUsage: true}
+	}
+	if !m.Sampling.Fixed {
+		out.Temperature, out.TopP = m.Sampling.Temperature, m.Sampling.TopP
+	}
+	for i, msg := range r.Messages {
+		out.Messages[i] = openai.Message{Role: string(msg.Role), Content: msg.Text}
+	}
+	if r.Continue && len(r.Messages) > 0 {
+		e.encodeContinue(&out, r)
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(out); err != nil {
+		return nil, fmt.Errorf("encode chat request: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// encodeContinue marks the last message as the beginning of the reply.
+func (e *Engine) encodeContinue(out *openai.Request, r Request) {
+	last := &out.Messages[len(out.Messages)-1]
+	last.ReasoningContent = r.Messages[len(r.Messages)-1].Reasoning
+	switch r.Model.Continuation {
+	case ContinuePartial:
+		last.Partial = true
+	case ContinueFinalMessage:
+		no := false
+		out.ContinueFinalMessage, out.AddGenerationPrompt = true, &no
+	}
+}

@@ -1,0 +1,62 @@
+package inference
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+)
+
+// maxTokens is more than any request can hold; figures above it are nonsense.
+const maxTokens = 1_000_000_000
+
+// count is a number of tokens as engines write it: whole, as a float, as a string.
+type count int64
+
+// UnmarshalJSON reads any spelling of a number; what is none counts as -1.
+func (c *count) UnmarshalJSON(b []byte) error {
+	s := strings.Trim(string(b), `"`)
+	if s == "null" {
+		return nil
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil || f < 0 || f > maxTokens {
+		f = -1
+	}
+	*c = count(f)
+	return nil
+}
+
+// parseUsage reads the usage of OpenAI, Moonshot (cached_tokens beside the others)
+// and DeepSeek's kind (prompt_cache_hit_tokens). It gives nil for what cannot be
+// true, so that nonsense never becomes money: negative or absurd figures, and more
+// cached tokens than there were tokens at all.
+func parseUsage(raw []byte) *Usage {
+	var u struct {
+		Prompt     count `json:"prompt_tokens"`
+		Completion count `json:"completion_tokens"`
+		Cached     count `json:"cached_tokens"`
+		CacheHit   count `json:"prompt_cache_hit_tokens"`
+		Reasoning  count `json:"reasoning_tokens"`
+		Details    struct {
+			Cached count `json:"cached_tokens"`
+		} `json:"prompt_tokens_details"`
+		OutputDetails struct {
+			Reasoning count `json:"reasoning_tokens"`
+		} `json:"completion_tokens_details"`
+	}
+	if len(raw) == 0 || json.Unmarshal(raw, &u) != nil {
+		return nil
+	}
+	cached := max(u.Cached, u.CacheHit, u.Details.Cached)
+	reasoning := max(u.Reasoning, u.OutputDetails.Reasoning)
+	lowest := min(u.Prompt, u.Completion, u.Cached, u.CacheHit, u.Details.Cached, u.Reasoning, u.OutputDetails.Reasoning)
+	if lowest < 0 || cached > u.Prompt || u.Prompt+u.Completion == 0 {
+		return nil
+	}
+	return &Usage{
+		PromptTokens:    int64(u.Prompt),
+		CachedTokens:    int64(cached),
+		OutputTokens:    int64(u.Completion),
+		ReasoningTokens: int64(min(reasoning, u.Completion)),
+	}
+}

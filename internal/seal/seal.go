@@ -1,0 +1,164 @@
+// Package seal encrypts personal text before it reaches the database.
+//
+// Every owner has a data key of its own (AES-256-GCM). The data key lies in the
+// owner's row, wrapped by the key-encryption key of the installation, which never
+// lies in the database. Destroying the row's wrapped key makes all that the owner
+// ever wrote unreadable, in backups too.
+//
+// The additional data of each value names table, column, row and owner, so a sealed
+// value that is moved to another place does not open.
+package seal
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"errors"
+	"fmt"
+)
+
+// KeySize is the length of data keys and of the key-encryption key in bytes.
+const KeySize = 32
+
+// version leads every sealed value, so that the format can change.
+const version = 1
+
+// Errors of this package.
+var (
+	// ErrOpen means that a value was not sealed under this key for this place.
+	ErrOpen = errors.New("sealed value does not open: wrong key, wrong place or damaged")
+	// ErrKeySize means that a key has not KeySize bytes.
+	ErrKeySize = fmt.Errorf("a key must have exactly %d bytes", KeySize)
+)
+
+// Place is where a sealed value lives; it is bound to the value.
+type Place struct {
+	Table, Column, Row, Owner string
+}
+
+// aad is the unambiguous form of the place: each part led by its length.
+func (p Place) aad() []byte {
+	b := make([]byte, 0, 4+len(p.Table)+len(p.Column)+len(p.Row)+len(p.Owner)+4)
+	for _, s := range [...]string{p.Table, p.Column, p.Row, p.Owner} {
+		b = append(b, byte(len(s)>>8), byte(len(s)))
+		b = append(b, s...)
+	}
+	return b
+}
+
+// Key seals and opens the values of one owner. It is safe for concurrent use and
+// never prints itself.
+type Key struct{ aead cipher.AEAD }
+
+// String hides the key.
+func (*Key) String() string { return "[key]" }
+
+// GoString hides the key.
+func (*Key) GoString() string { return "[key]" }
+
+func newKey(raw []byte) (*Key, error) {
+	if len(raw) != KeySize {
+		return nil, ErrKeySize
+	}
+	block, err := aes.NewCipher(raw)
+	if err != nil {
+		return nil, fmt.Errorf("make cipher: %w", err)
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		return nil, fmt.Errorf("make cipher: %w", err)
+	}
+	return &Key{aead: aead}, nil
+}
+
+// Seal returns the sealed form of plain for the place: a version byte, a random
+// nonce of 12 bytes, the ciphertext and a tag of 16 bytes.
+func (k *Key) Seal(p Place, plain []byte) []byte {
+	n := k.aead.NonceSize()
+	out := make([]byte, 1+n, 1+n+len(plain)+k.aead.Overhead())
+	out[0] = version
+	if _, err := rand.Read(out[1:]); err != nil {
+		panic("the system has no randomness: " + err.Error()) // crypto/rand never fails on supported systems
+	}
+	return k.aead.Seal(out, out[1:], plain, p.aad())
+}
+
+// SealString is Seal for text.
+func (k *Key) SealString(p Place, plain string) []byte { return k.Seal(p, []byte(plain)) }
+
+// Open is the reverse of Seal. An empty value (NULL in the database) opens as
+// nothing. It refuses with ErrOpen.
+func (k *Key) Open(p Place, sealed []byte) ([]byte, error) {
+	if len(sealed) == 0 {
+		return nil, nil
+	}
+	n := k.aead.NonceSize()
+	if len(sealed) < 1+n+k.aead.Overhead() || sealed[0] != version {
+		return nil, fmt.Errorf("%s.%s: %w", p.Table, p.Column, ErrOpen)
+	}
+	plain, err := k.aead.Open(nil, sealed[1:1+n], sealed[1+n:], p.aad())
+	if err != nil {
+		return nil, fmt.Errorf("%s.%s: %w", p.Table, p.Column, ErrOpen)
+	}
+	return plain, nil
+}
+
+// OpenString is Open for text.
+func (k *Key) OpenString(p Place, sealed []byte) (string, error) {
+	b, err := k.Open(p, sealed)
+	return string(b), err
+}
+
+// Keeper holds the key-encryption key of the installation and wraps data keys.
+type Keeper struct{ kek *Key }
+
+// NewKeeper makes a keeper of a key-encryption key of KeySize bytes.
+func NewKeeper(kek []byte) (*Keeper, error) {
+	k, err := newKey(kek)
+	if err != nil {
+		return nil, fmt.Errorf("key-encryption key: %w", err)
+	}
+	return &Keeper{kek: k}, nil
+}
+
+func wrapPlace(owner string) Place {
+	return Place{Table: "owners", Column: "key_wrapped", Row: owner, Owner: owner}
+}
+
+// NewKey makes a random data key for the owner and its wrapped form.
+func (k *Keeper) NewKey(owner string) (key *Key, wrapped []byte, err error) {
+	raw := make([]byte, KeySize)
+	if _, err := rand.Read(raw); err != nil {
+		return nil, nil, fmt.Errorf("make data key: %w", err)
+	}
+	if key, err = newKey(raw); err != nil {
+		return nil, nil, err
+	}
+	return key, k.kek.Seal(wrapPlace(owner), raw), nil
+}
+
+// Unwrap opens the owner's data key. It refuses with ErrOpen.
+func (k *Keeper) Unwrap(owner string, wrapped []byte) (*Key, error) {
+	raw, err := k.kek.Open(wrapPlace(owner), wrapped)
+	if err != nil {
+		return nil, fmt.Errorf("unwrap data key: %w", err)
+	}
+	return newKey(raw)
+}
+
+var checkPlace = Place{Table: "installation", Column: "key_check", Row: "1", Owner: "installation"}
+
+const checkText = "kimi-k2 key check"
+
+// Check is a value that Verify recognises; it is stored once per database so that
+// a lost or changed key-encryption key is noticed at start.
+func (k *Keeper) Check() []byte { return k.kek.SealString(checkPlace, checkText) }
+
+// Verify refuses with ErrOpen when check was made under another key.
+func (k *Keeper) Verify(check []byte) error {
+	s, err := k.kek.OpenString(checkPlace, check)
+	if err == nil && s != checkText {
+		err = ErrOpen
+	}
+	return err
+}

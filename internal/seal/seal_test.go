@@ -1,0 +1,105 @@
+package seal_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/kimi-k2/kimi-k2/internal/seal"
+)
+
+func keeper(t *testing.T, fill byte) *seal.Keeper {
+	t.Helper()
+	k, err := seal.NewKeeper(bytes.Repeat([]byte{fill}, seal.KeySize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+var place = seal.Place{Table: "messages", Column: "text", Row: "msg_1", Owner: "own_1"}
+
+func TestSealedValueOpensOnlyInItsPlace(t *testing.T) {
+	key, wrapped, err := keeper(t, 1).NewKey("own_1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed := key.SealString(place, "canary")
+	if bytes.Contains(sealed, []byte("canary")) {
+		t.Fatal("the plaintext shows")
+	}
+	again, err := keeper(t, 1).Unwrap("own_1", wrapped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err := again.OpenString(place, sealed); err != nil || s != "canary" {
+		t.Fatalf("%q %v", s, err)
+	}
+	for _, p := range []seal.Place{
+		{"messages", "text", "msg_2", "own_1"}, {"messages", "text", "msg_1", "own_2"}, {"messages", "reasoning", "msg_1", "own_1"},
+		{"runs", "text", "msg_1", "own_1"}, {"messagest", "ext", "msg_1", "own_1"},
+	} {
+		if _, err := key.Open(p, sealed); !errors.Is(err, seal.ErrOpen) {
+			t.Errorf("opened at %v: %v", p, err)
+		}
+	}
+	for i := range sealed {
+		bad := bytes.Clone(sealed)
+		bad[i] ^= 1
+		if _, err := key.Open(place, bad); err == nil {
+			t.Fatalf("a flipped bit at %d was not noticed", i)
+		}
+		if _, err := key.Open(place, sealed[:i]); i > 0 && err == nil {
+			t.Fatalf("a cut at %d was not noticed", i)
+		}
+	}
+}
+
+func TestEqualTextsSealDifferently(t *testing.T) {
+	key, _, _ := keeper(t, 1).NewKey("o")
+	if bytes.Equal(key.SealString(place, "a"), key.SealString(place, "a")) {
+		t.Fatal("nonce reused")
+	}
+}
+
+func TestAnotherKeyIsRefused(t *testing.T) {
+	a, b := keeper(t, 1), keeper(t, 2)
+	_, wrapped, _ := a.NewKey("own_1")
+	if _, err := b.Unwrap("own_1", wrapped); !errors.Is(err, seal.ErrOpen) {
+		t.Fatal(err)
+	}
+	if _, err := a.Unwrap("own_2", wrapped); !errors.Is(err, seal.ErrOpen) {
+		t.Fatal("another owner's wrapped key opened")
+	}
+	if err := b.Verify(a.Check()); !errors.Is(err, seal.ErrOpen) {
+		t.Fatal("a changed installation key was not noticed")
+	}
+	if err := a.Verify(a.Check()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := seal.NewKeeper([]byte("short")); !errors.Is(err, seal.ErrKeySize) {
+		t.Fatal(err)
+	}
+}
+
+func TestKeysDoNotPrint(t *testing.T) {
+	key, _, _ := keeper(t, 1).NewKey("o")
+	if s := fmt.Sprintf("%v %+v %#v %s", key, key, key, key); s != "[key] [key] [key] [key]" {
+		t.Fatal(s)
+	}
+}
+
+func BenchmarkOpen1KB(b *testing.B) {
+	k, err := seal.NewKeeper(make([]byte, seal.KeySize))
+	if err != nil {
+		b.Fatal(err)
+	}
+	key, _, _ := k.NewKey("o")
+	sealed := key.Seal(place, make([]byte, 1024))
+	for b.Loop() {
+		if _, err := key.Open(place, sealed); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

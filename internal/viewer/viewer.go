@@ -1,0 +1,78 @@
+// Package viewer says who is asking. A Viewer is an argument of every exported
+// service method; a context carries it only from middleware to resolver.
+package viewer
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"sync/atomic"
+
+	"github.com/kimi-k2/kimi-k2/internal/seal"
+)
+
+// Kind is the sort of principal.
+type Kind string
+
+// The kinds of viewers. A Visitor is a browser that has not sent a message yet:
+// nothing is stored of it, its first message makes it a guest.
+const (
+	Visitor Kind = "VISITOR"
+	Guest   Kind = "GUEST"
+	System  Kind = "SYSTEM"
+)
+
+// Viewer is a principal and what it may use. The zero value is nobody: services
+// refuse it.
+type Viewer struct {
+	Kind    Kind
+	OwnerID string    // empty for visitors
+	Key     *seal.Key // the owner's unwrapped data key; nil for visitors
+	// Ticket is the SHA-256 of the browser's guest cookie: what a visitor's first
+	// message is stored under. Empty when the transport could not set a cookie.
+	Ticket []byte
+	// Network is the client's address, for limits that live in memory only: it is
+	// never stored and never logged. It is invalid when the transport knows none.
+	Network netip.Addr
+}
+
+// IsOwner reports whether the viewer has stored data of its own.
+func (v Viewer) IsOwner() bool { return v.OwnerID != "" && v.Key != nil }
+
+// String is the kind and the owner: nothing that opens anything or tells where
+// the viewer is.
+func (v Viewer) String() string { return string(v.Kind) + " " + v.OwnerID }
+
+// GoString is String.
+func (v Viewer) GoString() string { return v.String() }
+
+// LogValue is String.
+func (v Viewer) LogValue() slog.Value { return slog.StringValue(v.String()) }
+
+type key struct{}
+
+// holder lets a request go on as somebody else.
+type holder struct{ v atomic.Pointer[Viewer] }
+
+// With puts the viewer into the context of one request or socket.
+func With(ctx context.Context, v Viewer) context.Context {
+	h := new(holder)
+	h.v.Store(&v)
+	return context.WithValue(ctx, key{}, h)
+}
+
+// From is the viewer of the request, the zero Viewer when there is none.
+func From(ctx context.Context) Viewer {
+	if h, ok := ctx.Value(key{}).(*holder); ok {
+		return *h.v.Load()
+	}
+	return Viewer{}
+}
+
+// Become makes the rest of the request the viewer's: a visitor's first message has
+// made it a guest.
+func Become(ctx context.Context, v Viewer) {
+	if h, ok := ctx.Value(key{}).(*holder); ok {
+		h.v.Store(&v)
+	}
+}

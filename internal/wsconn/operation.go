@@ -1,0 +1,198 @@
+package wsconn
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/kimi-k2/kimi-k2/internal/edge/request"
+	"github.com/kimi-k2/kimi-k2/internal/fault"
+)
+
+// maxID bounds ids in bytes: each is repeated with every event.
+const maxID = 256
+
+// operation is one running subscription, query or mutation.
+type operation struct {
+	id     string
+	cancel context.CancelFunc
+}
+
+// subscribe starts an operation in a goroutine of its own; the reader's stack
+// stays small because parsing and execution happen there.
+func (s *socket) subscribe(m message) {
+	if !s.ready.Load() {
+		s.close(CloseUnauthorized, "Unauthorized")
+		return
+	}
+	if m.ID == "" || len(m.ID) > maxID || len(m.Payload) == 0 {
+		s.close(CloseInvalidMessage, "Invalid message received: subscribe needs an id of at most 256 bytes and a payload")
+		return
+	}
+	ctx, cancel := context.WithCancel(s.ctx)
+	op := &operation{id: m.ID, cancel: cancel}
+	switch s.add(op) {
+	case duplicate:
+		cancel()
+		s.close(CloseDuplicateID, "Subscriber for "+m.ID+" already exists")
+	case tooMany:
+		cancel()
+		s.refuseOperation(op, fault.New(fault.RateLimited, "more than %d operations at once on one connection: complete some first", s.t.cfg.MaxSubscriptions))
+	case added:
+		s.ops.Add(1)
+		s.count.Add(1)
+		s.t.running.Add(1)
+		go s.run(ctx, op, m.Payload)
+	}
+}
+
+type addition int
+
+const (
+	added addition = iota
+	duplicate
+	tooMany
+)
+
+// add registers an operation. Completed ones may still be winding down; they are
+// counted too, but generously, so that honest clients never notice.
+func (s *socket) add(op *operation) addition {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if slices.ContainsFunc(s.active, func(o *operation) bool { return o.id == op.id }) {
+		return duplicate
+	}
+	limit := s.t.cfg.MaxSubscriptions
+	if len(s.active) >= limit || int(s.count.Load()) >= 4*limit {
+		return tooMany
+	}
+	s.active = append(s.active, op)
+	return added
+}
+
+// remove forgets the operation; false when the client had completed it before.
+func (s *socket) remove(op *operation) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.Index(s.active, op)
+	if i < 0 {
+		return false
+	}
+	s.active = slices.Delete(s.active, i, i+1)
+	return true
+}
+
+// complete ends an operation by the client's wish; its id is free at once.
+func (s *socket) complete(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.IndexFunc(s.active, func(o *operation) bool { return o.id == id })
+	if i >= 0 {
+		s.active[i].cancel()
+		s.active = slices.Delete(s.active, i, i+1)
+	}
+}
+
+// run executes one operation to its end. A panic ends this operation only.
+func (s *socket) run(ctx context.Context, op *operation, payload json.RawMessage) {
+	var rc *graphql.OperationContext
+	defer func() {
+		if p := recover(); p != nil {
+			s.panicked(ctx, op, rc, p)
+		}
+		op.cancel()
+		s.count.Add(-1)
+		s.t.running.Add(-1)
+		s.ops.Done()
+	}()
+	params, err := request.Parse(payload)
+	if err != nil {
+		list, _ := fault.Of(err)
+		s.close(CloseInvalidMessage, "Invalid message received: "+list[0].Message)
+		return
+	}
+	ctx = graphql.StartOperationTrace(ctx)
+	start := graphql.Now()
+	params.ReadTime = graphql.TraceTiming{Start: start, End: start}
+	created, errs := s.exec.CreateOperationContext(ctx, params)
+	rc = created
+	ctx = graphql.WithOperationContext(ctx, rc)
+	if len(errs) > 0 {
+		s.fail(op, s.exec.DispatchError(ctx, errs).Errors)
+		return
+	}
+	s.stream(ctx, op, rc)
+}
+
+// panicked tells the client through the presenter, which logs what happened.
+func (s *socket) panicked(ctx context.Context, op *operation, rc *graphql.OperationContext, p any) {
+	if rc == nil {
+		s.t.cfg.Log.ErrorContext(ctx, "operation not started", "panic", fmt.Sprint(p))
+		s.close(CloseInternal, "internal error")
+		return
+	}
+	ctx = graphql.WithOperationContext(ctx, rc)
+	err := rc.Recover(ctx, p)
+	s.fail(op, s.exec.DispatchError(ctx, gqlerror.List{gqlerror.WrapIfUnwrapped(err)}).Errors)
+}
+
+// stream sends what the operation yields.
+func (s *socket) stream(ctx context.Context, op *operation, rc *graphql.OperationContext) {
+	prefix := head(op.id, "next")
+	responses, ctx := s.exec.DispatchOperation(ctx, rc)
+	for resp := responses(ctx); resp != nil && ctx.Err() == nil; resp = responses(ctx) {
+		f := newFrame()
+		if err := f.next(prefix, resp); err != nil {
+			f.free()
+			panic(fmt.Errorf("encode response: %w", err)) // recovered by run
+		}
+		if s.send(f, frameText) != nil {
+			s.remove(op)
+			return
+		}
+	}
+	s.finish(op)
+}
+
+// finish tells the client that the operation has ended, unless the client or the
+// socket has ended it.
+func (s *socket) finish(op *operation) {
+	if !s.remove(op) || s.closing.Load() {
+		return
+	}
+	f := newFrame()
+	f.text(head(op.id, "complete"))
+	f.text(`}`)
+	_ = s.send(f, frameText) // a failure ends the socket
+}
+
+// fail ends an operation with the protocol's error message.
+func (s *socket) fail(op *operation, errs gqlerror.List) {
+	if !s.remove(op) || s.closing.Load() {
+		return
+	}
+	s.sendErrors(op.id, errs)
+}
+
+// refuseOperation answers an operation that was never added.
+func (s *socket) refuseOperation(op *operation, f *fault.Fault) {
+	s.sendErrors(op.id, gqlerror.List{{Message: f.Message, Extensions: map[string]any{"code": string(f.Code)}}})
+}
+
+func (s *socket) sendErrors(id string, errs gqlerror.List) {
+	f := newFrame()
+	f.text(head(id, "error"))
+	f.text(`,"payload":`)
+	if err := f.json(errs); err != nil {
+		f.free()
+		s.t.cfg.Log.Error("errors not sent", "operation", strconv.Quote(id), "error", err)
+		return
+	}
+	f.text(`}`)
+	_ = s.send(f, frameText) // a failure ends the socket
+}
