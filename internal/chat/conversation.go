@@ -216,7 +216,7 @@ func newestLeaf(tx *gorm.DB, ownerID, conversationID, messageID string) (string,
 	var leaf string
 	err := tx.Raw(`
 WITH RECURSIVE down AS (
-    SELECT @message::text AS id, 1 AS depth
+    SELECT CAST(@message AS text) AS id, 1 AS depth
     UNION ALL
     SELECT (SELECT max(m.id) FROM messages m WHERE m.owner_id = @owner AND m.conversation_id = @conversation AND m.parent_id = down.id), depth + 1
     FROM down WHERE down.id IS NOT NULL

@@ -1,0 +1,284 @@
+package chat_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kimi-k2/kimi-k2/internal/account"
+	"github.com/kimi-k2/kimi-k2/internal/bus"
+	"github.com/kimi-k2/kimi-k2/internal/chat"
+	"github.com/kimi-k2/kimi-k2/internal/clock"
+	"github.com/kimi-k2/kimi-k2/internal/database"
+	"github.com/kimi-k2/kimi-k2/internal/database/dbtest"
+	"github.com/kimi-k2/kimi-k2/internal/fault"
+	"github.com/kimi-k2/kimi-k2/internal/inference"
+	"github.com/kimi-k2/kimi-k2/internal/inference/inferencetest"
+	"github.com/kimi-k2/kimi-k2/internal/inference/openai"
+	"github.com/kimi-k2/kimi-k2/internal/seal"
+	"github.com/kimi-k2/kimi-k2/internal/viewer"
+	"github.com/kimi-k2/kimi-k2/models"
+)
+
+// patience bounds every wait of these tests.
+const patience = 20 * time.Second
+
+// house is a database and an engine that instances share.
+type house struct {
+	t       *testing.T
+	url     string
+	engine  *inferencetest.Engine
+	keeper  *seal.Keeper
+	route   string
+	drop    func() bool
+	limit   int
+	continu bool // the engine can continue a prefix
+	titles  bool
+}
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	keeper, err := seal.NewKeeper(bytes.Repeat([]byte{7}, seal.KeySize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &house{t: t, url: dbtest.URL(t), engine: inferencetest.New(t), keeper: keeper, limit: 1000}
+}
+
+// instance is one server's rooms.
+type instance struct {
+	*chat.Service
+	t        *testing.T
+	db       *database.DB
+	accounts *account.Service
+	bus      *bus.Bus
+	closed   bool
+}
+
+func (h *house) open() *instance {
+	t := h.t
+	t.Helper()
+	ctx := t.Context()
+	owner := "somebody"
+	if h.continu {
+		owner = "vllm"
+	}
+	h.engine.ModelInfos(openai.ModelInfo{ID: inferencetest.ModelID, Object: "model", OwnedBy: owner})
+	db := dbtest.Open(t, h.url)
+	accounts := account.New(account.Config{DB: db, Keeper: h.keeper, Clock: clock.System{}, GuestLimit: h.limit, CookieKey: bytes.Repeat([]byte{8}, 32)})
+	if err := accounts.VerifyKey(ctx); err != nil {
+		t.Fatal(err)
+	}
+	var routes []string
+	if h.route != "" {
+		routes = []string{h.route}
+	}
+	b, err := bus.Open(ctx, bus.Config{ClusterListen: "127.0.0.1:0", ClusterToken: "test", ClusterRoutes: routes, DropFraction: h.drop})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h.route == "" {
+		h.route = b.ClusterAddr()
+	} else {
+		eventually(t, "the instances to find each other", func() bool { return b.Peers() > 0 })
+	}
+	engine, err := inference.New(inference.Config{BaseURL: h.engine.URL(), FirstTokenTimeout: patience, TokenTimeout: patience})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := engine.Refresh(ctx); err != nil {
+		t.Fatal(err)
+	}
+	s := chat.New(chat.Config{DB: db, Owners: accounts, Engine: engine, Bus: b, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler),
+		Lease: 2 * time.Second, Checkpoint: 50 * time.Millisecond, RunsPerOwner: 100, Titles: h.titles})
+	if err := s.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	i := &instance{Service: s, t: t, db: db, accounts: accounts, bus: b}
+	t.Cleanup(func() { i.close(); engine.Close(); b.Close() })
+	return i
+}
+
+// close goes down in order, without patience for running replies.
+func (i *instance) close() {
+	if i.closed {
+		return
+	}
+	i.closed = true
+	now, cancel := context.WithCancel(context.Background())
+	cancel()
+	i.Drain(now)
+	i.Close()
+}
+
+// guest is a viewer that has sent nothing yet.
+func (i *instance) guest() viewer.Viewer { return i.accounts.Visitor(i.accounts.NewTicket()) }
+
+var clients int
+
+// clientID is a fresh idempotency key.
+func clientID() string { clients++; return fmt.Sprintf("client-%d-%d", clients, rand.Int64()) }
+
+// send sends a text that must be accepted.
+func (i *instance) send(v viewer.Viewer, text string, conversation ...string) *chat.Sent {
+	i.t.Helper()
+	in := chat.Send{ClientID: clientID(), Text: text}
+	if len(conversation) > 0 {
+		in.ConversationID = &conversation[0]
+	}
+	sent, err := i.Send(i.t.Context(), v, in)
+	if err != nil {
+		i.t.Fatalf("send: %v", err)
+	}
+	return sent
+}
+
+// heard is what a follower pieced together.
+type heard struct {
+	text, reasoning string
+	seq             int
+	snapshots       int
+	end             models.ReplyEvent
+}
+
+// apply is what every client does with an event.
+func (h *heard) apply(e models.ReplyEvent) error {
+	at := h.seq
+	switch e := e.(type) {
+	case *models.ReplySnapshot:
+		h.text, h.reasoning, h.seq = e.Text, e.Reasoning, e.Seq
+		h.snapshots++
+		if e.Seq < at {
+			return fmt.Errorf("snapshot at %d after %d", e.Seq, at)
+		}
+		return nil
+	case *models.ReplyDelta:
+		h.text += e.Text
+		h.seq = e.Seq
+	case *models.ReplyReasoningDelta:
+		h.reasoning += e.Text
+		h.seq = e.Seq
+	default:
+		h.end = e
+		return nil
+	}
+	if h.seq <= at {
+		return fmt.Errorf("seq %d after %d", h.seq, at)
+	}
+	return nil
+}
+
+// follow follows a reply to its end.
+func (i *instance) follow(v viewer.Viewer, replyID string) heard {
+	i.t.Helper()
+	var h heard
+	ctx, cancel := context.WithTimeout(i.t.Context(), patience)
+	defer cancel()
+	if err := i.followInto(ctx, v, replyID, &h, nil); err != nil {
+		i.t.Fatalf("follow: %v", err)
+	}
+	return h
+}
+
+// followInto follows on from what h has until the end, or until stop says so.
+func (i *instance) followInto(ctx context.Context, v viewer.Viewer, replyID string, h *heard, stop func() bool) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	f := chat.Follow{ReplyID: replyID}
+	if h.seq > 0 {
+		f.AfterSeq = &h.seq
+	}
+	events, err := i.Follow(ctx, v, f)
+	if err != nil {
+		return err
+	}
+	for e := range events {
+		if err := h.apply(e); err != nil {
+			return err
+		}
+		if stop != nil && stop() {
+			return nil
+		}
+	}
+	if h.end == nil && ctx.Err() != nil {
+		return errors.New("no end came in time")
+	}
+	return nil
+}
+
+func (i *instance) find(v viewer.Viewer, id string) *models.Message {
+	i.t.Helper()
+	m, err := i.FindMessage(i.t.Context(), v, id)
+	if err != nil {
+		i.t.Fatalf("find message: %v", err)
+	}
+	return m
+}
+
+// eventually waits until a condition holds that no channel tells of.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(patience)
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+func receive[T any](t *testing.T, what string, c <-chan T) (v T) {
+	t.Helper()
+	select {
+	case v = <-c:
+	case <-time.After(patience):
+		t.Fatalf("waited in vain for %s", what)
+	}
+	return v
+}
+
+func wantFault(t *testing.T, err error, code fault.Code) {
+	t.Helper()
+	if !fault.Is(err, code) {
+		t.Errorf("got %v, want %s", err, code)
+	}
+}
+
+// words are n pieces of text that differ from each other.
+func words(n int) []string {
+	out := make([]string, n)
+	for i := range out {
+		out[i] = fmt.Sprintf("tök%d ", i)
+	}
+	return out
+}
+
+// paced says each piece after a beat of the channel.
+func paced(beat <-chan struct{}, pieces []string) inferencetest.Script {
+	var s inferencetest.Script
+	for _, p := range pieces {
+		s = append(s, inferencetest.Wait(beat), inferencetest.Say(p))
+	}
+	return append(s, inferencetest.Finish("stop"), inferencetest.Usage(), inferencetest.Done())
+}
+
+// beats sends n beats, a little apart.
+func beats(beat chan<- struct{}, n int, apart time.Duration) {
+	t := time.NewTicker(apart)
+	defer t.Stop()
+	for range n {
+		<-t.C
+		beat <- struct{}{}
+	}
+}
+
+func all(pieces []string) string { return strings.Join(pieces, "") }
