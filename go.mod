@@ -5,7 +5,7 @@ go 1.26.0
 ignore (
 	./.cache
 	./data
-	./frontend/node_modules
+	node_modules
 )
 
 require (

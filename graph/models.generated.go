@@ -28,10 +28,13 @@ type ConversationConnection struct {
 	PageInfo *PageInfo              `json:"pageInfo"`
 }
 
+// Which conversation to delete.
 type ConversationDeleteInput struct {
+	// The conversation to delete.
 	ConversationID string `json:"conversationId"`
 }
 
+// What came of the deletion.
 type ConversationDeletePayload struct {
 	// The id that no longer exists; null when nothing was deleted.
 	DeletedID  *string     `json:"deletedId,omitempty"`
@@ -49,33 +52,41 @@ type ConversationEdge struct {
 // Which conversations to list. All given conditions must hold.
 type ConversationFilter struct {
 	// At least 2 characters: title or message text contains it, upper and lower case alike.
-	Text   *string `json:"text,omitempty"`
-	Pinned *bool   `json:"pinned,omitempty"`
+	Text *string `json:"text,omitempty"`
+	// Only pinned ones, or only others.
+	Pinned *bool `json:"pinned,omitempty"`
 	// Default false: archived ones are left out.
 	Archived *bool `json:"archived,omitempty"`
 }
 
 // What to change; fields that are left out stay.
 type ConversationUpdateInput struct {
+	// The conversation to change.
 	ConversationID string `json:"conversationId"`
 	// 1 to 200 characters.
-	Title    *string `json:"title,omitempty"`
-	Pinned   *bool   `json:"pinned,omitempty"`
-	Archived *bool   `json:"archived,omitempty"`
+	Title *string `json:"title,omitempty"`
+	// Whether it stands above all others.
+	Pinned *bool `json:"pinned,omitempty"`
+	// Whether it is out of the usual list.
+	Archived *bool `json:"archived,omitempty"`
 	// Show the branch through this message, down to its newest descendant.
 	LeafID *string `json:"leafId,omitempty"`
 }
 
+// What came of the change.
 type ConversationUpdatePayload struct {
+	// The conversation after the change.
 	Conversation *models.Conversation `json:"conversation,omitempty"`
 	UserErrors   []UserError          `json:"userErrors"`
 }
 
 // The inference engine behind this installation.
 type Engine struct {
+	// Where it stands.
 	Kind EngineKind `json:"kind"`
 	// For example demo, Ollama, vLLM, or what the operator calls it.
-	Name  string      `json:"name"`
+	Name string `json:"name"`
+	// Whether it answers.
 	State EngineState `json:"state"`
 	// What to do when the state isn't OK, or how to connect a real engine to a demo.
 	Message string `json:"message"`
@@ -91,9 +102,12 @@ type GuestAllowance struct {
 
 // A guest has used all messages.
 type GuestLimitError struct {
-	Code    models.ErrorCode `json:"code"`
-	Message string           `json:"message"`
-	Field   []string         `json:"field,omitempty"`
+	// The stable name.
+	Code models.ErrorCode `json:"code"`
+	// What is wrong and what to do, in English. Translate by code.
+	Message string `json:"message"`
+	// Path of the input field it belongs to, if any.
+	Field []string `json:"field,omitempty"`
 	// How many messages a guest may send.
 	Limit int `json:"limit"`
 }
@@ -102,9 +116,12 @@ func (GuestLimitError) IsUserError() {}
 
 // A refusal without further facts.
 type InputError struct {
-	Code    models.ErrorCode `json:"code"`
-	Message string           `json:"message"`
-	Field   []string         `json:"field,omitempty"`
+	// The stable name.
+	Code models.ErrorCode `json:"code"`
+	// What is wrong and what to do, in English. Translate by code.
+	Message string `json:"message"`
+	// Path of the input field it belongs to, if any.
+	Field []string `json:"field,omitempty"`
 }
 
 func (InputError) IsUserError() {}
@@ -122,6 +139,7 @@ type MessageEdge struct {
 	Node   *models.Message `json:"node"`
 }
 
+// Which message to write anew, and how.
 type MessageEditInput struct {
 	// The caller's idempotency key: 1 to 100 characters, fresh for every edit.
 	ClientID string `json:"clientId"`
@@ -133,6 +151,7 @@ type MessageEditInput struct {
 	ModelID *string `json:"modelId,omitempty"`
 }
 
+// What to send, and where.
 type MessageSendInput struct {
 	// The caller's idempotency key: 1 to 100 characters, fresh for every message.
 	ClientID string `json:"clientId"`
@@ -146,7 +165,9 @@ type MessageSendInput struct {
 	ModelID *string `json:"modelId,omitempty"`
 }
 
+// What was written, or why nothing was.
 type MessageSendPayload struct {
+	// The conversation it was sent to, perhaps a new one.
 	Conversation *models.Conversation `json:"conversation,omitempty"`
 	// The viewer's message.
 	Message *models.Message `json:"message,omitempty"`
@@ -160,8 +181,10 @@ type MessageSendPayload struct {
 // A model that can be chosen.
 type Model struct {
 	// The catalogue's id.
-	ID          string `json:"id"`
-	Name        string `json:"name"`
+	ID string `json:"id"`
+	// What people call it.
+	Name string `json:"name"`
+	// What it is good for.
 	Description string `json:"description"`
 	// Tokens it can read and write in one go.
 	ContextTokens int `json:"contextTokens"`
@@ -172,15 +195,19 @@ type Model struct {
 	// Whether it can think before it answers.
 	Reasoning bool `json:"reasoning"`
 	// Whether it is a trillion-parameter mixture-of-experts model of the Kimi K2 class.
-	TrillionMoe bool        `json:"trillionMoe"`
-	Price       *ModelPrice `json:"price"`
+	TrillionMoe bool `json:"trillionMoe"`
+	// What it costs.
+	Price *ModelPrice `json:"price"`
 }
 
 // What a million tokens cost.
 type ModelPrice struct {
-	Input       models.Credits `json:"input"`
+	// For a million tokens that it reads.
+	Input models.Credits `json:"input"`
+	// For a million tokens that it reads and had cached.
 	CachedInput models.Credits `json:"cachedInput"`
-	Output      models.Credits `json:"output"`
+	// For a million tokens that it writes.
+	Output models.Credits `json:"output"`
 }
 
 // Every mutation takes one input and returns the nouns it changed, or null and `userErrors` that say what to do.
@@ -189,49 +216,66 @@ type Mutation struct {
 
 // Where a page of a connection stands.
 type PageInfo struct {
+	// Whether there are items before this page. Lists here are read forwards only: true exactly when `after` was given.
+	HasPreviousPage bool `json:"hasPreviousPage"`
+	// The cursor of the page's first item; null when the page is empty.
+	StartCursor *string `json:"startCursor,omitempty"`
 	// Whether there are items after this page.
 	HasNextPage bool `json:"hasNextPage"`
 	// Pass it as `after` for the next page; null when the page is empty.
 	EndCursor *string `json:"endCursor,omitempty"`
 }
 
+// What can be read.
 type Query struct {
 }
 
 // Too many requests for now.
 type RateLimitError struct {
-	Code    models.ErrorCode `json:"code"`
-	Message string           `json:"message"`
-	Field   []string         `json:"field,omitempty"`
+	// The stable name.
+	Code models.ErrorCode `json:"code"`
+	// What is wrong and what to do, in English. Translate by code.
+	Message string `json:"message"`
+	// Path of the input field it belongs to, if any.
+	Field []string `json:"field,omitempty"`
 	// Milliseconds to wait before trying again.
 	RetryAfterMs int `json:"retryAfterMs"`
 }
 
 func (RateLimitError) IsUserError() {}
 
+// Which reply to go on with.
 type ReplyContinueInput struct {
+	// A reply that is STOPPED, INTERRUPTED or FAILED.
 	ReplyID string `json:"replyId"`
 }
 
+// What came of continuing.
 type ReplyContinuePayload struct {
+	// The reply, running again.
 	Reply *models.Message `json:"reply,omitempty"`
 	// The viewer after the act.
 	Viewer     *Viewer     `json:"viewer,omitempty"`
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// Which reply to write anew.
 type ReplyRegenerateInput struct {
 	// The caller's idempotency key: 1 to 100 characters, fresh for every attempt.
 	ClientID string `json:"clientId"`
-	ReplyID  string `json:"replyId"`
+	// The reply that gets a sibling.
+	ReplyID string `json:"replyId"`
 	// Left out: the same model again.
 	ModelID *string `json:"modelId,omitempty"`
 }
 
+// Which reply to stop.
 type ReplyStopInput struct {
+	// The reply to stop.
 	ReplyID string `json:"replyId"`
 }
 
+// What came of stopping.
 type ReplyStopPayload struct {
 	// The reply with its final text.
 	Reply      *models.Message `json:"reply,omitempty"`
@@ -240,13 +284,19 @@ type ReplyStopPayload struct {
 
 // What this installation is.
 type Service struct {
-	Name         string  `json:"name"`
-	SupportEmail string  `json:"supportEmail"`
-	URL          string  `json:"url"`
-	Version      string  `json:"version"`
-	Engine       *Engine `json:"engine"`
+	// What the operator calls it.
+	Name string `json:"name"`
+	// Where to ask for help; empty when the operator names none.
+	SupportEmail string `json:"supportEmail"`
+	// The operator's site; empty when there is none.
+	URL string `json:"url"`
+	// The version of the software.
+	Version string `json:"version"`
+	// The engine that answers.
+	Engine *Engine `json:"engine"`
 }
 
+// What can be followed live, over websockets or event streams.
 type Subscription struct {
 }
 
@@ -327,6 +377,7 @@ func (e EngineKind) MarshalJSON() ([]byte, error) {
 type EngineState string
 
 const (
+	// It answers.
 	EngineStateOk EngineState = "OK"
 	// It failed lately; requests are tried.
 	EngineStateDegraded EngineState = "DEGRADED"

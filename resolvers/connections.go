@@ -14,19 +14,19 @@ import (
 // branchSize is how many messages of a branch a client gets that names no number.
 const branchSize = 40
 
-func conversationConnection(cs []*models.Conversation, more bool) *graph.ConversationConnection {
-	out := &graph.ConversationConnection{Nodes: cs, Edges: make([]*graph.ConversationEdge, len(cs)), PageInfo: &graph.PageInfo{HasNextPage: more}}
+func conversationConnection(cs []*models.Conversation, before, more bool) *graph.ConversationConnection {
+	out := &graph.ConversationConnection{Nodes: cs, Edges: make([]*graph.ConversationEdge, len(cs)), PageInfo: &graph.PageInfo{HasNextPage: more, HasPreviousPage: before}}
 	for i, c := range cs {
 		out.Edges[i] = &graph.ConversationEdge{Cursor: page.Cursor(chat.Position(c)), Node: c}
 	}
 	if n := len(cs); n > 0 {
-		out.PageInfo.EndCursor = &out.Edges[n-1].Cursor
+		out.PageInfo.StartCursor, out.PageInfo.EndCursor = &out.Edges[0].Cursor, &out.Edges[n-1].Cursor
 	}
 	return out
 }
 
-func searchConnection(hits []chat.Hit, next string) *graph.ConversationConnection {
-	out := &graph.ConversationConnection{PageInfo: &graph.PageInfo{HasNextPage: next != ""}}
+func searchConnection(hits []chat.Hit, next string, before bool) *graph.ConversationConnection {
+	out := &graph.ConversationConnection{PageInfo: &graph.PageInfo{HasNextPage: next != "", HasPreviousPage: before}}
 	for _, h := range hits {
 		m := &graph.TextMatch{Snippet: h.Snippet, Start: h.Start, Length: h.Len}
 		if h.MessageID != "" {
@@ -35,6 +35,9 @@ func searchConnection(hits []chat.Hit, next string) *graph.ConversationConnectio
 		out.Nodes = append(out.Nodes, h.Conversation)
 		out.Edges = append(out.Edges, &graph.ConversationEdge{Cursor: page.Cursor(chat.Position(h.Conversation)), Node: h.Conversation, Match: m})
 	}
+	if len(out.Edges) > 0 {
+		out.PageInfo.StartCursor = &out.Edges[0].Cursor
+	}
 	if next != "" {
 		cursor := page.Cursor(next)
 		out.PageInfo.EndCursor = &cursor
@@ -42,13 +45,13 @@ func searchConnection(hits []chat.Hit, next string) *graph.ConversationConnectio
 	return out
 }
 
-func messageConnection(ms []*models.Message, more bool) *graph.MessageConnection {
-	out := &graph.MessageConnection{Nodes: ms, Edges: make([]*graph.MessageEdge, len(ms)), PageInfo: &graph.PageInfo{HasNextPage: more}}
+func messageConnection(ms []*models.Message, before, more bool) *graph.MessageConnection {
+	out := &graph.MessageConnection{Nodes: ms, Edges: make([]*graph.MessageEdge, len(ms)), PageInfo: &graph.PageInfo{HasNextPage: more, HasPreviousPage: before}}
 	for i, m := range ms {
 		out.Edges[i] = &graph.MessageEdge{Cursor: page.Cursor(m.ID), Node: m}
 	}
 	if n := len(ms); n > 0 {
-		out.PageInfo.EndCursor = &out.Edges[n-1].Cursor
+		out.PageInfo.StartCursor, out.PageInfo.EndCursor = &out.Edges[0].Cursor, &out.Edges[n-1].Cursor
 	}
 	return out
 }

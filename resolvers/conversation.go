@@ -45,7 +45,7 @@ func (r *conversationResolver) Branch(ctx context.Context, obj *models.Conversat
 	if err != nil {
 		return nil, err
 	}
-	return messageConnection(ms, more), nil
+	return messageConnection(ms, p.After != "", more), nil
 }
 
 func (r *Resolver) Conversation() graph.ConversationResolver { return &conversationResolver{r} }

@@ -2,9 +2,9 @@ package resolvers
 
 import (
 	"context"
-	"net/http"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/vikstrous/dataloadgen"
 
 	"github.com/kimi-k2/kimi-k2/internal/chat"
@@ -12,8 +12,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
-// loaders gather the single look-ups of one operation into few queries. They live
-// as long as one operation.
+// loaders gather the single look-ups of one answer into few queries.
 type loaders struct {
 	message  *dataloadgen.Loader[string, *models.Message]
 	children *dataloadgen.Loader[chat.Parent, []*models.Message]
@@ -21,11 +20,10 @@ type loaders struct {
 
 type loadersKey struct{}
 
-// WithLoaders gives every operation of the handler fresh loaders.
-func (r *Resolver) WithLoaders(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		next.ServeHTTP(w, req.WithContext(r.freshLoaders(req.Context())))
-	})
+// WithLoaders gives every answer fresh loaders: each event of a subscription is an
+// answer of its own and must not see what an earlier one loaded.
+func (r *Resolver) WithLoaders(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	return next(r.freshLoaders(ctx))
 }
 
 func (r *Resolver) freshLoaders(ctx context.Context) context.Context {
@@ -49,11 +47,10 @@ func errorsOf(err error) []error {
 	return []error{err}
 }
 
-// load is the operation's loaders. Events of subscriptions are operations of their
-// own: they must not see what an earlier event loaded.
+// load is the answer's loaders.
 func (r *Resolver) load(ctx context.Context) *loaders {
 	if l, ok := ctx.Value(loadersKey{}).(*loaders); ok {
 		return l
 	}
-	return r.freshLoaders(ctx).Value(loadersKey{}).(*loaders)
+	return r.freshLoaders(ctx).Value(loadersKey{}).(*loaders) //nolint:forcetypeassert // freshLoaders has just put it there
 }

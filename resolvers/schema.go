@@ -92,12 +92,7 @@ func (r *queryResolver) Node(ctx context.Context, id string) (graph.Node, error)
 
 // Models is the resolver for the models field.
 func (r *queryResolver) Models(ctx context.Context) ([]*graph.Model, error) {
-	all := r.Engine.Models()
-	out := make([]*graph.Model, len(all))
-	for i, m := range all {
-		out[i] = modelOf(m)
-	}
-	return out, nil
+	return r.models(), nil
 }
 
 // Service is the resolver for the service field.

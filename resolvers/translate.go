@@ -2,6 +2,7 @@ package resolvers
 
 import (
 	"context"
+	"slices"
 
 	"github.com/kimi-k2/kimi-k2/graph"
 	"github.com/kimi-k2/kimi-k2/internal/chat"
@@ -47,6 +48,32 @@ func (r *Resolver) guestLimit(ctx context.Context, err error) int {
 		return 0
 	}
 	return limit
+}
+
+// models are those that are served, the one that is chosen by default first. Nothing
+// is left out while the engine serves none: people see what there would be.
+func (r *Resolver) models() (out []*graph.Model) {
+	all := r.Engine.Models()
+	served := slices.ContainsFunc(all, func(m inference.Model) bool { return m.Available })
+	chosen, err := r.Engine.Resolve("")
+	for _, m := range all {
+		if served && !m.Available {
+			continue
+		}
+		w := modelOf(m)
+		w.Default = err == nil && m.ID == chosen.ID
+		out = append(out, w)
+	}
+	slices.SortStableFunc(out, func(a, b *graph.Model) int {
+		switch {
+		case a.Default == b.Default:
+			return 0
+		case a.Default:
+			return -1
+		}
+		return 1
+	})
+	return out
 }
 
 func modelOf(m inference.Model) *graph.Model {

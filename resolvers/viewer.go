@@ -41,10 +41,10 @@ func (r *viewerResolver) Conversations(ctx context.Context, obj *graph.Viewer, f
 	}
 	if l.Text != "" {
 		hits, next, err := r.Chat.Search(ctx, viewer.From(ctx), l)
-		return searchConnection(hits, next), err
+		return searchConnection(hits, next, p.After != ""), err
 	}
 	cs, more, err := r.Chat.Conversations(ctx, viewer.From(ctx), l)
-	return conversationConnection(cs, more), err
+	return conversationConnection(cs, p.After != "", more), err
 }
 
 func (r *Resolver) Viewer() graph.ViewerResolver { return &viewerResolver{r} }

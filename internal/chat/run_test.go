@@ -164,11 +164,10 @@ func TestStopFromAnotherInstance(t *testing.T) {
 	}
 }
 
-// kill ends an instance's hold on its runs as death does: nothing more is stored or
-// announced by it, and the lease runs out.
+// expire makes an instance dead to the others: what it holds is void and its lease is over.
 func (h *house) expire(i *instance) {
 	h.t.Helper()
-	if err := i.db.Gorm(h.t.Context()).Exec("UPDATE runs SET lease_expires_at = now() - interval '1 second'").Error; err != nil {
+	if err := i.db.Gorm(h.t.Context()).Exec("UPDATE runs SET epoch = epoch + 1, lease_expires_at = now() - interval '1 second' WHERE status = 'RUNNING'").Error; err != nil {
 		h.t.Fatal(err)
 	}
 }
@@ -237,11 +236,18 @@ func TestTakeOverInterruptsAndContinueGoesOn(t *testing.T) {
 	if err := b.followInto(t.Context(), v, id, &more, nil); err != nil || more.snapshots != 1 || more.text != got.text {
 		t.Fatalf("%+v %v", more, err)
 	}
-	h.engine.Answer(func(r inferencetest.Request) inferencetest.Script { return inferencetest.Reply("and the rest") })
+	release := make(chan struct{})
+	h.engine.Answer(func(r inferencetest.Request) inferencetest.Script {
+		return append(inferencetest.Script{inferencetest.Wait(release)}, inferencetest.Reply("and the rest")...)
+	})
 	m, err := b.Continue(t.Context(), v, id)
 	if err != nil || !m.Status.Live() {
 		t.Fatalf("%+v %v", m, err)
 	}
+	if again, err := a.Continue(t.Context(), v, id); err != nil || !again.Status.Live() {
+		t.Fatalf("continuing twice: %+v %v", again, err)
+	}
+	close(release)
 	if got := b.follow(v, id); got.text != all(words(10))+"and the rest" {
 		t.Fatalf("%q", got.text)
 	}

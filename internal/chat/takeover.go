@@ -18,7 +18,7 @@ const (
 	sweepBatch = 20
 	// maxTakeovers bounds how often a run is tried anew before its reply is left
 	// interrupted: an input that kills servers must not kill all of them.
-	maxTakeovers = 3
+	maxTakeovers = 5
 )
 
 // sweeping takes over runs whose lease is over until the room closes.

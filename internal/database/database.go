@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -57,6 +58,7 @@ type DB struct {
 	version    string
 	migrations fs.FS
 	log        *slog.Logger
+	renewed    atomic.Int64 // when the pool's connections were last replaced, in microseconds
 	closeOnce  sync.Once
 	closeErr   error
 }
@@ -92,7 +94,7 @@ func Open(ctx context.Context, c Config) (_ *DB, err error) {
 		return nil, err
 	}
 	d.sql = stdlib.OpenDBFromPool(d.pool)
-	if d.gorm, err = openGorm(d.sql, c.Log, c.SlowStatement); err != nil {
+	if d.gorm, err = openGorm(d.sql); err != nil {
 		return nil, err
 	}
 	return d, nil
@@ -203,6 +205,9 @@ func poolConfig(c Config) (*pgxpool.Config, error) {
 	if pc.ConnConfig.ConnectTimeout == 0 || pc.ConnConfig.ConnectTimeout > 10*time.Second {
 		pc.ConnConfig.ConnectTimeout = 10 * time.Second
 	}
+	if c.SlowStatement > 0 {
+		pc.ConnConfig.Tracer = &slowLog{log: c.Log, over: c.SlowStatement}
+	}
 	params := pc.ConnConfig.RuntimeParams
 	for name, value := range map[string]string{
 		"application_name":                    c.AppName,
@@ -307,9 +312,6 @@ func (d *DB) Pool() *pgxpool.Pool { return d.pool }
 
 // Ping reports whether the database answers.
 func (d *DB) Ping(ctx context.Context) error {
-	if d.server != nil && d.server.Err() != nil {
-		return Translate(d.server.Err())
-	}
 	return Translate(d.pool.Ping(ctx))
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
@@ -14,9 +15,11 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 )
 
-func openGorm(db *sql.DB, log *slog.Logger, slow time.Duration) (*gorm.DB, error) {
+// openGorm silences GORM's own log: some of its paths print values whatever they are
+// told. Errors are returned to the caller, who logs them once.
+func openGorm(db *sql.DB) (*gorm.DB, error) {
 	g, err := gorm.Open(postgres.New(postgres.Config{Conn: db}), &gorm.Config{
-		Logger:                 &slowLog{log: log, over: slow},
+		Logger:                 logger.Discard,
 		SkipDefaultTransaction: true,
 		TranslateError:         true,
 		DisableAutomaticPing:   true,
@@ -28,36 +31,32 @@ func openGorm(db *sql.DB, log *slog.Logger, slow time.Duration) (*gorm.DB, error
 	return g, nil
 }
 
-// slowLog tells about slow statements, never about values. Errors are returned to the
-// caller, who logs them once.
+// slowLog tells about statements that took too long, GORM's and direct ones alike, with
+// placeholders instead of values.
 type slowLog struct {
 	log  *slog.Logger
 	over time.Duration
 }
 
-// LogMode has no levels to choose from.
-func (l *slowLog) LogMode(logger.LogLevel) logger.Interface { return l }
+type slowKey struct{}
 
-// Info says nothing.
-func (l *slowLog) Info(context.Context, string, ...any) {}
-
-// Warn says nothing.
-func (l *slowLog) Warn(context.Context, string, ...any) {}
-
-// Error says nothing.
-func (l *slowLog) Error(context.Context, string, ...any) {}
-
-// Trace logs the text of a statement that took too long, with placeholders.
-func (l *slowLog) Trace(ctx context.Context, begin time.Time, statement func() (string, int64), _ error) {
-	took := time.Since(begin)
-	if l.over <= 0 || took < l.over {
-		return
-	}
-	text, rows := statement()
-	l.log.WarnContext(ctx, "slow statement", "took", took, "rows", rows, "sql", text)
+type running struct {
+	text  string
+	began time.Time
 }
 
-// ParamsFilter drops the values, so that no caller of GORM's can print them.
-func (l *slowLog) ParamsFilter(_ context.Context, text string, _ ...any) (string, []any) {
-	return text, nil
+// TraceQueryStart notes the time.
+func (l *slowLog) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQueryStartData) context.Context {
+	return context.WithValue(ctx, slowKey{}, running{text: q.SQL, began: clock.System{}.Now()})
+}
+
+// TraceQueryEnd logs what was slow.
+func (l *slowLog) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, q pgx.TraceQueryEndData) {
+	r, ok := ctx.Value(slowKey{}).(running)
+	if !ok {
+		return
+	}
+	if took := (clock.System{}).Now().Sub(r.began); took >= l.over {
+		l.log.WarnContext(ctx, "slow statement", "took", took, "rows", q.CommandTag.RowsAffected(), "sql", r.text)
+	}
 }

@@ -76,6 +76,7 @@ func (d *DB) Migrate(ctx context.Context) (applied int, err error) {
 // migration of a large table would exceed.
 func (d *DB) unhurried() *sql.DB {
 	cc := d.pool.Config().ConnConfig.Copy()
+	cc.Tracer = nil
 	for _, name := range []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"} {
 		cc.RuntimeParams[name] = "0"
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+
+	"github.com/kimi-k2/kimi-k2/internal/clock"
 )
 
 // ErrNested refuses a transaction, or a session of its own, inside a transaction: it
@@ -44,6 +46,7 @@ func (d *DB) Tx(ctx context.Context, fn func(tx *gorm.DB) error) error {
 		base := 4 * time.Millisecond
 		if !conflict(err) {
 			base = 40 * time.Millisecond
+			d.renew()
 		}
 		base <<= try
 		if !pause(ctx, base/2+rand.N(base)) { //nolint:gosec // spreads rivals, no secret
@@ -68,6 +71,15 @@ func (d *DB) try(ctx context.Context, fn func(tx *gorm.DB) error) (err error, ag
 		return fmt.Errorf("commit: %w", err), conflict(err)
 	}
 	return nil, false
+}
+
+// renew replaces the pool's connections, at most once a second: when one is lost the
+// server was restarted, and the others would fail one after another.
+func (d *DB) renew() {
+	now, last := clock.System{}.Now().UnixMicro(), d.renewed.Load()
+	if now-last >= time.Second.Microseconds() && d.renewed.CompareAndSwap(last, now) {
+		d.pool.Reset()
+	}
 }
 
 // bare is a transaction without its Commit and Begin, so that GORM can neither end it

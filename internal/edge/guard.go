@@ -163,6 +163,8 @@ func (g *Guard) examine(query string) *verdict {
 	switch {
 	case m.cycle != "":
 		return refused(withCode(errcode.ValidationFailed, fmt.Sprintf("fragment %s spreads itself", clip(m.cycle, 64))))
+	case m.unknown != "":
+		return refused(withCode(errcode.ValidationFailed, fmt.Sprintf("fragment %s is not defined", clip(m.unknown, 64))))
 	case m.nodes > l.Nodes:
 		return refused(tooCostly("nodes", m.nodes, l.Nodes))
 	case m.depth > l.Depth:

@@ -38,12 +38,13 @@ type HTTP struct {
 	maxBody     int64
 	get         bool
 	crossOrigin *http.CrossOriginProtection
+	events      *SSE
 }
 
 var _ graphql.Transport = (*HTTP)(nil)
 
-func newHTTP(o Options) *HTTP {
-	return &HTTP{maxBody: o.MaxBody, get: !o.NoGET, crossOrigin: o.CrossOrigin}
+func newHTTP(o Options, events *SSE) *HTTP {
+	return &HTTP{maxBody: o.MaxBody, get: !o.NoGET, crossOrigin: o.CrossOrigin, events: events}
 }
 
 // Supports takes every request.
@@ -103,8 +104,8 @@ func readPost(a *answer, r *http.Request, maxBody int64, crossOrigin *http.Cross
 	}
 	buf := newBody()
 	defer freeBody(buf)
-	if err := readBody(buf, a.w, r, maxBody); err != nil {
-		a.unread(err, maxBody)
+	if err := readBody(buf, r, maxBody); err != nil {
+		a.unread(r, err, maxBody)
 		return nil, false
 	}
 	params, err := request.Parse(buf.Bytes())
@@ -131,23 +132,32 @@ func freeBody(b *bytes.Buffer) {
 	}
 }
 
-func readBody(buf *bytes.Buffer, w http.ResponseWriter, r *http.Request, limit int64) error {
+var errTooLarge = errors.New("the body is over the limit")
+
+// readBody reads at most limit bytes into buf.
+func readBody(buf *bytes.Buffer, r *http.Request, limit int64) error {
 	if r.ContentLength > limit {
-		return &http.MaxBytesError{Limit: limit}
+		return errTooLarge
 	}
-	_, err := buf.ReadFrom(http.MaxBytesReader(w, r.Body, limit))
+	n, err := buf.ReadFrom(io.LimitReader(r.Body, limit+1))
+	if n > limit {
+		return errTooLarge
+	}
 	return err
 }
 
 // unread answers a body that could not be read.
-func (a *answer) unread(err error, limit int64) {
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		a.w.Header().Set("Connection", "close")
-		a.refuse(http.StatusRequestEntityTooLarge, "the request is larger than %d bytes", limit)
+func (a *answer) unread(r *http.Request, err error, limit int64) {
+	if !errors.Is(err, errTooLarge) {
+		a.refuse(http.StatusBadRequest, "the request could not be read to its end")
 		return
 	}
-	a.refuse(http.StatusBadRequest, "the request could not be read to its end")
+	if r.Header.Get("Expect") == "" {
+		// Clients that send first and read later would see a reset instead of this.
+		_, _ = io.CopyN(io.Discard, r.Body, 4*limit)
+	}
+	a.w.Header().Set("Connection", "close")
+	a.refuse(http.StatusRequestEntityTooLarge, "the request is larger than %d bytes", limit)
 }
 
 // isJSON reports whether the body claims to be plain JSON in UTF-8.
@@ -211,6 +221,9 @@ func (t *HTTP) execute(a *answer, r *http.Request, exec graphql.GraphExecutor, p
 	case r.Method == http.MethodGet && op != ast.Query:
 		a.w.Header().Set("Allow", http.MethodPost)
 		a.refuse(http.StatusMethodNotAllowed, "GET runs queries only: send a POST request")
+		return
+	case op == ast.Subscription && acceptsEvents(r):
+		t.events.serve(a, r, exec, rc, nil)
 		return
 	case op == ast.Subscription:
 		a.refuse(http.StatusBadRequest, "subscriptions need a websocket or Accept: text/event-stream")

@@ -17,6 +17,7 @@ type measured struct {
 	size
 	aliases, directives, mutations, subscriptions int
 	cycle                                         string // a fragment that spreads itself
+	unknown                                       string // a spread of no fragment
 }
 
 // surveyor walks every selection once: fragments are measured where they are first
@@ -95,7 +96,8 @@ func (s *surveyor) fragment(name string) size {
 	}
 	f := s.doc.Fragments.ForName(name)
 	if f == nil {
-		return size{} // the validation says so
+		s.found.unknown = name
+		return size{}
 	}
 	s.busy[name] = true
 	in := s.selections(f.SelectionSet)

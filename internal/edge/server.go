@@ -14,7 +14,6 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"github.com/kimi-k2/kimi-k2/internal/id"
 	"github.com/kimi-k2/kimi-k2/internal/wsconn"
@@ -89,14 +88,15 @@ func NewServer(es graphql.ExecutableSchema, o Options) *handler.Server {
 	if o.Websocket != nil {
 		s.AddTransport(o.Websocket)
 	}
-	s.AddTransport(newSSE(o))
-	s.AddTransport(newHTTP(o))
+	events := newSSE(o)
+	s.AddTransport(events)
+	s.AddTransport(newHTTP(o, events))
 
 	docs := newDocuments(o.DocumentCacheBytes)
 	s.SetQueryCache(docs)
 	s.SetParserTokenLimit(o.Limits.Tokens)
 	s.SetDisableSuggestion(true)
-	s.SetValidationRulesFn(withoutSuggestions)
+	s.SetValidationRulesFn(validationRules)
 	s.SetErrorPresenter(ErrorPresenter(o.Log, o.RequestID))
 	s.SetRecoverFunc(Recover)
 	s.Use(newGuard(es.Schema(), docs, o))
@@ -115,19 +115,6 @@ func newGuard(schema *ast.Schema, docs *documents, o Options) *Guard {
 		only:    o.TrustedOnly,
 		spend:   o.Spend,
 	}
-}
-
-// withoutSuggestions is the default set of rules minus the search for names that
-// look alike: it costs more than all the rest for long names.
-func withoutSuggestions() *rules.Rules {
-	r := rules.NewDefaultRules()
-	r.RemoveRule(rules.KnownArgumentNamesRule.Name)
-	r.AddRule(rules.KnownArgumentNamesRuleWithoutSuggestions.Name, rules.KnownArgumentNamesRuleWithoutSuggestions.RuleFunc)
-	r.RemoveRule(rules.KnownTypeNamesRule.Name)
-	r.AddRule(rules.KnownTypeNamesRuleWithoutSuggestions.Name, rules.KnownTypeNamesRuleWithoutSuggestions.RuleFunc)
-	r.RemoveRule(rules.ValuesOfCorrectTypeRule.Name)
-	r.AddRule(rules.ValuesOfCorrectTypeRuleWithoutSuggestions.Name, rules.ValuesOfCorrectTypeRuleWithoutSuggestions.RuleFunc)
-	return r
 }
 
 // deadline bounds each answer of a query or mutation.

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -85,18 +84,10 @@ func newSSE(o Options) *SSE {
 	return &SSE{cfg: o.Streams.withDefaults(), maxBody: o.MaxBody, crossOrigin: o.CrossOrigin}
 }
 
-// Supports takes POST requests that accept an event stream.
+// Supports takes POST requests that accept an event stream and no plain answer.
+// Those that accept both get a stream for a subscription only, through HTTP.
 func (*SSE) Supports(r *http.Request) bool {
-	if r.Method != http.MethodPost {
-		return false
-	}
-	for part := range strings.SplitSeq(strings.Join(r.Header.Values("Accept"), ","), ",") {
-		mt, _, _ := strings.Cut(part, ";")
-		if strings.EqualFold(strings.TrimSpace(mt), typeEvents) {
-			return true
-		}
-	}
-	return false
+	return r.Method == http.MethodPost && acceptsEvents(r) && !acceptsAnswer(r)
 }
 
 // Do streams one operation to its end. Refusals before the stream begins are
@@ -110,6 +101,12 @@ func (t *SSE) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 	}
 	params.Headers = r.Header
 	params.ReadTime = graphql.TraceTiming{Start: start, End: graphql.Now()}
+	rc, errs := exec.CreateOperationContext(r.Context(), params)
+	t.serve(a, r, exec, rc, errs)
+}
+
+// serve streams an operation, or the errors of its document.
+func (t *SSE) serve(a *answer, r *http.Request, exec graphql.GraphExecutor, rc *graphql.OperationContext, errs gqlerror.List) {
 	pass, err := t.enter(r)
 	if err != nil {
 		a.full(err)
@@ -117,13 +114,13 @@ func (t *SSE) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 	}
 	defer pass.Leave()
 	ctx, cancel := context.WithCancelCause(r.Context())
-	s := &stream{cfg: t.cfg, w: w, rc: http.NewResponseController(w), cancel: cancel}
+	s := &stream{cfg: t.cfg, w: a.w, rc: http.NewResponseController(a.w), cancel: cancel}
 	s.open()
 	var beats sync.WaitGroup
 	beats.Go(func() { s.watch(ctx, t.cfg.Revoked(ctx)) })
 	defer beats.Wait() // nothing may write after the handler has returned
 	defer cancel(errEnded)
-	s.run(ctx, exec, params)
+	s.run(ctx, exec, rc, errs)
 }
 
 func (t *SSE) enter(r *http.Request) (*gate.Pass, error) {
@@ -204,8 +201,7 @@ func (s *stream) watch(ctx context.Context, revoked <-chan struct{}) {
 
 // run executes the operation and sends what it yields. How it ends says whether
 // the client should come back: with `complete` it has everything.
-func (s *stream) run(ctx context.Context, exec graphql.GraphExecutor, params *graphql.RawParams) {
-	rc, errs := exec.CreateOperationContext(ctx, params)
+func (s *stream) run(ctx context.Context, exec graphql.GraphExecutor, rc *graphql.OperationContext, errs gqlerror.List) {
 	opCtx := graphql.WithOperationContext(ctx, rc)
 	if len(errs) > 0 {
 		s.refuse(exec.DispatchError(opCtx, errs).Errors)
@@ -238,18 +234,32 @@ func (s *stream) run(ctx context.Context, exec graphql.GraphExecutor, params *gr
 const complete = "event: complete\ndata: \n\n"
 
 func writeEvent(w *bytes.Buffer, resp *graphql.Response) error {
-	w.WriteString("event: next\ndata: ")
+	w.WriteString(nextEvent)
+	start := w.Len()
 	if err := writeResponse(w, resp); err != nil {
 		return err
 	}
+	oneLine(w.Bytes()[start:])
 	w.WriteString("\n\n")
 	return nil
+}
+
+const nextEvent = "event: next\ndata: "
+
+// oneLine makes spaces of line ends: in JSON they can only stand between tokens,
+// in an event they would end it.
+func oneLine(b []byte) {
+	for i, c := range b {
+		if c == '\n' || c == '\r' {
+			b[i] = ' '
+		}
+	}
 }
 
 // refuse sends errors as the only or last event.
 func (s *stream) refuse(errs gqlerror.List) {
 	var buf bytes.Buffer
-	buf.WriteString(`event: next` + "\n" + `data: {"errors":`)
+	buf.WriteString(nextEvent + `{"errors":`)
 	if writeJSON(&buf, errs) != nil {
 		return
 	}

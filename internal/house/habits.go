@@ -47,7 +47,7 @@ func inlineConditions(tree []source) []string {
 	finishers := map[string]bool{"First": true, "Last": true, "Take": true, "Find": true, "Delete": true}
 	var out []string
 	for _, s := range tree {
-		if !importsAny(s, "gorm.io/gorm") {
+		if s.test || !importsAny(s, "gorm.io/gorm") {
 			continue
 		}
 		s.inspect(func(n ast.Node) {

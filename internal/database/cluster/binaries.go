@@ -166,12 +166,12 @@ func hydrate(native string) error {
 	if err := json.Unmarshal(text, &links); err != nil {
 		return fmt.Errorf("read the package's links: %w", err)
 	}
-	pkg := filepath.Dir(native)
 	for _, l := range links {
+		l.Source, l.Target = strings.TrimPrefix(l.Source, "native/"), strings.TrimPrefix(l.Target, "native/")
 		if !filepath.IsLocal(l.Source) || !filepath.IsLocal(l.Target) {
 			return fmt.Errorf("the package's link %q leads outside of it", l.Target)
 		}
-		target := filepath.Join(pkg, l.Target)
+		target := filepath.Join(native, l.Target)
 		if _, err := os.Lstat(target); err == nil {
 			continue
 		}

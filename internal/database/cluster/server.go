@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"github.com/kimi-k2/kimi-k2/internal/clock"
 )
 
 // socketName is the file a server on the default port listens on.
@@ -40,7 +42,6 @@ type Server struct {
 	once  sync.Once
 	mu    sync.Mutex
 	pid   int
-	fatal error // why the supervisor gave up
 }
 
 // Start returns a server that accepts connections, making the data folder when there is
@@ -148,7 +149,8 @@ func (s *Server) removeSocket() {
 }
 
 // arguments rule over postgresql.conf where the product depends on them. The log is kept
-// for a week, without statements, values or key details, which hold what people wrote.
+// for a week, without errors of statements, their text and values, which hold what people
+// wrote; errors reach the client anyway.
 func (s *Server) arguments() []string {
 	var args []string
 	for _, kv := range []string{
@@ -157,17 +159,19 @@ func (s *Server) arguments() []string {
 		"logging_collector=on", "log_destination=stderr", "log_directory=" + filepath.Join(s.dir, "log"),
 		"log_filename=postgres-%a.log", "log_file_mode=0600", "log_rotation_age=1d", "log_rotation_size=0",
 		"log_truncate_on_rotation=on", "log_statement=none", "log_min_duration_statement=-1",
-		"log_min_error_statement=panic", "log_error_verbosity=terse", "log_parameter_max_length_on_error=0",
+		"log_min_messages=log", "log_min_error_statement=panic", "log_error_verbosity=terse", "log_parameter_max_length_on_error=0",
 	} {
 		args = append(args, "-c", kv)
 	}
 	return append([]string{"-D", s.data}, args...)
 }
 
-// restarts bounds how often a server that dies is started again within restartWindow.
+// A server that dies is started again after firstPause, twice as long each time up to
+// longestPause: it may be waiting for an operator to free the disk. One that lived for
+// longestPause begins with firstPause again.
 const (
-	restarts      = 5
-	restartWindow = time.Minute
+	firstPause   = 100 * time.Millisecond
+	longestPause = 10 * time.Second
 )
 
 // supervise owns the server's process from start to end. It keeps its thread, because
@@ -177,68 +181,56 @@ func (s *Server) supervise(ctx context.Context, first chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer close(s.ended)
-	child, err := s.launch()
-	if err == nil {
-		err = s.awaitReady(ctx, child)
-	}
+	c := s.launch()
+	err := s.awaitReady(ctx, c)
 	first <- err
 	if err != nil {
 		return
 	}
-	var deaths []time.Time
-	for {
+	for wait := firstPause; ; wait = min(2*wait, longestPause) {
+		began := clock.System{}.Now()
 		select {
 		case <-s.stop:
-			s.halt(child)
+			s.halt(c)
 			return
-		case err = <-child.exited:
+		case err = <-c.exited:
 		}
-		for err != nil {
-			deaths = append(deaths, time.Now())
-			if n := len(deaths); n > restarts && deaths[n-1].Sub(deaths[n-1-restarts]) < restartWindow {
-				s.giveUp(err)
-				return
-			}
-			s.log.Error("the database server died; starting it again", "err", err)
-			if !s.pause(time.Duration(len(deaths)) * 100 * time.Millisecond) {
-				return
-			}
-			child, err = s.launch()
+		if (clock.System{}).Now().Sub(began) > longestPause {
+			wait = firstPause
 		}
+		s.log.Error("the database server died; starting it again", "err", err, "after", wait, "log", filepath.Join(s.dir, "log"))
+		if !s.pause(wait) {
+			return
+		}
+		c = s.launch()
 	}
-}
-
-func (s *Server) giveUp(err error) {
-	s.log.Error("the database server keeps dying; giving up", "err", err, "log", filepath.Join(s.dir, "log"))
-	s.mu.Lock()
-	s.fatal = fmt.Errorf("the database server keeps dying: %w", err)
-	s.mu.Unlock()
 }
 
 // child is one run of the server's process.
 type child struct {
-	pid    int
+	pid    int          // 0 when it could not be started
 	exited <-chan error // gets one error, never nil, when the process has ended
 }
 
-func (s *Server) launch() (child, error) {
+func (s *Server) launch() child {
 	cmd := exec.Command(filepath.Join(s.bin.Dir, "postgres"+exeSuffix), s.arguments()...)
 	cmd.Dir, cmd.Env, cmd.SysProcAttr = s.dir, environment(), s.who.attributes(true)
 	complaint := &lastWords{}
 	cmd.Stderr = complaint
 	cmd.WaitDelay = 2 * time.Second
+	exited := make(chan error, 1)
 	if err := cmd.Start(); err != nil {
-		return child{}, fmt.Errorf("start the database server: %w", err)
+		exited <- fmt.Errorf("start the database server: %w", err)
+		return child{exited: exited}
 	}
 	s.mu.Lock()
 	s.pid = cmd.Process.Pid
 	s.mu.Unlock()
-	exited := make(chan error, 1)
 	go func() {
 		err := cmd.Wait()
 		exited <- fmt.Errorf("the database server ended (%s): %s", outcome(err), tail(complaint.String()))
 	}()
-	return child{pid: cmd.Process.Pid, exited: exited}, nil
+	return child{pid: cmd.Process.Pid, exited: exited}
 }
 
 func outcome(err error) string {
@@ -270,6 +262,9 @@ func (s *Server) awaitReady(ctx context.Context, c child) error {
 
 // halt stops the process, ever less politely, and returns when it is gone.
 func (s *Server) halt(c child) {
+	if c.pid == 0 {
+		return
+	}
 	for how, grace := range graces {
 		if err := shutdown(context.Background(), s.bin, s.who, s.data, c.pid, how); err != nil {
 			s.log.Warn("ask the database server to stop", "err", err)
@@ -312,13 +307,6 @@ func (s *Server) PID() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.pid
-}
-
-// Err is nil while the server is kept alive, and says why when it was given up.
-func (s *Server) Err() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.fatal
 }
 
 // Socket is the folder of the server's socket, for use as host.

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"syscall"
@@ -19,4 +20,14 @@ func servesFolder(pid int, data string) bool {
 	}
 	here, err := os.Stat(data)
 	return err == nil && os.SameFile(here, there)
+}
+
+// defunct reports whether the process has ended and only its number is left.
+func defunct(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	_, after, found := bytes.Cut(stat, []byte(") "))
+	return found && bytes.HasPrefix(after, []byte("Z"))
 }

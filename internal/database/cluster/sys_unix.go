@@ -30,9 +30,11 @@ func tryLock(f *os.File) error {
 	return err
 }
 
+// alive reports whether the process runs. One that has ended and that nobody collects,
+// as happens below a container's careless first process, does not.
 func alive(pid int) bool {
 	err := syscall.Kill(pid, 0)
-	return err == nil || errors.Is(err, syscall.EPERM)
+	return (err == nil || errors.Is(err, syscall.EPERM)) && !defunct(pid)
 }
 
 // shutdown asks for a fast shutdown (0), an immediate one (1) or kills (2).

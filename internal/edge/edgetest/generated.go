@@ -48,6 +48,7 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
+		Even    func(childComplexity int, n Even) int
 		Fails   func(childComplexity int, how Failure) int
 		Hello   func(childComplexity int, name *string) int
 		Letters func(childComplexity int, count int) int
@@ -100,6 +101,7 @@ type MutationResolver interface {
 type QueryResolver interface {
 	Hello(ctx context.Context, name *string) (string, error)
 	Number(ctx context.Context, n int) (int, error)
+	Even(ctx context.Context, n Even) (Even, error)
 	Fails(ctx context.Context, how Failure) (*string, error)
 	Slow(ctx context.Context) (*string, error)
 	Letters(ctx context.Context, count int) (string, error)
@@ -162,6 +164,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PageInfo.HasNextPage(childComplexity), true
 
+	case "Query.even":
+		if e.ComplexityRoot.Query.Even == nil {
+			break
+		}
+
+		args, err := ec.field_Query_even_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Even(childComplexity, args["n"].(Even)), true
 	case "Query.fails":
 		if e.ComplexityRoot.Query.Fails == nil {
 			break
@@ -678,6 +691,20 @@ func (ec *executionContext) field_Query___type_args(ctx context.Context, rawArgs
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_even_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "n",
+		func(ctx context.Context, v any) (Even, error) {
+			return ec.unmarshalNEven2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋinternalᚋedgeᚋedgetestᚐEven(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["n"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_fails_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -1074,6 +1101,50 @@ func (ec *executionContext) fieldContext_Query_number(ctx context.Context, field
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_number_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_even(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_even(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Even(ctx, fc.Args["n"].(Even))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v Even) graphql.Marshaler {
+			return ec.marshalNEven2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋinternalᚋedgeᚋedgetestᚐEven(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_even(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Even does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_even_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -3092,6 +3163,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_number(ctx, field)
 				})
+		case "even":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_even(ctx, field)
+				})
 		case "fails":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, false,
@@ -3730,6 +3807,16 @@ func (ec *executionContext) marshalNBoolean2bool(ctx context.Context, sel ast.Se
 		graphql.AddInvalidNullFromMarshaler(ctx, "Boolean!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNEven2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋinternalᚋedgeᚋedgetestᚐEven(ctx context.Context, v any) (Even, error) {
+	var res Even
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNEven2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋinternalᚋedgeᚋedgetestᚐEven(ctx context.Context, sel ast.SelectionSet, v Even) graphql.Marshaler {
+	return v
 }
 
 func (ec *executionContext) unmarshalNFailure2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋinternalᚋedgeᚋedgetestᚐFailure(ctx context.Context, v any) (Failure, error) {

@@ -81,6 +81,11 @@ func (q query) Number(_ context.Context, n int) (int, error) {
 	return n, nil
 }
 
+func (q query) Even(_ context.Context, n Even) (Even, error) {
+	q.Executed.Add(1)
+	return n, nil
+}
+
 func (q query) Fails(_ context.Context, how Failure) (*string, error) {
 	q.Executed.Add(1)
 	return nil, fail(how)

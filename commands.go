@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/kimi-k2/kimi-k2/internal/account"
+	"github.com/kimi-k2/kimi-k2/internal/clock"
+	"github.com/kimi-k2/kimi-k2/internal/config"
+	"github.com/kimi-k2/kimi-k2/internal/seal"
+)
+
+const usage = `Kimi K2: an AI chat assistant service to host yourself.
+
+  kimi-k2 [serve]       start the server
+  kimi-k2 migrate       bring the database to this version's schema and exit
+  kimi-k2 verify        check what is stored; exits 1 on any fault
+  kimi-k2 version       print the version
+  kimi-k2 help config   list the settings
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := command(ctx, os.Args[1:], os.Environ(), os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		stop()
+		os.Exit(1) //nolint:gocritic // stop has been called
+	}
+}
+
+// command runs one subcommand.
+func command(ctx context.Context, args, environ []string, out io.Writer) error {
+	name := "serve"
+	if len(args) > 0 {
+		name = args[0]
+	}
+	switch name {
+	case "version", "--version", "-v":
+		_, err := fmt.Fprintln(out, version)
+		return err
+	case "help", "--help", "-h":
+		if len(args) > 1 && args[1] == "config" {
+			return config.Help(out)
+		}
+		_, err := io.WriteString(out, usage)
+		return err
+	}
+	run, ok := map[string]func(context.Context, config.Config) error{"serve": runServe, "migrate": runMigrate, "verify": runVerify}[name]
+	if !ok || len(args) > 1 {
+		return fmt.Errorf("unknown command %q\n\n%s", name, usage)
+	}
+	cfg, warnings, err := config.Load(environ)
+	for _, w := range warnings {
+		fmt.Fprintln(os.Stderr, "warning:", w)
+	}
+	if err != nil {
+		return fmt.Errorf("the settings are wrong:\n%w\n(kimi-k2 help config lists them all)", err)
+	}
+	return run(ctx, cfg)
+}
+
+func runServe(ctx context.Context, cfg config.Config) error {
+	s, err := build(ctx, cfg, logger(cfg))
+	if err != nil {
+		return err
+	}
+	s.welcome()
+	return s.serve(ctx)
+}
+
+func runMigrate(ctx context.Context, cfg config.Config) (err error) {
+	db, err := openDatabase(ctx, cfg, logger(cfg))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close(context.WithoutCancel(ctx))) }()
+	n, err := db.Migrate(ctx)
+	if err == nil {
+		fmt.Printf("%d migrations applied\n", n)
+	}
+	return err
+}
+
+// runVerify checks the schema's version, the key, and that every owner's data key
+// opens under it.
+func runVerify(ctx context.Context, cfg config.Config) (err error) {
+	secret, err := cfg.Secret()
+	if err != nil {
+		return err
+	}
+	keeper, err := seal.NewKeeper(secret)
+	if err != nil {
+		return err
+	}
+	db, err := openDatabase(ctx, cfg, logger(cfg))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close(context.WithoutCancel(ctx))) }()
+	if err := db.CheckVersion(ctx); err != nil {
+		return err
+	}
+	accounts := account.New(account.Config{DB: db, Keeper: keeper, Clock: clock.System{}, GuestLimit: cfg.GuestMessageLimit, CookieKey: secret})
+	if err := accounts.VerifyKey(ctx); err != nil {
+		return err
+	}
+	n, err := accounts.VerifyOwners(ctx)
+	if err == nil {
+		fmt.Printf("schema, key and the keys of %d owners are right\n", n)
+	}
+	return err
+}

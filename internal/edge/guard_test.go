@@ -1,0 +1,199 @@
+package edge_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/kimi-k2/kimi-k2/internal/edge"
+	"github.com/kimi-k2/kimi-k2/internal/edge/edgetest"
+	"github.com/kimi-k2/kimi-k2/internal/fault"
+)
+
+// Every limit holds at its number and refuses one more (R-GQL).
+func TestLimits(t *testing.T) {
+	s := edgetest.Start(t)
+	repeat := func(n int, part string) string { return strings.Repeat(part, n) }
+	aliases := func(n int) (q string) {
+		for i := range n {
+			q += fmt.Sprintf(" a%d:hello", i)
+		}
+		return "{" + q + "}"
+	}
+	depth := func(n int) string { return "{me" + repeat(n-2, "{friend") + "{id}" + repeat(n-2, "}") + "}" }
+	for what, tc := range map[string]struct{ within, beyond, message string }{
+		"bytes":       {"{hello}" + repeat(16<<10-7, " "), "{hello}" + repeat(16<<10-6, " "), "bytes 16385, the limit is 16384"},
+		"tokens":      {"{me{" + repeat(400, "id ") + "}}", "{me{" + repeat(1200, "id ") + "}}", "tokens 1001, the limit is 1000"},
+		"nodes":       {"{me{" + repeat(499, "id ") + "}}", "{me{" + repeat(500, "id ") + "}}", "nodes 501, the limit is 500"},
+		"spreads":     {"{me{...A ...A}} fragment A on User{" + repeat(248, "id ") + "}", "{me{...A ...A}} fragment A on User{" + repeat(249, "id ") + "}", "nodes 501, the limit is 500"},
+		"depth":       {depth(12), depth(13), "depth 13, the limit is 12"},
+		"aliases":     {aliases(30), aliases(31), "aliases 31, the limit is 30"},
+		"directives":  {"{" + repeat(20, "hello @include(if:true) ") + "}", "{" + repeat(21, "hello @include(if:true) ") + "}", "directives 21, the limit is 20"},
+		"mutations":   {"mutation{add(n:1) __typename}", "mutation{a:add(n:1) b:add(n:1)}", "mutation fields 2, the limit is 1"},
+		"cost":        {"{users(first:100){nodes{friends(first:7){nodes{id}}}}}", "{users(first:100){nodes{friends(first:8){nodes{id}}}}}", "cost 1001, the limit is 1000"},
+		"cost, edges": {"{users(first:100){edges{node{friends(first:6){pageInfo{endCursor} nodes{id}}}}}}", "{users(first:100){edges{node{friends(first:7){pageInfo{endCursor} nodes{id}}}}}}", "cost 1001"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			r := ask(t, s, tc.within, "")
+			if r.status != http.StatusOK || strings.Contains(r.body, "TOO_COSTLY") {
+				t.Errorf("within the limit: %d %.300s", r.status, r.body)
+			}
+			for range 2 { // the second answer comes from memory
+				ask(t, s, tc.beyond, "").want(t, http.StatusOK, `"code":"QUERY_TOO_COSTLY"`, tc.message, `"limit":`, `"requested":`)
+			}
+		})
+	}
+}
+
+func TestCostDependsOnVariables(t *testing.T) {
+	s := edgetest.Start(t)
+	const query = `query($n:Int=100){users(first:$n){nodes{friends(first:50){nodes{id}}}}}`
+	for variables, cost := range map[string]string{
+		`{"n":19}`:             "",
+		`{"n":20}`:             "cost 1041", // 1 + 20 × (1 + 1 + 50)
+		`{}`:                   "cost 5201",
+		`{"n":99999999999999}`: "cost 5201",
+		`{"n":"garbage"}`:      "cost 5201",
+		`{"n":{"a":1}}`:        "cost 5201",
+		`{"n":-5}`:             "",
+		`{"n":1.5e300}`:        "cost 5201",
+		`{"n":null}`:           "cost 5201",
+	} {
+		r := ask(t, s, query, variables)
+		if got := strings.Contains(r.body, "QUERY_TOO_COSTLY"); got != (cost != "") || !strings.Contains(r.body, cost) {
+			t.Errorf("%s: %.200s", variables, r.body)
+		}
+	}
+}
+
+func TestWeightsAndBudget(t *testing.T) {
+	var spent atomic.Int64
+	s := edgetest.Start(t, func(set *edgetest.Setup) {
+		set.Edge.Weights = map[string]int{"Query.hello": 40, "User.friend": 7}
+		set.Edge.Spend = func(_ context.Context, cost int) error {
+			if spent.Add(int64(cost)) > 100 {
+				f := fault.New(fault.RateLimited, "your budget is used up: wait a minute")
+				f.RetryAfter = time.Minute
+				return f
+			}
+			return nil
+		}
+	})
+	ask(t, s, "{hello me{id friend{id}} things{... on User{id}}}", "").want(t, http.StatusOK, `"data"`)
+	if got := spent.Load(); got != 40+1+7+5 {
+		t.Errorf("cost %d", got)
+	}
+	ask(t, s, "{hello}", "").want(t, http.StatusOK, `"data"`)
+	ask(t, s, "{hello}", "").want(t, http.StatusOK, `"code":"RATE_LIMITED"`, `"retryAfterMs":60000`)
+}
+
+// The schema is public: the usual tools can ask for all of it.
+func TestIntrospection(t *testing.T) {
+	s := edgetest.Start(t)
+	r := ask(t, s, introspection, "")
+	r.want(t, http.StatusOK, `"data":{"__schema"`, `"name":"User"`)
+	if strings.Contains(r.body, `"errors"`) {
+		t.Errorf("%.500s", r.body)
+	}
+}
+
+func TestValidationErrors(t *testing.T) {
+	s := edgetest.Start(t)
+	for query, parts := range map[string][]string{
+		"{":                                   {"GRAPHQL_PARSE_FAILED", `"locations":[{"line":1`},
+		"":                                    {"INVALID"},
+		"{helo}":                              {"GRAPHQL_VALIDATION_FAILED", "helo"},
+		"{hello(nme:1)}":                      {"GRAPHQL_VALIDATION_FAILED"},
+		"{... on Usr{id}}":                    {"GRAPHQL_VALIDATION_FAILED"},
+		"{fails(how:FALT)}":                   {"GRAPHQL_VALIDATION_FAILED"},
+		"{me}":                                {"GRAPHQL_VALIDATION_FAILED"},
+		"{me{...A}} fragment A on User{...A}": {"GRAPHQL_VALIDATION_FAILED", "A spreads itself"},
+		"{me{...A}}":                          {"GRAPHQL_VALIDATION_FAILED", "A is not defined"},
+		"fragment A on User{id}":              {"GRAPHQL_VALIDATION_FAILED"},
+		"{number(n:1.5)}":                     {"GRAPHQL_VALIDATION_FAILED"},
+	} {
+		r := ask(t, s, query, "")
+		r.want(t, r.status, append(parts, `{"errors":[`)...)
+		if strings.Contains(r.body, "Did you mean") || strings.Contains(r.body, `"data"`) {
+			t.Errorf("%s: %s", query, r.body)
+		}
+	}
+	many := ask(t, s, "{"+strings.Repeat("nothing ", 100)+"}", "")
+	if n := strings.Count(many.body, `"message"`); n != 5 {
+		t.Errorf("%d errors: %.300s", n, many.body)
+	}
+}
+
+func TestTrustedDocuments(t *testing.T) {
+	const query = "query($n:String){hello(name:$n)}"
+	sum := sha256.Sum256([]byte(query))
+	hash := hex.EncodeToString(sum[:])
+	s := edgetest.Start(t, func(set *edgetest.Setup) {
+		set.Edge.Documents = map[string]string{hash: query}
+		set.Edge.TrustedOnly = func(ctx context.Context) bool { return ctx.Value(http.ServerContextKey) == nil }
+	})
+	known := `"extensions":{"persistedQuery":{"version":1,"sha256Hash":"` + hash + `"}}`
+	for body, part := range map[string]string{
+		`{` + known + `,"variables":{"n":"you"}}`:                                 "hello you",
+		`{"documentId":"sha256:` + hash + `"}`:                                    `hello world`,
+		`{"documentId":"` + strings.ToUpper(hash) + `","variables":{"n":"me"}}`:   "hello me",
+		`{"documentId":"sha256:00"}`:                                              edge.PersistedQueryNotFound,
+		`{"extensions":{"persistedQuery":{"sha256Hash":"00"}}}`:                   edge.PersistedQueryNotFound,
+		`{"extensions":{"persistedQuery":{"sha256Hash":1}}}`:                      `"errors"`,
+		`{"extensions":{"persistedQuery":7}}`:                                     `"errors"`,
+		`{"query":"{hello}","extensions":{"persistedQuery":{"sha256Hash":"00"}}}`: `"code":"INVALID"`,
+		`{"query":"{hello}"}`:                                                     "hello world",
+	} {
+		r := post(t, s, body)
+		r.want(t, http.StatusOK, part)
+	}
+	r := do(t, http.MethodGet, s.URL+`/?extensions={"persistedQuery":{"sha256Hash":"`+hash+`"}}&variables={"n":"you"}`, "", nil)
+	r.want(t, http.StatusOK, "hello you")
+}
+
+func TestTrustedDocumentsOnly(t *testing.T) {
+	const query = "{hello}"
+	sum := sha256.Sum256([]byte(query))
+	hash := hex.EncodeToString(sum[:])
+	s := edgetest.Start(t, func(set *edgetest.Setup) {
+		set.Edge.Documents = map[string]string{hash: query}
+		set.Edge.TrustedOnly = func(context.Context) bool { return true }
+	})
+	post(t, s, `{"query":"{hello}"}`).want(t, http.StatusOK, `"code":"FORBIDDEN"`)
+	post(t, s, `{"documentId":"`+hash+`"}`).want(t, http.StatusOK, "hello world")
+	post(t, s, `{"query":"{me{id}}","documentId":"00"}`).want(t, http.StatusOK, edge.PersistedQueryNotFound)
+	if n := s.Resolver.Executed.Load(); n != 1 {
+		t.Errorf("%d resolvers ran", n)
+	}
+}
+
+// introspection is what graphql-js 16 asks with all its options.
+const introspection = `query IntrospectionQuery { __schema { description queryType { name kind } mutationType { name kind } subscriptionType { name kind }
+ types { ...FullType } directives { name description isRepeatable locations args(includeDeprecated: true) { ...InputValue } } } }
+fragment FullType on __Type { kind name description specifiedByURL isOneOf fields(includeDeprecated: true) { name description args(includeDeprecated: true) { ...InputValue }
+ type { ...TypeRef } isDeprecated deprecationReason } inputFields(includeDeprecated: true) { ...InputValue } interfaces { ...TypeRef }
+ enumValues(includeDeprecated: true) { name description isDeprecated deprecationReason } possibleTypes { ...TypeRef } }
+fragment InputValue on __InputValue { name description type { ...TypeRef } defaultValue isDeprecated deprecationReason }
+fragment TypeRef on __Type { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name
+ ofType { kind name ofType { kind name ofType { kind name } } } } } } } } } }`
+
+// A known document costs little more than a look into a map.
+func BenchmarkGuard(b *testing.B) {
+	run := edge.NewTestGuard(edgetest.NewExecutableSchema(edgetest.Config{Resolvers: &edgetest.Resolver{}}).Schema())
+	for name, query := range map[string]string{"known": introspection, "dynamic": `query($n:Int){users(first:$n){nodes{id name}}}`} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := run(b.Context(), query); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Everything: what reads the code, then the tests. What fails quickly comes first;
+# all jobs run even when one has failed, and the summary says which.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$root"
+started=$(now)
+scripts/setup.sh test
+source scripts/jobs.sh
+source scripts/checks.sh
+
+job_frontend_unit() { npm run --silent --prefix frontend test; }
+job_engine() { scripts/setup.sh engine; }
+job_build() { scripts/build.sh; }
+job_go() { go test -race -timeout 20m ./...; }
+job_journeys() { npm run --silent --prefix frontend e2e; }
+
+quiet_job frontend_build
+lane scripts lockfiles gofmt schema_lint frontend_format frontend_lint frontend_types frontend_knip frontend_unit engine
+lane generated build vet lint
+finish_lanes
+# Alone, for their timing: first the Go tests, then the browser.
+solo go
+solo journeys
+echo "all of it took $((($(now) - started) / 60)) min $((($(now) - started) % 60)) s"
+summary

@@ -1,0 +1,303 @@
+// Kimi K2 is an AI chat assistant service that people host themselves. This program
+// is all of it: the GraphQL server, the single-page app, an embedded database and,
+// where no inference engine is found, a demo of one.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql/handler"
+
+	"github.com/kimi-k2/kimi-k2/frontend"
+	"github.com/kimi-k2/kimi-k2/graph"
+	"github.com/kimi-k2/kimi-k2/internal/account"
+	"github.com/kimi-k2/kimi-k2/internal/bus"
+	"github.com/kimi-k2/kimi-k2/internal/chat"
+	"github.com/kimi-k2/kimi-k2/internal/clock"
+	"github.com/kimi-k2/kimi-k2/internal/config"
+	"github.com/kimi-k2/kimi-k2/internal/database"
+	"github.com/kimi-k2/kimi-k2/internal/edge"
+	"github.com/kimi-k2/kimi-k2/internal/edge/gate"
+	"github.com/kimi-k2/kimi-k2/internal/inference"
+	"github.com/kimi-k2/kimi-k2/internal/inference/demo"
+	"github.com/kimi-k2/kimi-k2/internal/seal"
+	"github.com/kimi-k2/kimi-k2/internal/viewer"
+	"github.com/kimi-k2/kimi-k2/internal/web"
+	"github.com/kimi-k2/kimi-k2/internal/wsconn"
+	"github.com/kimi-k2/kimi-k2/resolvers"
+)
+
+// version is set by the build.
+var version = "dev"
+
+// server is the built product, from the database up to the listener.
+type server struct {
+	cfg      config.Config
+	log      *slog.Logger
+	clock    clock.Clock
+	listener net.Listener
+	db       *database.DB
+	keeper   *seal.Keeper
+	accounts *account.Service
+	bus      *bus.Bus
+	demo     *demo.Server
+	engine   *inference.Engine
+	chat     *chat.Service
+	sockets  *wsconn.Transport
+	http     *http.Server
+	streams  chan struct{} // closed to end event streams
+	stop     context.CancelFunc
+	watching chan struct{}
+}
+
+// build constructs every room, in the order in which they need each other. What was
+// built before a failure is closed again.
+func build(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *server, err error) {
+	s := &server{cfg: cfg, log: log, clock: clock.System{}, streams: make(chan struct{}), watching: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			s.close(ctx)
+		}
+	}()
+	if s.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", cfg.ListenAddr); err != nil {
+		return nil, fmt.Errorf("LISTEN_ADDR: %w", err)
+	}
+	s.cfg = cfg.Bound(s.listener.Addr())
+	secret, err := cfg.Secret()
+	if err != nil {
+		return nil, err
+	}
+	if s.keeper, err = seal.NewKeeper(secret); err != nil {
+		return nil, err
+	}
+	if s.db, err = openDatabase(ctx, cfg, log); err != nil {
+		return nil, err
+	}
+	if _, err = s.db.Migrate(ctx); err != nil {
+		return nil, err
+	}
+	s.accounts = account.New(account.Config{DB: s.db, Keeper: s.keeper, Clock: s.clock, GuestLimit: cfg.GuestMessageLimit, CookieKey: secret})
+	if err = s.accounts.VerifyKey(ctx); err != nil {
+		return nil, err
+	}
+	if s.bus, err = bus.Open(ctx, bus.Config{URL: cfg.NATSURL, Log: log}); err != nil {
+		return nil, fmt.Errorf("NATS_URL: %w", err)
+	}
+	if err = s.openEngine(ctx); err != nil {
+		return nil, err
+	}
+	s.chat = chat.New(chat.Config{DB: s.db, Owners: s.accounts, Engine: s.engine, Bus: s.bus, Clock: s.clock, Log: log,
+		Lease: cfg.RunLease, Checkpoint: cfg.CheckpointInterval, RunsPerOwner: cfg.StreamsPerGuest, Titles: cfg.Titles != "off", Sole: s.db.Embedded()})
+	if err = s.chat.Start(ctx); err != nil {
+		return nil, err
+	}
+	return s, s.openEdge()
+}
+
+func openDatabase(ctx context.Context, cfg config.Config, log *slog.Logger) (*database.DB, error) {
+	var bins []string
+	if cfg.PGBin != "" {
+		bins = append(bins, cfg.PGBin)
+	}
+	return database.Open(ctx, database.Config{URL: cfg.DatabaseURL, DataDir: cfg.DataDir, MaxConns: cfg.DBMaxConns, MinConns: cfg.DBMinConns,
+		StatementTimeout: cfg.DBStatementTimeout, BinDirs: bins, Log: log})
+}
+
+// openEngine finds the engine: the configured one, one that answers on this machine,
+// else the built-in demo.
+func (s *server) openEngine(ctx context.Context) error {
+	catalogue, err := inference.LoadCatalogue(s.cfg.ModelsFile)
+	if err != nil {
+		return fmt.Errorf("MODELS_FILE: %w", err)
+	}
+	c := inference.Config{BaseURL: s.cfg.InferenceURL, APIKey: s.cfg.InferenceAPIKey, Catalogue: catalogue, Clock: s.clock, Log: s.log,
+		FirstTokenTimeout: s.cfg.InferenceFirstTokenTimeout, TokenTimeout: s.cfg.InferenceTokenTimeout}
+	if c.BaseURL == "" {
+		if err := s.findEngine(ctx, &c); err != nil {
+			return err
+		}
+	}
+	if s.engine, err = inference.New(c); err != nil {
+		return err
+	}
+	if err := s.engine.Refresh(ctx); err != nil {
+		s.log.Warn("the inference engine does not answer yet; it is asked again every minute", "err", err)
+	}
+	ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
+	go func() { defer close(s.watching); s.engine.Watch(ctx) }()
+	info := s.engine.Info()
+	s.log.Info("inference engine", "kind", info.Kind, "name", info.Name, "host", info.Host, "models", len(s.engine.Models()))
+	return nil
+}
+
+// findEngine looks on this machine and falls back to the demo.
+func (s *server) findEngine(ctx context.Context, c *inference.Config) error {
+	found, tried := inference.Discover(ctx, s.listener.Addr().String(), inference.Candidates())
+	if found != nil {
+		s.log.Info("found an inference engine on this machine", "name", found.Name, "url", found.BaseURL)
+		c.BaseURL, c.Name, c.Kind = found.BaseURL, found.Name, inference.KindLocal
+		return nil
+	}
+	d, err := demo.Start(ctx, demo.Config{TokensPerSecond: s.cfg.DemoTokensPerSecond, AllowFaults: s.cfg.DemoFaults})
+	if err != nil {
+		return fmt.Errorf("start the demo engine: %w", err)
+	}
+	s.log.Info("no inference engine found: the built-in demo answers; set INFERENCE_URL to connect one", "tried", tried)
+	s.demo, c.BaseURL, c.Name, c.Kind = d, d.URL(), inference.NameDemo, inference.KindDemo
+	return nil
+}
+
+// openEdge builds what clients talk to.
+func (s *server) openEdge() error {
+	public, err := url.Parse(s.cfg.PublicURL)
+	if err != nil {
+		return fmt.Errorf("PUBLIC_URL: %w", err)
+	}
+	resolver := &resolvers.Resolver{Chat: s.chat, Accounts: s.accounts, Engine: s.engine,
+		Info: resolvers.Info{Name: s.cfg.ServiceName, SupportEmail: s.cfg.SupportEmail, URL: s.cfg.ServiceURL, Version: version}}
+	s.http = web.Server(s.cfg.ListenAddr, web.New(web.Config{
+		Account: s.accounts, GraphQL: s.graphql(resolver, public), SchemaSDL: graph.SDL(), Static: frontend.Dist(), PublicURL: public,
+		TrustedProxies: s.cfg.TrustedProxies, Clock: s.clock, Log: s.log, Ready: s.ready, SupportEmail: s.cfg.SupportEmail,
+	}), s.log)
+	return nil
+}
+
+// graphql is the schema on its transports, all of which share one gate.
+func (s *server) graphql(resolver *resolvers.Resolver, public *url.URL) *handler.Server {
+	connections := gate.New(gate.Limits{Total: s.cfg.SocketsTotal, PerIP: s.cfg.SocketsPerIP})
+	principal := func(ctx context.Context) string { return viewer.From(ctx).OwnerID }
+	perPrincipal := func(context.Context) int { return s.cfg.SocketsPerPrincipal }
+	clientIP := web.ClientIP(s.cfg.TrustedProxies)
+	s.sockets = wsconn.New(wsconn.Config{
+		Hosts: hosts(public), Principal: principal, MaxPerPrincipal: perPrincipal, ClientIP: clientIP, Gate: connections, Log: s.log, Clock: s.clock,
+	})
+	h := edge.NewServer(graph.NewExecutableSchema(graph.Config{Resolvers: resolver}), edge.Options{
+		Log: s.log, RequestID: web.RequestID, Websocket: s.sockets, CrossOrigin: crossOrigin(public),
+		Streams: edge.Streams{Gate: connections, ClientIP: clientIP, Principal: principal, MaxPerPrincipal: perPrincipal, Stop: s.streams},
+	})
+	h.AroundResponses(resolver.WithLoaders)
+	return h
+}
+
+// hosts are the names under which sockets are accepted: any loopback name where the
+// server is for this machine only.
+func hosts(public *url.URL) []string {
+	if ip, err := netip.ParseAddr(public.Hostname()); public.Hostname() == "localhost" || (err == nil && ip.IsLoopback()) {
+		return nil
+	}
+	return []string{public.Host}
+}
+
+// crossOrigin trusts the public address besides the same origin.
+func crossOrigin(public *url.URL) *http.CrossOriginProtection {
+	p := http.NewCrossOriginProtection()
+	_ = p.AddTrustedOrigin(public.Scheme + "://" + public.Host) // well formed: the settings were checked
+	return p
+}
+
+// ready says why the server can't work now.
+func (s *server) ready(ctx context.Context) error {
+	unready := func(part string, err error) error {
+		if err == nil {
+			return nil
+		}
+		return &web.Unready{Part: part, Cause: err}
+	}
+	return errors.Join(unready("database", s.db.Ping(ctx)), unready("migrations", s.db.CheckVersion(ctx)), unready("bus", s.bus.Ready()), unready("server", s.chat.Ready()))
+}
+
+// serve answers until ctx ends, and then goes down in order: no new runs, running ones
+// end or are handed over, sockets close so that clients come back, requests end.
+func (s *server) serve(ctx context.Context) error {
+	failed := make(chan error, 1)
+	go func() { failed <- s.http.Serve(s.listener) }()
+	select {
+	case err := <-failed:
+		s.close(ctx)
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	s.log.Info("shutting down", "running replies", s.chat.Running())
+	s.shutdown(context.WithoutCancel(ctx))
+	return nil
+}
+
+func (s *server) shutdown(ctx context.Context) {
+	drain, cancel := context.WithTimeout(ctx, s.cfg.ShutdownTimeout)
+	defer cancel()
+	s.chat.Drain(drain)
+	ctx, cancel = context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	close(s.streams)
+	if err := s.sockets.Shutdown(ctx); err != nil {
+		s.log.Warn("close websockets", "err", err)
+	}
+	if err := s.http.Shutdown(ctx); err != nil {
+		s.log.Warn("end requests", "err", err)
+	}
+	s.close(ctx)
+}
+
+// close frees what was built, last first.
+func (s *server) close(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+	defer cancel()
+	if s.chat != nil {
+		s.chat.Close()
+	}
+	if s.stop != nil {
+		s.stop()
+		<-s.watching
+		s.engine.Close()
+	}
+	if s.demo != nil {
+		logged(s.log, "stop the demo engine", s.demo.Close(ctx))
+	}
+	if s.bus != nil {
+		s.bus.Close()
+	}
+	if s.db != nil {
+		logged(s.log, "close the database", s.db.Close(ctx))
+	}
+	if s.listener != nil {
+		_ = s.listener.Close()
+	}
+}
+
+func logged(log *slog.Logger, deed string, err error) {
+	if err != nil {
+		log.Warn(deed, "err", err)
+	}
+}
+
+// logger writes to standard error as the settings say.
+func logger(cfg config.Config) *slog.Logger {
+	var level slog.Level
+	if level.UnmarshalText([]byte(cfg.LogLevel)) != nil {
+		level = slog.LevelInfo
+	}
+	o := &slog.HandlerOptions{Level: level}
+	if cfg.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, o))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, o))
+}
+
+// welcome tells whoever started the server where it is.
+func (s *server) welcome() {
+	data, err := filepath.Abs(s.cfg.DataDir)
+	if err != nil {
+		data = s.cfg.DataDir
+	}
+	fmt.Printf("\n  %s %s is ready: %s\n  engine: %s    data: %s    stop: Ctrl-C\n\n", s.cfg.ServiceName, version, s.cfg.PublicURL, s.engine.Info().Name, data)
+}

@@ -1,0 +1,464 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/kimi-k2/kimi-k2/internal/config"
+	"github.com/kimi-k2/kimi-k2/internal/database/dbtest"
+	"github.com/kimi-k2/kimi-k2/internal/inference/inferencetest"
+)
+
+const patience = 20 * time.Second
+
+// product is the whole server on a port of its own.
+type product struct {
+	t      *testing.T
+	url    string
+	server *server
+	engine *inferencetest.Engine
+	logs   *syncBuffer
+}
+
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+// start runs the product against a database of its own and a scripted engine.
+func start(t *testing.T, settings ...string) *product {
+	t.Helper()
+	p := &product{t: t, engine: inferencetest.New(t), logs: new(syncBuffer)}
+	environ := append([]string{
+		"LISTEN_ADDR=127.0.0.1:0", "DATA_DIR=" + t.TempDir(), "DATABASE_URL=" + dbtest.URL(t), "INFERENCE_URL=" + p.engine.URL(),
+		"SECRET_KEY=" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{5}, 32)), "TITLES=off", "SHUTDOWN_TIMEOUT=1s",
+	}, settings...)
+	cfg, _, err := config.Load(environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	p.server, err = build(ctx, cfg, slog.New(slog.NewJSONHandler(p.logs, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	if err != nil {
+		stop()
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- p.server.serve(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(patience):
+			t.Error("the server does not stop")
+		}
+	})
+	p.url = p.server.cfg.PublicURL
+	return p
+}
+
+// browser is a client with cookies.
+type browser struct {
+	p    *product
+	http *http.Client
+}
+
+func (p *product) browser() *browser {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return &browser{p: p, http: &http.Client{Jar: jar, Timeout: patience}}
+}
+
+func (b *browser) request(accept, query string, variables map[string]any) *http.Response {
+	b.p.t.Helper()
+	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
+	if err != nil {
+		b.p.t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(b.p.t.Context(), http.MethodPost, b.p.url+"/graphql", bytes.NewReader(body))
+	if err != nil {
+		b.p.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", accept)
+	req.Header.Set("Origin", b.p.url)
+	resp, err := b.http.Do(req)
+	if err != nil {
+		b.p.t.Fatal(err)
+	}
+	return resp
+}
+
+// ask posts a document and decodes the whole answer.
+func (b *browser) ask(query string, variables map[string]any) (answer map[string]any) {
+	b.p.t.Helper()
+	resp := b.request("application/json", query, variables)
+	defer resp.Body.Close()
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+		b.p.t.Fatal(err)
+	}
+	return answer
+}
+
+// at walks into an answer: names of fields, numbers of items.
+func at(v any, path ...any) any {
+	for _, step := range path {
+		switch s := step.(type) {
+		case string:
+			m, _ := v.(map[string]any)
+			v = m[s]
+		case int:
+			l, _ := v.([]any)
+			if s >= len(l) {
+				return nil
+			}
+			v = l[s]
+		}
+	}
+	return v
+}
+
+// want compares a part of an answer as JSON.
+func want(t *testing.T, got any, wantJSON string) {
+	t.Helper()
+	g, err := json.Marshal(got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v any
+	if err := json.Unmarshal([]byte(wantJSON), &v); err != nil {
+		t.Fatalf("the test's own JSON: %v", err)
+	}
+	w, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(g, w) {
+		t.Errorf("got  %s\nwant %s", g, w)
+	}
+}
+
+const sendDocument = `mutation Send($input: MessageSendInput!) { messageSend(input: $input) {
+  conversation { id title } message { id role text status } reply { id role status lastSeq model { id } engineName }
+  viewer { id kind guest { messagesLeft messageLimit } }
+  userErrors { __typename code message field ... on GuestLimitError { limit } } } }`
+
+func (b *browser) send(clientID, text string) map[string]any {
+	b.p.t.Helper()
+	return b.ask(sendDocument, map[string]any{"input": map[string]any{"clientId": clientID, "text": text}})
+}
+
+const eventsDocument = `subscription Events($id: ID!, $after: Int) { replyEvents(replyId: $id, afterSeq: $after) { __typename
+  ... on ReplySnapshot { seq text reasoning status } ... on ReplyDelta { seq text } ... on ReplyReasoningDelta { seq text }
+  ... on ReplyFinished { seq status usage { outputTokens estimated } credits } ... on ReplyFailed { seq error { code message } } } }`
+
+// socket is a graphql-transport-ws client.
+type socket struct {
+	t    *testing.T
+	conn *websocket.Conn
+}
+
+func (b *browser) socket() *socket {
+	b.p.t.Helper()
+	d := websocket.Dialer{Jar: b.http.Jar, Subprotocols: []string{"graphql-transport-ws"}}
+	conn, resp, err := d.DialContext(b.p.t.Context(), "ws"+strings.TrimPrefix(b.p.url, "http")+"/graphql", http.Header{"Origin": {b.p.url}})
+	if err != nil {
+		b.p.t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	b.p.t.Cleanup(func() { _ = conn.Close() })
+	s := &socket{b.p.t, conn}
+	s.write(`{"type":"connection_init"}`)
+	if got := s.read(); at(got, "type") != "connection_ack" {
+		b.p.t.Fatalf("%v", got)
+	}
+	return s
+}
+
+func (s *socket) write(m string) {
+	s.t.Helper()
+	if err := s.conn.WriteMessage(websocket.TextMessage, []byte(m)); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// read is the next message that is no ping.
+func (s *socket) read() (m map[string]any) {
+	s.t.Helper()
+	_ = s.conn.SetReadDeadline(time.Now().Add(patience))
+	for {
+		m = nil
+		if err := s.conn.ReadJSON(&m); err != nil {
+			s.t.Fatal(err)
+		}
+		if m["type"] != "ping" {
+			return m
+		}
+	}
+}
+
+func (s *socket) subscribe(id, document string, variables map[string]any) {
+	s.t.Helper()
+	payload, err := json.Marshal(map[string]any{"query": document, "variables": variables})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.write(fmt.Sprintf(`{"id":%q,"type":"subscribe","payload":%s}`, id, payload))
+}
+
+// The main job over the wire: a visitor sends, follows over a websocket, and reads the
+// stored reply. P37: nothing is stored and no cookie set before.
+func TestAGuestChatsOverTheWire(t *testing.T) {
+	p := start(t)
+	b := p.browser()
+	for _, path := range []string{"/", "/healthz", "/readyz", "/schema.graphql", "/c/x"} {
+		resp, err := b.http.Get(p.url + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if len(resp.Cookies()) > 0 {
+			t.Errorf("GET %s sets a cookie", path)
+		}
+	}
+	want(t, b.ask(`{ viewer { id kind guest { messagesLeft messageLimit } conversations { nodes { id } pageInfo { hasNextPage endCursor } } } models { id available } }`, nil)["data"],
+		`{"viewer":{"id":null,"kind":"GUEST","guest":{"messagesLeft":10,"messageLimit":10},"conversations":{"nodes":[],"pageInfo":{"hasNextPage":false,"endCursor":null}}},"models":[{"id":"kimi-k2","available":true}]}`)
+	var owners int
+	if err := p.server.db.Gorm(t.Context()).Raw("SELECT count(*) FROM owners").Scan(&owners).Error; err != nil || owners != 0 {
+		t.Fatalf("%d owners before the first message, %v", owners, err)
+	}
+	release := make(chan struct{})
+	p.engine.Queue(inferencetest.Script{inferencetest.Think("hm"), inferencetest.Say("Hello "), inferencetest.Wait(release), inferencetest.Say("you"), inferencetest.Finish("stop"), inferencetest.Usage(), inferencetest.Done()})
+	sent := at(b.send("c1", "Hi!"), "data", "messageSend")
+	want(t, at(sent, "userErrors"), `[]`)
+	want(t, at(sent, "viewer", "guest"), `{"messagesLeft":9,"messageLimit":10}`)
+	want(t, at(sent, "reply", "status"), `"PENDING"`)
+	reply := at(sent, "reply", "id").(string)
+
+	s := b.socket()
+	s.subscribe("1", eventsDocument, map[string]any{"id": reply})
+	text, reasoning := "", ""
+	for finished := false; !finished; {
+		m := s.read()
+		e := at(m, "payload", "data", "replyEvents")
+		switch at(e, "__typename") {
+		case "ReplySnapshot":
+			text, reasoning = at(e, "text").(string), at(e, "reasoning").(string)
+		case "ReplyDelta":
+			text += at(e, "text").(string)
+		case "ReplyReasoningDelta":
+			reasoning += at(e, "text").(string)
+		case "ReplyFinished":
+			want(t, e, `{"__typename":"ReplyFinished","seq":11,"status":"COMPLETE","usage":{"outputTokens":3,"estimated":false},"credits":"0"}`)
+			finished = true
+		default:
+			t.Fatalf("%v", m)
+		}
+		if text == "Hello " && release != nil {
+			close(release)
+			release = nil
+		}
+	}
+	if text != "Hello you" || reasoning != "hm" {
+		t.Errorf("%q %q", text, reasoning)
+	}
+	want(t, s.read(), `{"id":"1","type":"complete"}`)
+	id := at(sent, "conversation", "id").(string)
+	got := b.ask(`query($id: ID!, $reply: ID!) { viewer { conversation(id: $id) { title leaf { text } activeReply { id } branch { nodes { role text reasoning status parent { text } siblings { text } children { text } error { code } } pageInfo { hasNextPage } } } }
+	  node(id: $reply) { __typename ... on Message { conversation { title } } } none: node(id: "msg_0") { id } }`, map[string]any{"id": id, "reply": reply})
+	want(t, got["data"], `{"viewer":{"conversation":{"title":"Hi!","leaf":{"text":"Hello you"},"activeReply":null,"branch":{"nodes":[
+	  {"role":"ASSISTANT","text":"Hello you","reasoning":"hm","status":"COMPLETE","parent":{"text":"Hi!"},"siblings":[{"text":"Hello you"}],"children":[],"error":null},
+	  {"role":"USER","text":"Hi!","reasoning":"","status":"COMPLETE","parent":null,"siblings":[{"text":"Hi!"}],"children":[{"text":"Hello you"}],"error":null}],"pageInfo":{"hasNextPage":false}}}},
+	  "node":{"__typename":"Message","conversation":{"title":"Hi!"}},"none":null}`)
+	// Somebody else sees none of it (P42).
+	other := p.browser()
+	want(t, other.ask(`query($id: ID!, $reply: ID!) { viewer { conversation(id: $id) { id } } node(id: $reply) { id } }`, map[string]any{"id": id, "reply": reply})["data"], `{"viewer":{"conversation":null},"node":null}`)
+	o := p.browser()
+	o.send("x", "mine")
+	os := o.socket()
+	os.subscribe("1", eventsDocument, map[string]any{"id": reply})
+	if m := os.read(); m["type"] != "next" && m["type"] != "error" || !strings.Contains(fmt.Sprint(m), "NOT_FOUND") {
+		t.Errorf("%v", m)
+	}
+}
+
+// Event streams carry the same subscription where websockets are blocked (F28).
+func TestSubscriptionByEventStream(t *testing.T) {
+	p := start(t)
+	b := p.browser()
+	p.engine.Queue(inferencetest.Reply("over ", "SSE"))
+	reply := at(b.send("c1", "Hi!"), "data", "messageSend", "reply", "id")
+	resp := b.request("text/event-stream", eventsDocument, map[string]any{"id": reply, "after": 0})
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := ""
+	for line := range strings.Lines(string(body)) {
+		var m map[string]any
+		if data, ok := strings.CutPrefix(line, "data: "); ok && json.Unmarshal([]byte(data), &m) == nil {
+			if e := at(m, "data", "replyEvents"); at(e, "__typename") == "ReplyDelta" {
+				text += at(e, "text").(string)
+			}
+		}
+	}
+	if text != "over SSE" || !strings.Contains(string(body), "ReplyFinished") || !strings.Contains(string(body), "event: complete") {
+		t.Errorf("%q in %s", text, body)
+	}
+}
+
+func TestRefusalsComeAsUserErrors(t *testing.T) {
+	p := start(t, "GUEST_MESSAGE_LIMIT=1")
+	b := p.browser()
+	want(t, at(b.send("c1", "  "), "data", "messageSend", "userErrors"), `[{"__typename":"InputError","code":"INVALID","message":"the message is empty: write something","field":["text"]}]`)
+	first := b.send("c1", "one")
+	want(t, at(first, "data", "messageSend", "userErrors"), `[]`)
+	second := at(b.send("c2", "two"), "data", "messageSend")
+	if at(second, "userErrors", 0, "code") != "GUEST_LIMIT_REACHED" || at(second, "userErrors", 0, "limit") != 1.0 || at(second, "message") != nil {
+		t.Errorf("%v", second)
+	}
+	want(t, at(second, "viewer", "guest"), `{"messagesLeft":0,"messageLimit":1}`)
+	// The same again is the same reply, and costs nothing.
+	if again := b.send("c1", "one"); at(again, "data", "messageSend", "reply", "id") != at(first, "data", "messageSend", "reply", "id") {
+		t.Errorf("%v", again)
+	}
+	want(t, at(b.send("c1", "another"), "data", "messageSend", "userErrors", 0, "code"), `"CONFLICT"`)
+}
+
+// T30, P20: what is typed and answered shows in no line of the log, and a database that
+// breaks shows in no answer (its names and statements do in no case).
+func TestNothingLeaks(t *testing.T) {
+	p := start(t)
+	b := p.browser()
+	p.engine.Queue(inferencetest.Reply("canary-answer"))
+	sent := b.send("canary-client-id", "canary-question")
+	resp := b.request("text/event-stream", eventsDocument, map[string]any{"id": at(sent, "data", "messageSend", "reply", "id")})
+	if _, err := io.ReadAll(resp.Body); err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	b.ask(`{ viewer { conversation(id: "canary-id") { id } } nosuchfield_canary }`, nil)
+	if err := p.server.db.Gorm(t.Context()).Exec("ALTER TABLE runs RENAME TO canary_table").Error; err != nil {
+		t.Fatal(err)
+	}
+	broken := b.send("c2", "canary-broken")
+	answer := fmt.Sprint(broken)
+	if at(broken, "errors", 0, "extensions", "code") != "INTERNAL" || strings.Contains(answer, "SQL") || strings.Contains(answer, "relation") || strings.Contains(answer, "runs") {
+		t.Errorf("%s", answer)
+	}
+	if err := p.server.db.Gorm(t.Context()).Exec("ALTER TABLE canary_table RENAME TO runs").Error; err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range strings.Split(p.logs.String(), "\n") {
+		if strings.Contains(line, "canary") && !strings.Contains(line, "canary_table") || strings.Contains(line, "guest=") {
+			t.Errorf("the log holds %s", line)
+		}
+	}
+	if !strings.Contains(p.logs.String(), "/graphql") {
+		t.Error("the log holds no access line at all")
+	}
+}
+
+// Other tabs are told of new conversations, titles, ends and deletions.
+func TestViewerEventsReachOtherTabs(t *testing.T) {
+	p := start(t)
+	b := p.browser()
+	first := at(b.send("c0", "first"), "data", "messageSend")
+	s := b.socket()
+	s.subscribe("v", `subscription { viewerEvents { __typename ... on ConversationChanged { conversation { title } } ... on ConversationDeleted { conversationId } ... on ReplyStarted { reply { status } } ... on ReplyEnded { reply { text } } } }`, nil)
+	rename := func() {
+		b.ask(`mutation($id: ID!) { conversationUpdate(input: {conversationId: $id, title: "renamed"}) { userErrors { code } } }`, map[string]any{"id": at(first, "conversation", "id")})
+	}
+	rename()
+	seen := map[string]bool{}
+	until := time.After(patience)
+	for !seen["ConversationChanged"] { // the subscription may begin after the first rename
+		got := make(chan map[string]any, 1)
+		go func() { got <- s.read() }()
+		select {
+		case m := <-got:
+			e := at(m, "payload", "data", "viewerEvents")
+			seen[fmt.Sprint(at(e, "__typename"))] = at(e, "conversation", "title") == "renamed"
+		case <-time.After(300 * time.Millisecond):
+			rename()
+			m := <-got
+			seen[fmt.Sprint(at(m, "payload", "data", "viewerEvents", "__typename"))] = true
+		case <-until:
+			t.Fatal("no event")
+		}
+	}
+	b.send("c1", "second")
+	b.ask(`mutation($id: ID!) { conversationDelete(input: {conversationId: $id}) { deletedId userErrors { code } } }`, map[string]any{"id": at(first, "conversation", "id")})
+	for !seen["ConversationDeleted"] || !seen["ReplyStarted"] || !seen["ReplyEnded"] {
+		seen[fmt.Sprint(at(s.read(), "payload", "data", "viewerEvents", "__typename"))] = true
+	}
+}
+
+func TestServiceDescribesItself(t *testing.T) {
+	p := start(t, "SERVICE_NAME=Test House", "SUPPORT_EMAIL=help@example.org")
+	b := p.browser()
+	got := b.ask(`{ service { name supportEmail version engine { kind name state } } models { id name default trillionMoe price { input cachedInput output } } }`, nil)
+	want(t, at(got, "data", "service", "name"), `"Test House"`)
+	want(t, at(got, "data", "service", "engine", "kind"), `"LOCAL"`)
+	want(t, at(got, "data", "models", 0, "default"), `true`)
+	resp, err := b.http.Get(p.url + "/schema.graphql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	sdl, err := io.ReadAll(resp.Body)
+	if err != nil || !strings.Contains(string(sdl), "windowMs: Int): ReplyEvent!") {
+		t.Errorf("%v %.200s", err, sdl)
+	}
+}
+
+// A key that was lost or changed stops the start with a clear line and changes nothing.
+func TestAChangedKeyIsRefused(t *testing.T) {
+	url := dbtest.URL(t)
+	p := start(t, "DATABASE_URL="+url)
+	p.browser().send("c", "hello")
+	cfg, _, err := config.Load([]string{"LISTEN_ADDR=127.0.0.1:0", "DATA_DIR=" + t.TempDir(), "DATABASE_URL=" + url,
+		"SECRET_KEY=" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{6}, 32))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := build(t.Context(), cfg, slog.New(slog.DiscardHandler))
+	if err == nil {
+		s.close(t.Context())
+		t.Fatal("started with another key")
+	}
+	if !strings.Contains(err.Error(), "SECRET_KEY") {
+		t.Errorf("%v", err)
+	}
+}
