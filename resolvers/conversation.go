@@ -48,6 +48,7 @@ func (r *conversationResolver) Branch(ctx context.Context, obj *models.Conversat
 	return messageConnection(ms, p.After != "", more), nil
 }
 
+// Conversation returns graph.ConversationResolver implementation.
 func (r *Resolver) Conversation() graph.ConversationResolver { return &conversationResolver{r} }
 
 type conversationResolver struct{ *Resolver }

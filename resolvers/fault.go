@@ -19,10 +19,10 @@ func userErrors(err error, limit int) ([]graph.UserError, error) {
 	out := make([]graph.UserError, len(list))
 	for i, f := range list {
 		code := models.ErrorCode(f.Code)
-		switch {
-		case f.Code == fault.GuestLimitReached:
+		switch f.Code {
+		case fault.GuestLimitReached:
 			out[i] = &graph.GuestLimitError{Code: code, Message: f.Message, Field: f.Field, Limit: limit}
-		case f.Code == fault.RateLimited:
+		case fault.RateLimited:
 			out[i] = &graph.RateLimitError{Code: code, Message: f.Message, Field: f.Field, RetryAfterMs: int(f.RetryAfter.Milliseconds())}
 		default:
 			out[i] = &graph.InputError{Code: code, Message: f.Message, Field: f.Field}

@@ -42,14 +42,14 @@ func (r *messageResolver) Model(ctx context.Context, obj *models.Message) (*grap
 	if obj.ModelID == "" {
 		return nil, nil
 	}
-	m, err := r.Engine.Resolve(obj.ModelID)
-	if err != nil || m.ID != obj.ModelID {
-		// A model that is no longer known still names the reply it wrote.
-		return &graph.Model{ID: obj.ModelID, Name: obj.ModelID, Price: &graph.ModelPrice{}}, nil
+	if m, err := r.Engine.Resolve(obj.ModelID); err == nil && m.ID == obj.ModelID {
+		return modelOf(m), nil
 	}
-	return modelOf(m), nil
+	// A model that is no longer known still names the reply it wrote.
+	return &graph.Model{ID: obj.ModelID, Name: obj.ModelID, Price: &graph.ModelPrice{}}, nil
 }
 
+// Message returns graph.MessageResolver implementation.
 func (r *Resolver) Message() graph.MessageResolver { return &messageResolver{r} }
 
 type messageResolver struct{ *Resolver }

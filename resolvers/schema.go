@@ -119,10 +119,13 @@ func (r *subscriptionResolver) ViewerEvents(ctx context.Context) (<-chan models.
 	return r.Chat.Events(ctx, viewer.From(ctx))
 }
 
+// Mutation returns graph.MutationResolver implementation.
 func (r *Resolver) Mutation() graph.MutationResolver { return &mutationResolver{r} }
 
+// Query returns graph.QueryResolver implementation.
 func (r *Resolver) Query() graph.QueryResolver { return &queryResolver{r} }
 
+// Subscription returns graph.SubscriptionResolver implementation.
 func (r *Resolver) Subscription() graph.SubscriptionResolver { return &subscriptionResolver{r} }
 
 type (

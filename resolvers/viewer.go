@@ -47,6 +47,7 @@ func (r *viewerResolver) Conversations(ctx context.Context, obj *graph.Viewer, f
 	return conversationConnection(cs, p.After != "", more), err
 }
 
+// Viewer returns graph.ViewerResolver implementation.
 func (r *Resolver) Viewer() graph.ViewerResolver { return &viewerResolver{r} }
 
 type viewerResolver struct{ *Resolver }

@@ -21,7 +21,7 @@ type activeRun struct {
 	model  inference.Model
 	req    inference.Request
 	log    *replyLog
-	ctx    context.Context
+	ctx    context.Context //nolint:containedctx // of the run, which outlives every request
 	cancel context.CancelCauseFunc
 	done   chan struct{} // closed when the end is stored, or the run is no longer ours
 	pub    publisher

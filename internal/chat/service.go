@@ -85,9 +85,9 @@ type Service struct {
 	log      *slog.Logger
 	bus      Bus
 	hub      *hub
-	workers  tasks // everything that runs beside requests
-	running  tasks // the runs
-	ctx      context.Context
+	workers  tasks           // everything that runs beside requests
+	running  tasks           // the runs
+	ctx      context.Context //nolint:containedctx // of the room, from New to Close
 	cancel   context.CancelCauseFunc
 	draining chan struct{}
 	unasked  func()

@@ -32,10 +32,10 @@ func helper() bool {
 	}
 	db, err := database.Open(context.Background(), database.Config{DataDir: dir, BinDirs: []string{os.Getenv("K2_DATABASE_BIN")}})
 	if err != nil {
-		fmt.Println("failed:", err)
+		fmt.Fprintln(os.Stdout, "failed:", err)
 		return true
 	}
-	fmt.Println("ready")
+	fmt.Fprintln(os.Stdout, "ready")
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	_ = db.Close(context.Background())
 	return true

@@ -56,7 +56,7 @@ func (d *DB) Tx(ctx context.Context, fn func(tx *gorm.DB) error) error {
 }
 
 // try runs fn once; again tells whether nothing was committed and another try may help.
-func (d *DB) try(ctx context.Context, fn func(tx *gorm.DB) error) (err error, again bool) { //nolint:revive,staticcheck // the error is what it is about
+func (d *DB) try(ctx context.Context, fn func(tx *gorm.DB) error) (err error, again bool) { //nolint:revive // the error is what it is about
 	raw, err := d.sql.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin a transaction: %w", err), lost(err)

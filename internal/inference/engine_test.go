@@ -229,6 +229,7 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 		"200 other JSON":   {inferencetest.Refuse(200, `{"hello":1}`), fault.UpstreamFailed, []string{"INFERENCE_URL"}, 0},
 		"200 error":        {inferencetest.Refuse(200, `{"error":{"message":"broken inside"}}`), fault.UpstreamFailed, []string{"broken inside"}, 0},
 		"HTTP at TLS port": {inferencetest.Refuse(400, "Client sent an HTTP request to an HTTPS server.\n", "Content-Type", "text/plain"), fault.UpstreamFailed, []string{"https://"}, 0},
+		"nginx says so":    {inferencetest.Refuse(400, "<html><center>The plain HTTP request was sent to HTTPS port</center></html>", "Content-Type", "text/html"), fault.UpstreamFailed, []string{"https://"}, 0},
 		"error in stream":  {inferencetest.Script{inferencetest.Say("a"), inferencetest.Raw("data: {\"error\":{\"message\":\"CUDA error\",\"code\":500}}\n\n")}, fault.UpstreamFailed, []string{"CUDA error"}, 0},
 		"limit in stream":  {inferencetest.Script{inferencetest.Say("a"), inferencetest.Raw("data: {\"error\":{\"message\":\"slow down\",\"code\":429}}\n\n")}, fault.UpstreamRateLimit, nil, 0},
 		"cut":              {inferencetest.Script{inferencetest.Say("a"), inferencetest.Cut()}, fault.UpstreamFailed, []string{"ended early"}, 0},
@@ -283,7 +284,7 @@ func TestConnectionTroubleIsToldInPlainWords(t *testing.T) {
 	defer secure.Close()
 	open := httptest.NewServer(http.NotFoundHandler())
 	defer open.Close()
-	babble := listen(t, func(c net.Conn) { _, _ = c.Write([]byte("SSH-2.0-x\r\n")) })
+	babble := listen(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 4096)); _, _ = c.Write([]byte("SSH-2.0-x\r\n")) })
 	tests := map[string]struct{ url, words string }{
 		"nothing listens":   {"http://" + closed.Addr().String() + "/v1", "not running"},
 		"unknown authority": {secure.URL + "/v1", "unknown authority"},

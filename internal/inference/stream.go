@@ -9,6 +9,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -240,6 +241,9 @@ func (e *Engine) post(ctx context.Context, r Request, stream bool) (*http.Respon
 	return resp, nil
 }
 
+// plainToTLS is what Go's and nginx' servers answer to HTTP on a TLS port.
+var plainToTLS = regexp.MustCompile(`HTTP request (to an HTTPS server|was sent to HTTPS port)`)
+
 // refusal reads the body of an answer that was not 2xx.
 func (e *Engine) refusal(resp *http.Response) *trouble {
 	defer func() { _ = resp.Body.Close() }()
@@ -247,7 +251,7 @@ func (e *Engine) refusal(resp *http.Response) *trouble {
 	if err != nil {
 		body = nil // the status says enough
 	}
-	if resp.StatusCode == http.StatusBadRequest && bytes.Contains(body, []byte("HTTP request to an HTTPS server")) {
+	if resp.StatusCode == http.StatusBadRequest && plainToTLS.Match(body) {
 		return &trouble{cause: errors.New("plain HTTP to a TLS port"), fault: fault.New(fault.UpstreamFailed, "The inference engine speaks TLS: INFERENCE_URL must begin with https:// instead of http://.")}
 	}
 	return e.refused(resp.StatusCode, resp.Header, body)

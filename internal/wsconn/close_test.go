@@ -120,8 +120,8 @@ func TestInitRefusals(t *testing.T) {
 		{fault.New(fault.Unauthenticated, "this key is unknown"), wsconn.CloseUnauthorized},
 		{fault.New(fault.Forbidden, "not from here"), wsconn.CloseForbidden},
 		{fault.New(fault.RateLimited, "too often: %s", strings.Repeat("ü", 200)), wsconn.CloseBusy},
-		{fault.New(fault.StorageUnavailable, "try again"), wsconn.CloseInternal},
-		{errors.New(edgetest.Secret), wsconn.CloseInternal},
+		{fault.New(fault.StorageUnavailable, "try again"), wsconn.CloseBusy},
+		{errors.New(edgetest.Secret), wsconn.CloseBusy},
 	} {
 		answer = tc.err
 		c := dial(t, s)

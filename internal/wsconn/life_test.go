@@ -86,7 +86,7 @@ func TestSlowReaderGetsEverything(t *testing.T) {
 }
 
 func TestServerPings(t *testing.T) {
-	s := edgetest.Start(t, func(set *edgetest.Setup) { set.Websocket.PingInterval = 10 * time.Millisecond })
+	s := edgetest.Start(t, func(set *edgetest.Setup) { set.Websocket.PingInterval = 200 * time.Millisecond })
 	c := open(t, s)
 	pinged := make(chan struct{}, 100)
 	c.ws.SetPingHandler(func(string) error {
@@ -99,8 +99,11 @@ func TestServerPings(t *testing.T) {
 		_, _, err := c.ws.ReadMessage()
 		ended <- err
 	}()
-	if err := <-ended; !websocket.IsCloseError(err, wsconn.CloseInternal) && !websocket.IsUnexpectedCloseError(err) {
+	if err := <-ended; !websocket.IsCloseError(err, wsconn.CloseSilent) {
 		t.Errorf("ended with %v", err)
+	}
+	if len(pinged) == 0 {
+		t.Error("no ping came")
 	}
 	eventually(t, "the silent socket is gone", func() bool { return s.Sockets.Stats().Sockets == 0 })
 }

@@ -138,20 +138,20 @@ func carriesKey(payload json.RawMessage) bool {
 	return json.Unmarshal(payload, &p) == nil && p.Authorization != ""
 }
 
+// refuseInit closes by the reason. Clients come back after CloseBusy, not after
+// the other codes.
 func (s *socket) refuseInit(err error) {
 	list, ok := fault.Of(err)
 	switch {
 	case !ok || len(list) == 0:
 		s.t.cfg.Log.ErrorContext(s.ctx, "websocket not initialised", "error", err)
-		s.close(CloseInternal, "internal error")
+		s.close(CloseBusy, "internal error: try again later")
 	case list[0].Code == fault.Unauthenticated:
 		s.close(CloseUnauthorized, "Unauthorized: "+list[0].Message)
 	case list[0].Code == fault.Forbidden:
 		s.close(CloseForbidden, "Forbidden: "+list[0].Message)
-	case list[0].Code == fault.RateLimited:
-		s.close(CloseBusy, list[0].Message)
 	default:
-		s.close(CloseInternal, list[0].Message)
+		s.close(CloseBusy, list[0].Message)
 	}
 }
 

@@ -144,7 +144,7 @@ func (s *socket) timedOut() {
 	if !s.ready.Load() {
 		s.close(CloseInitTimeout, "Connection initialisation timeout")
 	} else {
-		s.close(CloseInternal, "no answer to pings")
+		s.close(CloseSilent, "no answer to pings")
 	}
 }
 

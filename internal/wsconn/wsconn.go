@@ -35,9 +35,11 @@ const Subprotocol = "graphql-transport-ws"
 
 // Close codes. Those of 44xx are the protocol's; the others are RFC 6455's and
 // mean: CloseRestart, the server goes down and another attempt is welcome;
-// ClosePolicy, too many messages; CloseBusy, too many sockets of this principal;
+// CloseSilent, no sign of life for PongWait; CloseBusy, too many sockets of this
+// principal or a passing failure, try again later; ClosePolicy, too many messages;
 // CloseText, a message that is not UTF-8; CloseTooBig, a message over the limit
-// (sent by the websocket library); CloseInternal, a failure of ours.
+// (sent by the websocket library); CloseInternal, a panic. Common clients come back
+// by themselves after the first three and after a cut without a code.
 const (
 	CloseInvalidMessage  = 4400
 	CloseUnauthorized    = 4401
@@ -47,6 +49,7 @@ const (
 	CloseDuplicateID     = 4409
 	CloseTooManyInits    = 4429
 	CloseRestart         = websocket.CloseServiceRestart
+	CloseSilent          = websocket.CloseGoingAway
 	CloseBusy            = websocket.CloseTryAgainLater
 	ClosePolicy          = websocket.ClosePolicyViolation
 	CloseText            = websocket.CloseInvalidFramePayloadData
@@ -68,8 +71,8 @@ type Config struct {
 	Hosts []string
 	// Init checks a connection_init within InitTimeout and returns the context of all
 	// operations of the socket, derived from the one it got. A *fault.Fault with code UNAUTHENTICATED closes it with 4401,
-	// FORBIDDEN with 4403, RATE_LIMITED with 1013, any other error with 1011. Nil
-	// accepts everybody. The request must not be kept.
+	// FORBIDDEN with 4403, any other error with 1013, after which clients try again.
+	// Nil accepts everybody. The request must not be kept.
 	Init func(ctx context.Context, r *http.Request, payload json.RawMessage) (context.Context, error)
 	// Principal is what a socket counts as; asked after Init. "" or nil: only its
 	// address counts.

@@ -32,7 +32,7 @@ const config = { src: source, schema: join(root, 'schema.graphql'), language: 'j
 writeFileSync(join(root, 'relay.config.json'), JSON.stringify(config));
 writeFileSync(join(root, 'package.json'), '{}');
 
-const run = spawnSync(compiler, ['--no-watchman', join(root, 'relay.config.json')].slice(1), { cwd: root, encoding: 'utf8' });
+const run = spawnSync(compiler, [join(root, 'relay.config.json')], { cwd: root, encoding: 'utf8' });
 console.log(run.stdout, run.stderr);
 let written = [];
 try {

@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 		_ = os.RemoveAll(seed.dir)
 	}
 	if err := goleak.Find(); err != nil && code == 0 {
-		fmt.Println(err)
+		fmt.Fprintln(os.Stdout, err)
 		code = 1
 	}
 	os.Exit(code)
@@ -50,13 +50,13 @@ func helper(dir string) {
 		Dir: dir, BinDirs: []string{os.Getenv("K2_CLUSTER_BIN")}, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	if err != nil {
-		fmt.Println("failed:", err)
+		fmt.Fprintln(os.Stdout, "failed:", err)
 		os.Exit(1)
 	}
-	fmt.Println(s.PID(), s.Socket())
+	fmt.Fprintln(os.Stdout, s.PID(), s.Socket())
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	if err := s.Stop(); err != nil {
-		fmt.Println("failed:", err)
+		fmt.Fprintln(os.Stdout, "failed:", err)
 		os.Exit(1)
 	}
 }

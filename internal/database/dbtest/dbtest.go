@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/url"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -69,6 +70,7 @@ func Admin(t testing.TB) string {
 // server is the throw-away server of this process.
 type server struct {
 	socket   string
+	leash    *os.File // the server lives as long as it is open: as long as this process
 	template sync.Once
 	failed   error
 }

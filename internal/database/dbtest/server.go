@@ -45,9 +45,6 @@ wait
 while [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
 cd / && rm -rf "$2"`
 
-// leash is kept open for as long as the process lives.
-var leash *os.File
-
 func start(ctx context.Context) (*server, error) {
 	log := slog.New(slog.DiscardHandler)
 	root := moduleRoot()
@@ -66,10 +63,11 @@ func start(ctx context.Context) (*server, error) {
 	if err := fill(ctx, bin, who, root, dir); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	if err := launch(bin, who, dir); err != nil {
+	leash, err := launch(bin, who, dir)
+	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	s := &server{socket: dir}
+	s := &server{socket: dir, leash: leash}
 	if err := s.await(ctx); err != nil {
 		text, _ := os.ReadFile(filepath.Join(dir, "log"))
 		return nil, fmt.Errorf("%w: %s", err, text)
@@ -77,22 +75,20 @@ func start(ctx context.Context) (*server, error) {
 	return s, s.exec(ctx, "CREATE ROLE kimi LOGIN")
 }
 
-// launch starts the server on a leash.
-func launch(bin cluster.Binaries, who cluster.Identity, dir string) error {
-	ours, theirs, err := os.Pipe()
+// launch starts the server; it ends when the leash is closed.
+func launch(bin cluster.Binaries, who cluster.Identity, dir string) (leash *os.File, err error) {
+	held, leash, err := os.Pipe()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	cmd := exec.Command("sh", "-c", script, "sh", filepath.Join(bin.Dir, "postgres"), dir)
-	cmd.Dir, cmd.Env, cmd.Stdin, cmd.SysProcAttr = dir, []string{"LC_ALL=C", "TZ=UTC", "PATH=" + os.Getenv("PATH")}, ours, who.Attributes()
+	cmd.Dir, cmd.Env, cmd.Stdin, cmd.SysProcAttr = dir, []string{"LC_ALL=C", "TZ=UTC", "PATH=" + os.Getenv("PATH")}, held, who.Attributes()
 	err = cmd.Start()
-	_ = ours.Close()
+	_ = held.Close()
 	if err != nil {
-		_ = theirs.Close()
-		return fmt.Errorf("start the server: %w", err)
+		return nil, errors.Join(fmt.Errorf("start the server: %w", err), leash.Close())
 	}
-	leash = theirs
-	return cmd.Process.Release()
+	return leash, cmd.Process.Release()
 }
 
 // await returns when the server answers.

@@ -17,7 +17,7 @@ var files embed.FS
 var order = []string{"thinking", "connect", "privacy", "streaming", "code", "table", "maths", "list", "long", "thanks", "welcome"}
 
 // bare are the topics that say themselves what the footer says.
-var bare = map[string]bool{"connect": true, "welcome": true, "other": true}
+var bare = map[string]bool{"connect": true, "other": true}
 
 // topic is one prepared text and the words that call for it.
 type topic struct {
@@ -37,60 +37,73 @@ type tongue struct {
 	nothing           string // when there are none
 }
 
-var english = read("en", tongue{
-	earlier:  "*(Before that you asked: “%s”)*\n\n",
-	recall:   []string{"remember", "what did i ask", "what did i say", "earlier", "my last question"},
-	recalled: "I remember only what is in this conversation. So far you asked:\n\n",
-	nothing:  "This is your first message in this conversation, so there is nothing to remember yet.\n",
-})
+// library is what the demo can say.
+type library struct{ english, chinese tongue }
 
-var chinese = read("zh", tongue{
-	earlier:  "*（在这之前你问过：“%s”）*\n\n",
-	recall:   []string{"记得", "刚才", "之前问", "上一个问题"},
-	recalled: "我只记得这次对话里的内容。到目前为止你问过：\n\n",
-	nothing:  "这是你在这次对话里的第一条消息，还没有什么可以记住的。\n",
-})
+func readLibrary() (l library, err error) {
+	l.english, err = read("en", tongue{
+		earlier:  "*(Before that you asked: “%s”)*\n\n",
+		recall:   []string{"remember", "what did i ask", "what did i say", "earlier", "my last question"},
+		recalled: "I remember only what is in this conversation. So far you asked:\n\n",
+		nothing:  "This is your first message in this conversation, so there is nothing to remember yet.\n",
+	})
+	if err != nil {
+		return l, err
+	}
+	l.chinese, err = read("zh", tongue{
+		earlier:  "*（在这之前你问过：“%s”）*\n\n",
+		recall:   []string{"记得", "刚才", "之前问", "上一个问题"},
+		recalled: "我只记得这次对话里的内容。到目前为止你问过：\n\n",
+		nothing:  "这是你在这次对话里的第一条消息，还没有什么可以记住的。\n",
+	})
+	return l, err
+}
 
-// read adds the prepared texts of a language to t. The files are part of the program,
-// so a missing one is a mistake of ours that every test finds.
-func read(language string, t tongue) tongue {
-	load := func(name string) topic {
+// read adds the prepared texts of a language to t.
+func read(language string, t tongue) (tongue, error) {
+	byName := map[string]topic{}
+	for _, name := range append([]string{"other", "_footer", "_reasoning"}, order...) {
 		b, err := fs.ReadFile(files, "answers/"+language+"/"+name+".md")
 		if err != nil {
-			panic(err)
+			return t, fmt.Errorf("read the demo's texts: %w", err)
 		}
-		text := string(b)
-		words := ""
-		if rest, ok := strings.CutPrefix(text, "keywords:"); ok {
-			words, text, _ = strings.Cut(rest, "\n")
-		}
-		tp := topic{name: name, text: strings.TrimPrefix(text, "\n")}
-		for k := range strings.SplitSeq(words, ",") {
+		byName[name] = parseTopic(name, string(b))
+	}
+	for _, name := range order {
+		t.topics = append(t.topics, byName[name])
+	}
+	t.other, t.footer, t.reasoning = byName["other"], byName["_footer"].text, byName["_reasoning"].text
+	return t, nil
+}
+
+// parseTopic reads a text whose first line may name its keywords.
+func parseTopic(name, text string) topic {
+	tp := topic{name: name}
+	if rest, ok := strings.CutPrefix(text, "keywords:"); ok {
+		var keywords string
+		keywords, text, _ = strings.Cut(rest, "\n")
+		for k := range strings.SplitSeq(keywords, ",") {
 			if k = strings.TrimSpace(k); k != "" {
 				tp.keywords = append(tp.keywords, k)
 			}
 		}
-		return tp
+		text = strings.TrimPrefix(text, "\n")
 	}
-	for _, name := range order {
-		t.topics = append(t.topics, load(name))
-	}
-	t.other = load("other")
-	t.footer, t.reasoning = load("_footer").text, load("_reasoning").text
-	return t
+	tp.text = text
+	return tp
 }
 
 // answer is the demo's whole reply to a conversation, without its last message if that
 // is the beginning of the reply.
-func answer(messages []openai.Message) (reasoning, text string) {
+func (l library) answer(messages []openai.Message) (reasoning, text string) {
 	asked := questions(messages)
 	if len(asked) == 0 {
 		asked = []string{""}
 	}
 	question, before := asked[len(asked)-1], asked[:len(asked)-1]
-	t := english
+	t := l.english
 	if strings.ContainsFunc(question, func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
-		t = chinese
+		t = l.chinese
 	}
 	lower := strings.ToLower(question)
 	if matches(lower, t.recall) > 0 {

@@ -41,6 +41,7 @@ type Config struct {
 // Server is a running demo engine.
 type Server struct {
 	cfg    Config
+	texts  library
 	url    string
 	http   *http.Server
 	end    context.CancelFunc
@@ -56,13 +57,20 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	if cfg.Clock == nil {
 		cfg.Clock = clock.System{}
 	}
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("start the demo engine: %w", context.Cause(ctx))
+	}
+	texts, err := readLibrary()
+	if err != nil {
+		return nil, err
+	}
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listen for the demo engine: %w", err)
 	}
 	base, end := context.WithCancel(context.WithoutCancel(ctx))
-	s := &Server{cfg: cfg, url: "http://" + l.Addr().String() + "/v1", end: end, served: make(chan error, 1)}
+	s := &Server{cfg: cfg, texts: texts, url: "http://" + l.Addr().String() + "/v1", end: end, served: make(chan error, 1)}
 	s.http = &http.Server{
 		Handler:           s.routes(),
 		BaseContext:       func(net.Listener) context.Context { return base },

@@ -72,7 +72,7 @@ func (s *Server) plan(req openai.Request) plan {
 	if s.cfg.AllowFaults {
 		messages, lines = obey(messages)
 	}
-	p := plan{steps: say(answer(messages))}
+	p := plan{steps: say(s.texts.answer(messages))}
 	for _, line := range lines {
 		p.directive(line)
 	}
@@ -104,10 +104,15 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, req openai.Request
 	perf := &performance{
 		w: w, flush: http.NewResponseController(w), ctx: r.Context(), stream: req.Stream,
 		head:  openai.Chunk{ID: replyID(req), Object: "chat.completion.chunk", Created: s.cfg.Clock.Now().Unix(), Model: Model},
-		limit: req.OutputLimit(), pace: p.pace,
+		limit: req.OutputLimit(),
 	}
-	if perf.pace == 0 && s.cfg.TokensPerSecond > 0 {
-		perf.pace = time.Second / time.Duration(s.cfg.TokensPerSecond)
+	if p.pace == 0 && s.cfg.TokensPerSecond > 0 {
+		p.pace = time.Second / time.Duration(s.cfg.TokensPerSecond)
+	}
+	if p.pace > 0 && req.Stream {
+		ticker := time.NewTicker(p.pace)
+		defer ticker.Stop()
+		perf.ticks = ticker.C
 	}
 	if req.Stream {
 		w.Header().Set("Content-Type", "text/event-stream")
@@ -130,9 +135,8 @@ type performance struct {
 	ctx     context.Context
 	stream  bool
 	head    openai.Chunk
-	limit   int // tokens, 0 for none
-	pace    time.Duration
-	due     time.Time // when the next token is due
+	limit   int              // tokens, 0 for none
+	ticks   <-chan time.Time // one for each token, nil for no pace
 	tokens  int
 	cut     bool // the limit was reached
 	text    strings.Builder
@@ -209,18 +213,18 @@ func (p *performance) write(b string) bool {
 	return p.flush.Flush() == nil
 }
 
-// keepPace waits until the next token is due, reckoned from the first, so that a late
-// one does not make all others late.
+// keepPace waits until the next token is due. A ticker keeps the pace: a token that
+// was written late does not make all others late.
 func (p *performance) keepPace() bool {
-	if p.pace <= 0 || !p.stream {
+	if p.ticks == nil {
 		return p.ctx.Err() == nil
 	}
-	now := time.Now()
-	if p.due.IsZero() {
-		p.due = now
+	select {
+	case <-p.ticks:
+		return true
+	case <-p.ctx.Done():
+		return false
 	}
-	p.due = p.due.Add(p.pace)
-	return p.wait(p.due.Sub(now))
 }
 
 func (p *performance) wait(d time.Duration) bool {
