@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+	"go.uber.org/goleak"
 
 	"github.com/kimi-k2/kimi-k2/internal/config"
 	"github.com/kimi-k2/kimi-k2/internal/database/dbtest"
@@ -23,6 +24,8 @@ import (
 )
 
 const patience = 20 * time.Second
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // product is the whole server on a port of its own.
 type product struct {
@@ -96,7 +99,9 @@ func (p *product) browser() *browser {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	return &browser{p: p, http: &http.Client{Jar: jar, Timeout: patience}}
+	transport := &http.Transport{}
+	p.t.Cleanup(transport.CloseIdleConnections)
+	return &browser{p: p, http: &http.Client{Jar: jar, Timeout: patience, Transport: transport}}
 }
 
 func (b *browser) request(accept, query string, variables map[string]any) *http.Response {

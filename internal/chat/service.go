@@ -160,6 +160,7 @@ func (s *Service) Close() {
 	if s.unasked != nil {
 		s.unasked()
 	}
+	s.running.close()
 	s.workers.close()
 }
 

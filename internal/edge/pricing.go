@@ -136,12 +136,11 @@ func (t *till) field(f *ast.Field, parent *ast.Definition, items int) int {
 	}
 	typ := t.schema.Types[def.Type.Name()]
 	own := t.weight(parent, f, typ)
-	inside := 0
+	size := 0
 	if isConnection(typ) {
-		inside = t.selections(f.SelectionSet, typ, t.pageSize(f, def))
-	} else {
-		inside = t.selections(f.SelectionSet, typ, 0)
+		size = t.pageSize(f, def)
 	}
+	inside := t.selections(f.SelectionSet, typ, size)
 	switch {
 	case items > 0 && f.Name == "edges":
 		return times(items, inside)

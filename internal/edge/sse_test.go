@@ -3,6 +3,7 @@ package edge_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -71,7 +72,7 @@ func (e *events) expect(want string) {
 // ended reads the end of the stream.
 func (e *events) ended() {
 	e.t.Helper()
-	if got, err := e.next(); err != io.EOF || got != "" {
+	if got, err := e.next(); !errors.Is(err, io.EOF) || got != "" {
 		e.t.Fatalf("got %q, %v after the end", got, err)
 	}
 }

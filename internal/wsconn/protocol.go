@@ -125,9 +125,7 @@ func (s *socket) identify(r *http.Request, payload json.RawMessage) bool {
 		s.refuseInit(err)
 		return false
 	}
-	//nolint:fatcontext // once per socket, see Config.Init
-	s.ctx = identified // ends with the context it derives from: cancel is not lost
-	_ = cancel
+	s.ctx = identified // it ends with the socket: nothing is left to cancel
 	return true
 }
 

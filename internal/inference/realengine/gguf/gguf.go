@@ -1,6 +1,6 @@
 // Package gguf writes a tiny language model with random weights in the GGUF format, so
 // that a real engine can be tested without any file from outside. It speaks nonsense,
-// but its tokens, stops and limits are real. The same seed gives the same bytes.
+// but its tokens, stops and limits are real. Nothing but a seed goes in.
 package gguf
 
 import (
@@ -33,6 +33,9 @@ const (
 	typeByte    = 6
 )
 
+// endToken ends a text.
+const endToken = 2
+
 // alignment is where tensors may begin, in bytes.
 const alignment = 32
 
@@ -43,13 +46,30 @@ const (
 	byteSpread = 0.1
 )
 
+// One channel of the embedding is the same for every token and nothing in the layers
+// writes to it, so that a row of the output matrix can use it as a bias: by it a model
+// ends sooner or later, or never.
+const (
+	biasChannel = 0
+	biasLevel   = 2
+	endSoon     = 1
+	endNever    = -60
+)
+
 // template joins the messages of a conversation.
 const template = "{% for m in messages %}{{ m['content'] }}{% if not loop.last %}\n{% endif %}{% endfor %}"
 
-// Write writes the model that belongs to the seed.
-func Write(w io.Writer, seed uint64) error {
+// Model says which model is written. The same Seed gives the same bytes. An Endless
+// one never chooses the token that ends a text; others do after some dozen tokens.
+type Model struct {
+	Seed    uint64
+	Endless bool
+}
+
+// Write writes the model.
+func Write(w io.Writer, m Model) error {
 	meta, count := metadata()
-	index, data, tensors := weights(rand.New(rand.NewPCG(seed, 0)))
+	index, data, tensors := m.weights()
 	var head bytes.Buffer
 	head.WriteString("GGUF")
 	put(&head, uint32(3), uint64(tensors), uint64(count))
@@ -118,7 +138,7 @@ func metadata() ([]byte, int) {
 	}
 	m.number("tokenizer.ggml.unknown_token_id", 0)
 	m.number("tokenizer.ggml.bos_token_id", 1)
-	m.number("tokenizer.ggml.eos_token_id", 2)
+	m.number("tokenizer.ggml.eos_token_id", endToken)
 	m.key("tokenizer.ggml.add_bos_token", kindBool)
 	m.WriteByte(1)
 	m.text("tokenizer.chat_template", template)
@@ -126,24 +146,49 @@ func metadata() ([]byte, int) {
 }
 
 // weights are the index of the tensors, their bytes and how many there are.
-func weights(random *rand.Rand) (index, data []byte, count int) {
-	t := &tensors{random: random}
-	t.add("token_embd.weight", spread, width, vocabulary)
+func (m Model) weights() (index, data []byte, count int) {
+	t := &tensors{random: rand.New(rand.NewPCG(m.Seed, 0))}
+	t.add("token_embd.weight", width, vocabulary, func(row, column int) float32 {
+		if column == biasChannel {
+			return biasLevel
+		}
+		return t.normal(spread)
+	})
 	for i := range layers {
 		block := fmt.Sprintf("blk.%d.", i)
-		t.ones(block + "attn_norm.weight")
-		t.add(block+"attn_q.weight", spread, width, width)
-		t.add(block+"attn_k.weight", spread, width, keyWidth)
-		t.add(block+"attn_v.weight", spread, width, keyWidth)
-		t.add(block+"attn_output.weight", spread, width, width)
-		t.ones(block + "ffn_norm.weight")
-		t.add(block+"ffn_gate.weight", spread, width, hidden)
-		t.add(block+"ffn_down.weight", spread, hidden, width)
-		t.add(block+"ffn_up.weight", spread, width, hidden)
+		t.add(block+"attn_norm.weight", width, 1, one)
+		t.add(block+"attn_q.weight", width, width, t.any)
+		t.add(block+"attn_k.weight", width, keyWidth, t.any)
+		t.add(block+"attn_v.weight", width, keyWidth, t.any)
+		t.add(block+"attn_output.weight", width, width, t.butBias)
+		t.add(block+"ffn_norm.weight", width, 1, one)
+		t.add(block+"ffn_gate.weight", width, hidden, t.any)
+		t.add(block+"ffn_down.weight", hidden, width, t.butBias)
+		t.add(block+"ffn_up.weight", width, hidden, t.any)
 	}
-	t.ones("output_norm.weight")
-	t.output("output.weight")
+	t.add("output_norm.weight", width, 1, one)
+	list := tokens()
+	t.add("output.weight", width, vocabulary, func(row, column int) float32 {
+		switch {
+		case column == biasChannel:
+			return m.bias(row)
+		case list[row].kind == typeByte:
+			return t.normal(byteSpread)
+		}
+		return t.normal(spread)
+	})
 	return t.index.Bytes(), t.data.Bytes(), t.count
+}
+
+// bias is how much a token is preferred whatever came before.
+func (m Model) bias(token int) float32 {
+	switch {
+	case token != endToken:
+		return 0
+	case m.Endless:
+		return endNever
+	}
+	return endSoon
 }
 
 // tensors collects what describes the tensors and what they hold.
@@ -153,46 +198,37 @@ type tensors struct {
 	count       int
 }
 
-// begin enters a tensor of 32-bit floats into the index.
-func (t *tensors) begin(name string, shape ...int) {
+// add appends a tensor of 32-bit floats, row by row.
+func (t *tensors) add(name string, columns, rows int, value func(row, column int) float32) {
 	pad(&t.data)
-	put(&t.index, uint64(len(name)), []byte(name), uint32(len(shape)))
-	for _, n := range shape {
-		put(&t.index, uint64(n))
+	shape := []any{uint64(columns), uint64(rows)}
+	if rows == 1 {
+		shape = shape[:1]
 	}
+	put(&t.index, uint64(len(name)), []byte(name), uint32(len(shape)))
+	put(&t.index, shape...)
 	put(&t.index, uint32(0), uint64(t.data.Len()))
+	for row := range rows {
+		for column := range columns {
+			put(&t.data, value(row, column))
+		}
+	}
 	t.count++
 }
 
-func (t *tensors) add(name string, spread float64, columns, rows int) {
-	t.begin(name, columns, rows)
-	t.fill(columns*rows, spread)
+func (t *tensors) normal(spread float64) float32 { return float32(t.random.NormFloat64() * spread) }
+
+func (t *tensors) any(_, _ int) float32 { return t.normal(spread) }
+
+// butBias leaves the channel of the bias as it is.
+func (t *tensors) butBias(row, _ int) float32 {
+	if row == biasChannel {
+		return 0
+	}
+	return t.normal(spread)
 }
 
-func (t *tensors) fill(n int, spread float64) {
-	for range n {
-		put(&t.data, float32(t.random.NormFloat64()*spread))
-	}
-}
-
-func (t *tensors) ones(name string) {
-	t.begin(name, width)
-	for range width {
-		put(&t.data, float32(1))
-	}
-}
-
-// output is the matrix that chooses the next token.
-func (t *tensors) output(name string) {
-	t.begin(name, width, vocabulary)
-	for _, tok := range tokens() {
-		if tok.kind == typeByte {
-			t.fill(width, byteSpread)
-		} else {
-			t.fill(width, spread)
-		}
-	}
-}
+func one(_, _ int) float32 { return 1 }
 
 // Kinds of metadata values.
 const (
