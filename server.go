@@ -16,7 +16,9 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/kimi-k2/kimi-k2/frontend"
 	"github.com/kimi-k2/kimi-k2/graph"
@@ -185,8 +187,21 @@ func (s *server) graphql(resolver *resolvers.Resolver, public *url.URL) *handler
 		Log: s.log, RequestID: web.RequestID, Websocket: s.sockets, CrossOrigin: crossOrigin(public),
 		Streams: edge.Streams{Gate: connections, ClientIP: clientIP, Principal: principal, MaxPerPrincipal: perPrincipal, Stop: s.streams},
 	})
+	h.AroundOperations(s.becomeGuest)
 	h.AroundResponses(resolver.WithLoaders)
 	return h
+}
+
+// becomeGuest lets a socket that was opened before the first message follow what that
+// message began: its visitor may be a guest by now.
+func (s *server) becomeGuest(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	v := viewer.From(ctx)
+	if op := graphql.GetOperationContext(ctx).Operation; op != nil && op.Operation == ast.Subscription && v.Kind == viewer.Visitor {
+		if now, err := s.accounts.Refresh(ctx, v); err == nil {
+			viewer.Become(ctx, now)
+		}
+	}
+	return next(ctx)
 }
 
 // hosts are the names under which sockets are accepted: any loopback name where the

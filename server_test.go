@@ -317,6 +317,19 @@ func TestAGuestChatsOverTheWire(t *testing.T) {
 	}
 }
 
+// A socket that was opened before the first message can follow what it began.
+func TestASocketOpenedByAVisitorFollowsItsFirstReply(t *testing.T) {
+	p := start(t)
+	b := p.browser()
+	b.ask(`{ viewer { id } }`, nil) // brings the cookie
+	s := b.socket()
+	reply := at(b.send("c1", "Hi!"), "data", "messageSend", "reply", "id")
+	s.subscribe("1", eventsDocument, map[string]any{"id": reply})
+	if m := s.read(); at(m, "payload", "data", "replyEvents", "__typename") != "ReplySnapshot" {
+		t.Errorf("%v", m)
+	}
+}
+
 // Event streams carry the same subscription where websockets are blocked (F28).
 func TestSubscriptionByEventStream(t *testing.T) {
 	p := start(t)

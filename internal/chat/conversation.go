@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 
+	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
@@ -36,13 +37,13 @@ func (s *Service) Conversations(ctx context.Context, v viewer.Viewer, l List) (c
 	}
 	rows, err := s.listRows(ctx, v, l)
 	if err != nil {
-		return nil, false, fmt.Errorf("list conversations: %w", err)
+		return nil, false, fmt.Errorf("list conversations: %w", database.Translate(err))
 	}
 	cs, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (*models.Conversation, error) {
 		return scanConversation(row, v, l.WithLast)
 	})
 	if err != nil {
-		return nil, false, fmt.Errorf("list conversations: %w", err)
+		return nil, false, fmt.Errorf("list conversations: %w", database.Translate(err))
 	}
 	if more = len(cs) > l.Page.Size; more {
 		cs = cs[:l.Page.Size]

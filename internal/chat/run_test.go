@@ -10,10 +10,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/kimi-k2/kimi-k2/internal/chat"
 	"github.com/kimi-k2/kimi-k2/internal/database/dbtest"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/inference/inferencetest"
+	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
 )
@@ -552,5 +555,51 @@ func TestVisitorsHaveNothingToFollow(t *testing.T) {
 	_, err = i.Send(t.Context(), viewer.Viewer{}, chat.Send{ClientID: "x", Text: "hi"})
 	if _, ok := fault.Of(err); !ok || errors.Is(err, context.Canceled) {
 		t.Fatalf("nobody could send: %v", err)
+	}
+}
+
+// A database that goes away in the middle costs nothing: the stream goes on, readers
+// are told what to do, and the end is stored when it is back.
+func TestTheDatabaseGoesAwayMidStream(t *testing.T) {
+	h := newHouse(t)
+	i := h.open()
+	beat := make(chan struct{})
+	pieces := words(60)
+	h.engine.Queue(paced(beat, pieces))
+	sent := i.send(i.guest(), "go")
+	v, id := sent.Viewer, sent.Reply.ID
+	result := make(chan heard, 1)
+	go func() { result <- i.follow(v, id) }()
+	beats(beat, 20, time.Millisecond)
+	admin, err := pgx.Connect(t.Context(), dbtest.Admin(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = admin.Close(context.WithoutCancel(t.Context())) }()
+	name := i.db.Pool().Config().ConnConfig.Database
+	do := func(sql string, args ...any) {
+		t.Helper()
+		if _, err := admin.Exec(t.Context(), sql, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	do(`ALTER DATABASE "` + name + `" ALLOW_CONNECTIONS false`)
+	do(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1`, name)
+	beats(beat, 40, 10*time.Millisecond)
+	_, err = i.Send(t.Context(), v, chat.Send{ClientID: "while away", Text: "hello?"})
+	wantFault(t, err, fault.StorageUnavailable)
+	_, _, err = i.Conversations(t.Context(), v, chat.List{Page: page.Args{Size: 5}})
+	wantFault(t, err, fault.StorageUnavailable)
+	_, err = i.FindConversation(t.Context(), v, sent.Conversation.ID)
+	wantFault(t, err, fault.StorageUnavailable)
+	do(`ALTER DATABASE "` + name + `" ALLOW_CONNECTIONS true`)
+	if got := receive(t, "the end of the reply", result); got.text != all(pieces) {
+		t.Fatalf("%d of %d bytes", len(got.text), len(all(pieces)))
+	}
+	if m := i.find(v, id); m.Text != all(pieces) || m.Status != models.MessageComplete {
+		t.Fatalf("%+v", m)
+	}
+	if sent, err := i.Send(t.Context(), v, chat.Send{ClientID: "while away", Text: "hello?"}); err != nil || sent.Message.Text != "hello?" {
+		t.Fatalf("sending again: %v", err)
 	}
 }

@@ -18,7 +18,7 @@ import (
 // openGorm silences GORM's own log: some of its paths print values whatever they are
 // told. Errors are returned to the caller, who logs them once.
 func openGorm(db *sql.DB) (*gorm.DB, error) {
-	g, err := gorm.Open(postgres.New(postgres.Config{Conn: db}), &gorm.Config{
+	g, err := gorm.Open(translating{&postgres.Dialector{Config: &postgres.Config{Conn: db}}}, &gorm.Config{
 		Logger:                 logger.Discard,
 		SkipDefaultTransaction: true,
 		TranslateError:         true,
@@ -30,6 +30,12 @@ func openGorm(db *sql.DB) (*gorm.DB, error) {
 	}
 	return g, nil
 }
+
+// translating makes every error of GORM one that Translate has seen.
+type translating struct{ *postgres.Dialector }
+
+// Translate is GORM's translation and then ours.
+func (d translating) Translate(err error) error { return Translate(d.Dialector.Translate(err)) }
 
 // slowLog tells about statements that took too long, GORM's and direct ones alike, with
 // placeholders instead of values.

@@ -89,6 +89,10 @@ func overloaded(err error) bool {
 // lost: there is no connection, or it went away.
 func lost(err error) bool {
 	if c := code(err); c != "" {
+		if c == "55000" { // of a connection only: the database takes none just now
+			var connect *pgconn.ConnectError
+			return errors.As(err, &connect)
+		}
 		return strings.HasPrefix(c, "08") || strings.HasPrefix(c, "57P") || c == "25P03" || c == "25P04"
 	}
 	if errors.Is(err, context.Canceled) {

@@ -39,7 +39,7 @@ func TestRealEngine(t *testing.T) {
 	t.Run("streams to its own end", func(t *testing.T) {
 		text, _, result, err := collected(t.Context(), e, model(realengine.Short))
 		if err != nil || result.FinishReason != "stop" || text == "" || !utf8.ValidString(text) {
-			t.Fatalf("got %q, %+v, %v", text, result, err)
+			t.Fatalf("got %.200q, %+v, %v", text, result, err)
 		}
 		if u := result.Usage; u == nil || u.PromptTokens < 5 || u.OutputTokens < 5 || u.OutputTokens > 200 || u.Estimated {
 			t.Errorf("got the usage %+v", u)

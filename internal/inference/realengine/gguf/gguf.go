@@ -43,7 +43,7 @@ const alignment = 32
 // get less, so that words are more usual than broken UTF-8, but both come.
 const (
 	spread     = 0.25
-	byteSpread = 0.1
+	byteSpread = 0.2
 )
 
 // One channel of the embedding is the same for every token and nothing in the layers
@@ -52,8 +52,8 @@ const (
 const (
 	biasChannel = 0
 	biasLevel   = 2
-	endSoon     = 1
-	endNever    = -60
+	endSoon     = 25
+	endNever    = -300
 )
 
 // template joins the messages of a conversation.
