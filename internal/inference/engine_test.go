@@ -466,7 +466,7 @@ func scripted(f func(ctx context.Context, w io.Writer)) http.RoundTripper {
 			f(r.Context(), in)
 			_ = in.Close()
 		}()
-		return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"text/event-stream"}}, Body: out, Request: r}, nil
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"text/event-stream"}}, Body: out, Request: r}, nil
 	})
 }
 

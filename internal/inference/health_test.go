@@ -38,9 +38,9 @@ func TestStallsEndTheRequest(t *testing.T) {
 			<-ctx.Done()
 		}, 30 * time.Second, "", "did not begin"},
 		"no next token": {func(ctx context.Context, w io.Writer) {
-			time.Sleep(29 * time.Second)
+			<-time.After(29 * time.Second)
 			say(w, "a")
-			time.Sleep(19 * time.Second)
+			<-time.After(19 * time.Second)
 			say(w, "b")
 			<-ctx.Done()
 		}, (29 + 19 + 20) * time.Second, "ab", "stopped in the middle"},
@@ -287,16 +287,16 @@ func TestWatchAsksSoonUntilTheEngineAnswersAndThenEveryMinute(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() { e.Watch(ctx); close(ended) }()
-		time.Sleep(11 * time.Second)
+		<-time.After(11 * time.Second)
 		if synctest.Wait(); asked.Load() != 3 {
 			t.Errorf("asked %d times in 11 s", asked.Load())
 		}
 		up.Store(true)
-		time.Sleep(5 * time.Second)
+		<-time.After(5 * time.Second)
 		if synctest.Wait(); asked.Load() != 4 || e.Info().State != inference.StateOK {
 			t.Errorf("asked %d times, state %+v", asked.Load(), e.Info())
 		}
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		if synctest.Wait(); asked.Load() != 5 {
 			t.Errorf("asked %d times after a minute more", asked.Load())
 		}

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/kimi-k2/kimi-k2/internal/fault"
 )
 
 // Intervals of Watch, and the patience of one Refresh.
@@ -41,12 +39,15 @@ type listedModel struct {
 func (l listedModel) context() int { return max(l.MaxModelLen, l.ContextLength) }
 
 // Watch refreshes the list of models until ctx ends: every 60 s, and every 5 s until
-// the engine has answered once.
+// the engine has answered once. What goes wrong is logged once until it changes.
 func (e *Engine) Watch(ctx context.Context) {
+	said := ""
 	for {
-		if err := e.Refresh(ctx); err != nil && ctx.Err() == nil {
+		err := e.Refresh(ctx)
+		if err != nil && ctx.Err() == nil && err.Error() != said {
 			e.log.WarnContext(ctx, "inference engine does not list its models", "host", e.base.Host, "error", err)
 		}
+		said = fmt.Sprint(err)
 		wait := time.NewTimer(e.refreshIn())
 		select {
 		case <-ctx.Done():
@@ -155,7 +156,7 @@ func (e *Engine) matched(listed []listedModel) []Model {
 		}
 		m, known := e.catalogue.find(l.ID)
 		switch {
-		case known && m.Family == FamilyDemo != (e.kind == KindDemo):
+		case known && (m.Family == FamilyDemo) != (e.kind == KindDemo):
 			continue
 		case known:
 			if have, twice := found[m.ID]; !twice || have.ID != m.EngineID {
@@ -249,92 +250,4 @@ func (e *Engine) unlisted() []Model {
 func canChat(id string) bool {
 	id = strings.ToLower(id)
 	return !slices.ContainsFunc(notChat, func(part string) bool { return strings.Contains(id, part) })
-}
-
-// Models lists the available models first, in the catalogue's order, then those of
-// the engine that the catalogue lacks, then what is not available here.
-func (e *Engine) Models() []Model {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	return slices.Clone(e.models)
-}
-
-// Resolve finds the model for an id, an alias or an engine's name; "" is the default
-// model. A retired id leads to its nearest available successor. The fault is
-// MODEL_UNAVAILABLE and names what is available, or UPSTREAM_FAILED when the engine
-// has not been reached yet.
-func (e *Engine) Resolve(id string) (Model, error) {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	if !e.listed {
-		message := e.listing
-		if message == "" {
-			message = "The inference engine has not been reached yet. Try again in a moment."
-		}
-		return Model{}, fault.New(fault.UpstreamFailed, "%s", message)
-	}
-	if id == "" {
-		return e.preferred()
-	}
-	m, ok := e.named(id)
-	for steps := 0; ok && !m.Available && (m.Retired || steps > 0) && m.Successor != ""; steps++ {
-		m, ok = e.named(m.Successor)
-	}
-	if ok && m.Available {
-		return m, nil
-	}
-	return Model{}, fault.On("modelId", fault.ModelUnavailable, "The model %q is not available here. %s", shorten(id), e.offer())
-}
-
-// preferred is the default model if it is available, else the first available one.
-func (e *Engine) preferred() (Model, error) {
-	for _, m := range e.models {
-		if m.Default && m.Available {
-			return m, nil
-		}
-	}
-	if len(e.models) > 0 && e.models[0].Available {
-		return e.models[0], nil
-	}
-	return Model{}, fault.New(fault.ModelUnavailable, "The inference engine serves no model. The operator must load one.")
-}
-
-func (e *Engine) named(id string) (Model, bool) {
-	for _, m := range e.models {
-		if m.ID == id {
-			return m, true
-		}
-	}
-	for _, m := range e.models {
-		same := func(name string) bool { return strings.EqualFold(name, id) }
-		if same(m.ID) || same(m.EngineID) || slices.ContainsFunc(m.Aliases, same) {
-			return m, true
-		}
-	}
-	return Model{}, false
-}
-
-// offer names what can be chosen.
-func (e *Engine) offer() string {
-	const most = 8
-	var ids []string
-	for _, m := range e.models {
-		if m.Available {
-			ids = append(ids, m.ID)
-		}
-	}
-	switch {
-	case len(ids) == 0:
-		return "The inference engine serves no model."
-	case len(ids) > most:
-		return fmt.Sprintf("Available: %s and %d more.", strings.Join(ids[:most], ", "), len(ids)-most)
-	}
-	return "Available: " + strings.Join(ids, ", ") + "."
-}
-
-func shorten(id string) string {
-	if r := []rune(id); len(r) > 60 {
-		return string(r[:59]) + "…"
-	}
-	return id
 }

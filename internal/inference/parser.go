@@ -71,7 +71,7 @@ func (p *parser) read(on func(Delta)) error {
 		if first {
 			line = bytes.TrimPrefix(line, []byte("\ufeff"))
 		}
-		if readErr == nil || readErr == io.EOF && len(line) > 0 {
+		if readErr == nil || errors.Is(readErr, io.EOF) && len(line) > 0 {
 			if err := p.feed(line, on); err != nil {
 				return err
 			}
@@ -79,7 +79,7 @@ func (p *parser) read(on func(Delta)) error {
 		switch {
 		case p.done || p.capped:
 			return nil
-		case readErr == io.EOF:
+		case errors.Is(readErr, io.EOF):
 			return p.end(on)
 		case readErr != nil:
 			return readErr
@@ -102,7 +102,7 @@ func (p *parser) end(on func(Delta)) error {
 // that is no data the rest beyond maxLine is dropped.
 func (p *parser) line() ([]byte, error) {
 	b, err := p.src.ReadSlice('\n')
-	if err == bufio.ErrBufferFull {
+	if errors.Is(err, bufio.ErrBufferFull) {
 		b, err = p.longLine(b)
 	}
 	b = bytes.TrimSuffix(b, []byte("\n"))
@@ -118,7 +118,7 @@ func (p *parser) longLine(b []byte) ([]byte, error) {
 		} else if carriesData(p.long) {
 			return nil, errLineTooLong
 		}
-		if err != bufio.ErrBufferFull {
+		if !errors.Is(err, bufio.ErrBufferFull) {
 			return p.long, err
 		}
 	}

@@ -291,7 +291,7 @@ func TestWrongRequestsAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = resp.Body.Close()
-	if resp.StatusCode != 404 || resp.Header.Get("Content-Type") != "application/json" {
+	if resp.StatusCode != http.StatusNotFound || resp.Header.Get("Content-Type") != "application/json" {
 		t.Errorf("got %d, %s", resp.StatusCode, resp.Header)
 	}
 }

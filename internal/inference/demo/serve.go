@@ -1,7 +1,6 @@
 package demo
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
@@ -102,7 +101,7 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, req openai.Request
 		return
 	}
 	perf := &performance{
-		w: w, flush: http.NewResponseController(w), ctx: r.Context(), stream: req.Stream,
+		w: w, flush: http.NewResponseController(w), gone: r.Context().Done(), stream: req.Stream,
 		head:  openai.Chunk{ID: replyID(req), Object: "chat.completion.chunk", Created: s.cfg.Clock.Now().Unix(), Model: Model},
 		limit: req.OutputLimit(),
 	}
@@ -132,7 +131,7 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, req openai.Request
 type performance struct {
 	w       http.ResponseWriter
 	flush   *http.ResponseController
-	ctx     context.Context
+	gone    <-chan struct{} // closed when nobody listens any more
 	stream  bool
 	head    openai.Chunk
 	limit   int              // tokens, 0 for none
@@ -149,7 +148,7 @@ func (p *performance) do(s step) bool {
 	case s.cut:
 		panic(http.ErrAbortHandler)
 	case s.stall:
-		<-p.ctx.Done()
+		<-p.gone
 		return false
 	case s.fail:
 		p.write("data: {\"error\":{\"message\":\"the demo was asked to fail\",\"type\":\"server_error\",\"code\":500}}\n\n")
@@ -205,7 +204,7 @@ func (p *performance) chunk(choices []openai.ChunkChoice, usage *openai.Usage) b
 // write sends at once; a reply that is not streamed sends nothing before its end.
 func (p *performance) write(b string) bool {
 	if !p.stream {
-		return p.ctx.Err() == nil
+		return !p.over()
 	}
 	if _, err := io.WriteString(p.w, b); err != nil {
 		return false
@@ -217,12 +216,22 @@ func (p *performance) write(b string) bool {
 // was written late does not make all others late.
 func (p *performance) keepPace() bool {
 	if p.ticks == nil {
-		return p.ctx.Err() == nil
+		return !p.over()
 	}
 	select {
 	case <-p.ticks:
 		return true
-	case <-p.ctx.Done():
+	case <-p.gone:
+		return false
+	}
+}
+
+// over reports whether nobody listens any more.
+func (p *performance) over() bool {
+	select {
+	case <-p.gone:
+		return true
+	default:
 		return false
 	}
 }
@@ -233,7 +242,7 @@ func (p *performance) wait(d time.Duration) bool {
 	select {
 	case <-t.C:
 		return true
-	case <-p.ctx.Done():
+	case <-p.gone:
 		return false
 	}
 }

@@ -1,0 +1,12 @@
+// Theme, language and sidebar before the first paint. Loaded as a file, since the
+// content security policy allows no inline script.
+try {
+  const prefs = JSON.parse(localStorage.getItem('k2.prefs')) || {}
+  const root = document.documentElement
+  if (prefs.theme === 'light' || prefs.theme === 'dark') root.dataset.theme = prefs.theme
+  if (prefs.sidebar === 'closed') root.dataset.sidebar = 'closed'
+  const language = prefs.language || (/^zh/i.test(navigator.language) ? 'zh' : 'en')
+  root.lang = language === 'zh' ? 'zh-CN' : 'en'
+} catch {
+  // Without storage, or with broken prefs, the defaults of the page stand.
+}

@@ -1,0 +1,27 @@
+import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
+import { useCallback } from 'react'
+import { Chat } from '@/features/chat/chat'
+import { ChatHead } from './chat-head'
+
+/** A chat, new or begun. */
+export function ChatPage() {
+  const navigate = useNavigate()
+  const { id = null } = useParams({ strict: false })
+  const { m = null } = useSearch({ strict: false })
+  const onStarted = useCallback(
+    (started: string) => void navigate({ to: '/c/$id', params: { id: started }, replace: true }),
+    [navigate],
+  )
+  const onJumped = useCallback(() => {
+    if (id) void navigate({ to: '/c/$id', params: { id }, search: {}, replace: true })
+  }, [navigate, id])
+  return (
+    <Chat
+      conversationId={id}
+      jumpTo={m}
+      onStarted={onStarted}
+      onJumped={onJumped}
+      head={(conversation, messages) => <ChatHead conversation={conversation} messages={messages} />}
+    />
+  )
+}

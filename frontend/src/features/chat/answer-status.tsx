@@ -1,0 +1,50 @@
+import { Trans, useLingui } from '@lingui/react/macro'
+import { Button } from '@/components/ui/button'
+import { Notice } from '@/components/ui/notice'
+import type { MessageStatus } from '@/gql/graphql'
+import { errorText } from '@/lib/error-text'
+import type { ReplyState } from './reduce-reply'
+
+interface AnswerStatusProps {
+  status: MessageStatus
+  error: ReplyState['error']
+  hasText: boolean
+  onContinue(): void
+  onRegenerate(): void
+}
+
+/** Why an answer ended before its end, and what can be done about it. */
+export function AnswerStatus({ status, error, hasText, onContinue, onRegenerate }: AnswerStatusProps) {
+  const { t } = useLingui()
+  if (status !== 'STOPPED' && status !== 'INTERRUPTED' && status !== 'FAILED') return null
+  // The same request would end the same way.
+  const hopeless = error?.code === 'CONTEXT_TOO_LONG' || error?.code === 'UPSTREAM_UNAUTHORIZED'
+  const words = {
+    STOPPED: t`You stopped this answer.`,
+    INTERRUPTED: errorText({ code: 'INTERRUPTED' }),
+    FAILED: error ? errorText(error) : t`This answer failed.`,
+  }[status]
+  return (
+    <div className="mt-3">
+      <Notice
+        tone={status === 'FAILED' ? 'danger' : 'calm'}
+        actions={
+          !hopeless && (
+            <>
+              <Button look="quiet" onClick={onContinue}>
+                {hasText ? <Trans>Continue</Trans> : <Trans>Try again</Trans>}
+              </Button>
+              {hasText && (
+                <Button look="quiet" onClick={onRegenerate}>
+                  <Trans>Regenerate</Trans>
+                </Button>
+              )}
+            </>
+          )
+        }
+      >
+        {words}
+      </Notice>
+    </div>
+  )
+}

@@ -1,0 +1,138 @@
+import { plural } from '@lingui/core/macro'
+import { useLingui } from '@lingui/react/macro'
+import { RefreshCw } from 'lucide-react'
+import { memo } from 'react'
+import { Menu, type MenuItem } from '@/components/ui/menu'
+import type { MessagePartsFragment } from '@/gql/graphql'
+import { useServiceInfo } from '@/lib/service-info'
+import { AnswerStatus } from './answer-status'
+import { CopyButton } from './copy-button'
+import { Prose } from './prose'
+import { Reasoning } from './reasoning'
+import { isOver, replyFrom } from './reduce-reply'
+import { useReply } from './reply-store'
+import { useAnnounceReply } from './use-announce-reply'
+import { VersionSwitcher } from './version-switcher'
+
+export interface MessageActs {
+  show(messageId: string): void
+  regenerate(replyId: string, modelId?: string): void
+  goOn(replyId: string): void
+  edit(messageId: string | null): void
+}
+
+interface AnswerProps {
+  message: MessagePartsFragment
+  acts: MessageActs
+}
+
+/** A reply of the model, stored or being written. */
+export const Answer = memo(function Answer({ message, acts }: AnswerProps) {
+  const { t } = useLingui()
+  const live = useReply(message)
+  useAnnounceReply(live)
+  const { text, reasoning, status, error } = live ?? replyFrom(message)
+  const done = isOver(status)
+  const waiting = !done && text === '' && reasoning === ''
+  return (
+    <article
+      aria-label={t`Answer`}
+      aria-busy={!done}
+      tabIndex={-1}
+      data-message={message.id}
+      className="group rounded-row outline-offset-8"
+    >
+      {message.droppedMessages > 0 && <DroppedNote count={message.droppedMessages} />}
+      {reasoning !== '' && (
+        <Reasoning text={reasoning} tookMs={message.reasoningMs} since={live?.thinkingSince ?? null} done={done || text !== ''} />
+      )}
+      {waiting && <Waiting />}
+      {text !== '' && <Prose text={text} done={done} />}
+      {done && (
+        <>
+          <AnswerStatus
+            status={status}
+            error={error}
+            hasText={text !== ''}
+            onContinue={() => acts.goOn(message.id)}
+            onRegenerate={() => acts.regenerate(message.id)}
+          />
+          <AnswerFoot message={message} text={text} acts={acts} />
+        </>
+      )}
+    </article>
+  )
+})
+
+function Waiting() {
+  const { t } = useLingui()
+  return (
+    <p className="flex h-7 items-center text-md">
+      <span className="lamp" role="img" aria-label={t`Waiting for the answer`} />
+    </p>
+  )
+}
+
+function DroppedNote({ count }: { count: number }) {
+  const { t } = useLingui()
+  return (
+    <p className="mb-3 text-xs text-ink-3">
+      {t`The oldest ${plural(count, { one: 'message', other: '# messages' })} no longer fit what the model can read and weren’t shown to it.`}
+    </p>
+  )
+}
+
+function AnswerFoot({ message, text, acts }: { message: MessagePartsFragment; text: string; acts: MessageActs }) {
+  return (
+    <footer className="mt-2 -ml-2 flex min-h-8 flex-wrap items-center gap-x-1 text-ink-3">
+      {text !== '' && <CopyButton text={text} />}
+      <RegenerateMenu message={message} acts={acts} />
+      <VersionSwitcher id={message.id} versions={message.siblings} onShow={acts.show} />
+      <ModelLine message={message} />
+    </footer>
+  )
+}
+
+/** The model and the engine that wrote the answer, always by their own names. */
+function ModelLine({ message: { model, engineName, usage } }: { message: MessagePartsFragment }) {
+  const { t } = useLingui()
+  if (!model) return null
+  const written = usage?.outputTokens ?? 0
+  const detail = usage ? t`${plural(written, { one: '# token', other: '# tokens' })} written` : undefined
+  const names = engineName && engineName.toLowerCase() !== model.name.toLowerCase() ? `${model.name} · ${engineName}` : model.name
+  return (
+    <span className="ml-2 text-xs text-ink-3" title={detail}>
+      {names}
+    </span>
+  )
+}
+
+function RegenerateMenu({ message, acts }: { message: MessagePartsFragment; acts: MessageActs }) {
+  const { t } = useLingui()
+  const models = useServiceInfo()?.models ?? []
+  const others = models.filter((model) => model.available && model.id !== message.model?.id)
+  const items: MenuItem[] = [
+    {
+      key: 'same',
+      label: t`Regenerate`,
+      note: message.model?.name,
+      icon: <RefreshCw size={15} />,
+      select: () => acts.regenerate(message.id),
+    },
+    ...others.map((model) => ({
+      key: model.id,
+      label: t`With ${model.name}`,
+      note: model.description,
+      select: () => acts.regenerate(message.id, model.id),
+    })),
+  ]
+  return (
+    <Menu
+      label={t`Regenerate`}
+      items={items}
+      buttonClass="inline-grid size-8 place-content-center rounded-control text-ink-2 transition-colors hover:bg-hover hover:text-ink touch:size-11"
+    >
+      <RefreshCw size={15} />
+    </Menu>
+  )
+}

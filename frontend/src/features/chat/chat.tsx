@@ -1,0 +1,216 @@
+import { type ReactNode, type RefObject, useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import type { ConversationRowFragment, MessagePartsFragment } from '@/gql/graphql'
+import { draftOf } from '@/lib/drafts'
+import type { Refusal } from '@/lib/graphql/act'
+import { useStore } from '@/lib/store'
+import { chosenModel, dialog } from '@/lib/ui-state'
+import type { MessageActs } from './answer'
+import { ChatBody } from './chat-body'
+import { Composer } from './composer'
+import { preloadProse } from './prose'
+import { dequeue, enqueue, type Outgoing, outbox, outgoingOf } from './outbox'
+import { isOver } from './reduce-reply'
+import { onSettled } from './sender'
+import type { ThreadHandle } from './thread-view'
+import { useBranchActs } from './use-branch-acts'
+import { useJump } from './use-jump'
+import { noteBegun, useThread } from './use-thread'
+import { Greeting, Suggestions } from './welcome'
+
+interface ChatProps {
+  /** Null for a chat that isn't begun. */
+  conversationId: string | null
+  /** A message to bring on show. */
+  jumpTo: string | null
+  onJumped(): void
+  /** Called when the first message of a new chat is stored. */
+  onStarted(conversationId: string): void
+  head(conversation: ConversationRowFragment | null, messages: readonly MessagePartsFragment[]): ReactNode
+}
+
+/** A chat: new or begun, the same component, so that the first answer keeps streaming. */
+export function Chat({ conversationId, jumpTo, onJumped, onStarted, head }: ChatProps) {
+  const thread = useThread(conversationId)
+  const view = useRef<ThreadHandle>(null)
+  const composer = useRef<HTMLTextAreaElement>(null)
+  const draft = draftOf(conversationId ?? 'new')
+  const outgoing = useOutgoing(conversationId, thread.messages)
+  const [editing, setEditing] = useState<string | null>(null)
+  const [anchoredIn, setAnchoredIn] = useState<string | null>(null)
+  const [begunId, setBegunId] = useState<string | null>(null)
+  const { refusal, forget } = useSettled(conversationId, setEditing, (id) => {
+    setAnchoredIn(id)
+    setBegunId(id)
+    onStarted(id)
+  })
+  const { acts, stop, showBranch } = useActs(conversationId, view, setEditing, setAnchoredIn)
+  useJump(jumpTo, thread, view, showBranch, onJumped)
+
+  const last = thread.messages.at(-1)
+  const active = last && !isOver(last.status) ? last : null
+  const onStop = active ? () => void stop(active.id) : null
+  useEscape(onStop)
+
+  useEffect(preloadProse, [])
+  useEffect(() => {
+    setEditing(null)
+    if (matchMedia('(pointer: fine)').matches) composer.current?.focus()
+  }, [conversationId])
+
+  const send = (text: string, editOf: string | null) => {
+    forget()
+    setEditing(null)
+    setAnchoredIn(conversationId)
+    enqueue({ conversationId, editOf, text, modelId: chosenModel.get() })
+  }
+  const editLast = () => {
+    const mine = thread.messages.findLast((message) => message.role === 'USER')
+    if (mine) setEditing(mine.id)
+  }
+  const pick = (text: string) => {
+    draft.set(text)
+    composer.current?.focus()
+  }
+  const giveBack = (message: Outgoing) => {
+    if (message.editOf) setEditing(message.editOf)
+    draftOf(message.editOf ?? message.conversationId ?? 'new').set(message.text)
+  }
+
+  const home = conversationId === null && outgoing.length === 0
+  const missing = thread.state === 'missing'
+  return (
+    <div className="flex h-full min-h-0 flex-col">
+      {head(thread.conversation, thread.messages)}
+      {home ? (
+        <div key="body" className="flex flex-1 flex-col justify-end px-5 pb-8">
+          <Greeting />
+        </div>
+      ) : (
+        <ChatBody
+          // Another conversation is scrolled anew; a new chat stays as it is when it gets its name.
+          key={conversationId === begunId ? 'begun' : (conversationId ?? 'begun')}
+          ref={view}
+          thread={thread}
+          outgoing={outgoing}
+          editing={editing}
+          anchored={anchoredIn === conversationId ? 'last' : 'none'}
+          acts={acts}
+          onEdited={(messageId, text) => send(text, messageId)}
+          onReturn={giveBack}
+        />
+      )}
+      {!missing && (
+        <div key="composer" className="mx-auto w-full max-w-184 px-3 pb-[max(0.75rem,env(safe-area-inset-bottom))] wide:pb-5">
+          <Composer
+            ref={composer}
+            draft={draft}
+            refusal={refusal}
+            modelId={modelOf(thread.messages)}
+            onStop={onStop}
+            sending={outgoing.some((message) => message.state.phase !== 'sent')}
+            onSend={(text) => send(text, null)}
+            onEditLast={editLast}
+          />
+        </div>
+      )}
+      {home && (
+        <div key="foot" className="flex-[1.4] px-5 pt-1">
+          <Suggestions onPick={pick} />
+        </div>
+      )}
+    </div>
+  )
+}
+
+/** What isn't stored yet; a stand-in goes as soon as its stored message is on show. */
+function useOutgoing(conversationId: string | null, messages: readonly MessagePartsFragment[]): Outgoing[] {
+  const all = useStore(outbox)
+  const stored = useMemo(() => new Set(messages.map((message) => message.id)), [messages])
+  useEffect(() => {
+    for (const { clientId, state } of all) if (state.phase === 'sent' && stored.has(state.messageId)) dequeue(clientId)
+  }, [all, stored])
+  return outgoingOf(all, conversationId, stored)
+}
+
+function modelOf(messages: readonly MessagePartsFragment[]): string | null {
+  return messages.findLast((message) => message.model !== null)?.model?.id ?? null
+}
+
+/** What becomes of messages that left the outbox while this chat is on show. */
+function useSettled(
+  conversationId: string | null,
+  setEditing: (id: string | null) => void,
+  onBegun: (id: string) => void,
+): { refusal: Refusal | null; forget(): void } {
+  const [refused, setRefused] = useState<{ place: string | null; refusal: Refusal } | null>(null)
+  const begun = useRef(onBegun)
+  useEffect(() => {
+    begun.current = onBegun
+  })
+  useEffect(
+    () =>
+      onSettled((settled) => {
+        const { message } = settled
+        if (settled.kind === 'returned') {
+          const place = draftOf(message.editOf ?? message.conversationId ?? 'new')
+          if (place.get() === '') place.set(message.text)
+          if (message.conversationId === conversationId) setEditing(message.editOf)
+          setRefused({ place: message.conversationId, refusal: settled.refusal })
+          return
+        }
+        if (message.conversationId !== null) return
+        noteBegun(settled.conversationId)
+        if (conversationId === null) begun.current(settled.conversationId)
+      }),
+    [conversationId, setEditing],
+  )
+  const forget = useCallback(() => setRefused(null), [])
+  return { refusal: refused?.place === conversationId ? refused.refusal : null, forget }
+}
+
+/** The acts of the messages on show. */
+function useActs(
+  conversationId: string | null,
+  view: RefObject<ThreadHandle | null>,
+  setEditing: (id: string | null) => void,
+  setAnchoredIn: (id: string | null) => void,
+) {
+  const { regenerate, goOn, stop, show } = useBranchActs()
+  const showBranch = useCallback(
+    async (messageId: string) => {
+      if (conversationId) await show(conversationId, messageId)
+    },
+    [conversationId, show],
+  )
+  const acts = useMemo<MessageActs>(() => {
+    const begin = async (act: Promise<void>) => {
+      setAnchoredIn(conversationId)
+      await act
+      view.current?.toEnd()
+    }
+    return {
+      show: (id) => void view.current?.switchTo(id, () => showBranch(id)),
+      regenerate: (replyId, modelId) => void begin(regenerate(replyId, modelId)),
+      goOn: (replyId) => void begin(goOn(replyId)),
+      edit: setEditing,
+    }
+  }, [conversationId, view, setEditing, setAnchoredIn, regenerate, goOn, showBranch])
+  return { acts, stop, showBranch }
+}
+
+/** Escape stops an answer unless something else is there to be closed. */
+function useEscape(onStop: (() => void) | null): void {
+  const latest = useRef(onStop)
+  useEffect(() => {
+    latest.current = onStop
+  })
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      const closing = dialog.get() !== null || document.querySelector(':popover-open') !== null
+      if (event.key === 'Escape' && !closing && !event.isComposing) latest.current?.()
+    }
+    // Captured, so that a menu is still open when its own Escape is looked at.
+    window.addEventListener('keydown', onKey, true)
+    return () => window.removeEventListener('keydown', onKey, true)
+  }, [])
+}

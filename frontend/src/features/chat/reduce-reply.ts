@@ -1,0 +1,52 @@
+import type { MessagePartsFragment, MessageStatus, ReplyEventsSubscription } from '@/gql/graphql'
+
+/** One fact about a running reply. */
+export type ReplyEvent = ReplyEventsSubscription['replyEvents']
+
+/** A reply as far as it has come. */
+export interface ReplyState {
+  /** The position reached in the stream: events up to it are applied. */
+  at: number
+  text: string
+  reasoning: string
+  status: MessageStatus
+  error: MessagePartsFragment['error']
+}
+
+/** Whether nothing more follows. */
+export function isOver(status: MessageStatus): boolean {
+  return status !== 'PENDING' && status !== 'STREAMING'
+}
+
+/** The state from which a stored message goes on. */
+export function replyFrom(message: MessagePartsFragment): ReplyState {
+  return {
+    at: message.lastSeq,
+    text: message.text,
+    reasoning: message.reasoning,
+    status: message.status,
+    error: message.error,
+  }
+}
+
+/**
+ * Applies one event. A snapshot replaces everything, whatever its position: the server
+ * knows best. Any other event is applied once: what isn't after `at` has been applied.
+ * Positions may jump, since the server merges what it writes together.
+ */
+export function reduceReply(state: ReplyState, event: ReplyEvent): ReplyState {
+  if (event.__typename === 'ReplySnapshot') {
+    return { at: event.seq, text: event.text, reasoning: event.reasoning, status: event.status, error: null }
+  }
+  if (event.seq <= state.at) return state
+  switch (event.__typename) {
+    case 'ReplyDelta':
+      return { ...state, at: event.seq, text: state.text + event.text, status: 'STREAMING' }
+    case 'ReplyReasoningDelta':
+      return { ...state, at: event.seq, reasoning: state.reasoning + event.text, status: 'STREAMING' }
+    case 'ReplyFinished':
+      return { ...state, at: event.seq, status: event.status }
+    case 'ReplyFailed':
+      return { ...state, at: event.seq, status: 'FAILED', error: event.error }
+  }
+}

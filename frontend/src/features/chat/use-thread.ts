@@ -1,0 +1,96 @@
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { useClient, useQuery } from 'urql'
+import { unmask } from '@/gql/fragment-masking'
+import {
+  BranchPartsFragmentDoc,
+  type ConversationRowFragment,
+  ConversationRowFragmentDoc,
+  type MessagePartsFragment,
+  MessagePartsFragmentDoc,
+  ThreadDocument,
+  type ThreadQuery,
+} from '@/gql/graphql'
+import { useStore } from '@/lib/store'
+import { missedEvents } from '@/lib/ui-state'
+
+export interface Thread {
+  state: 'none' | 'loading' | 'ready' | 'missing' | 'failed'
+  conversation: ConversationRowFragment | null
+  /** The branch on show, oldest first, as far as it is loaded. */
+  messages: readonly MessagePartsFragment[]
+  hasOlder: boolean
+  /** Loads what is before; resolves when it is there. */
+  loadOlder(): Promise<void>
+  /** Asks the server again. */
+  refresh(): void
+}
+
+/** Conversations begun on this page: the cache has all of them. */
+const begun = new Set<string>()
+
+/** Says that a conversation was begun here, so that it isn't asked for again at once. */
+export function noteBegun(id: string): void {
+  begun.add(id)
+}
+
+function messagesOf(data: ThreadQuery | undefined): readonly MessagePartsFragment[] {
+  const connection = data?.viewer.conversation?.branch
+  if (!connection) return []
+  const { edges } = unmask(BranchPartsFragmentDoc, connection)
+  return edges.map(({ node }) => unmask(MessagePartsFragmentDoc, node)).reverse()
+}
+
+/** The branch on show of a conversation; null stands for one that isn't begun. */
+export function useThread(id: string | null): Thread {
+  const client = useClient()
+  const missed = useStore(missedEvents)
+  const [{ data: latest, error, stale, fetching }, execute] = useQuery({ query: ThreadDocument, variables: { id: id ?? '' }, pause: id === null })
+  const shown = latest?.viewer.conversation
+  // The hook still holds the previous conversation while the next one loads.
+  const data = id !== null && shown && shown.id !== id ? undefined : latest
+  const refresh = useCallback(() => execute({ requestPolicy: 'network-only' }), [execute])
+
+  const first = useRef({ id: null as string | null, missed })
+  useEffect(() => {
+    const known = first.current
+    if (id === null || (known.id === id && known.missed === missed)) return
+    first.current = { id, missed }
+    // What was cached when the page came here may be old; what was begun here isn't.
+    const cached = data !== undefined && !begun.delete(id)
+    if (cached || known.missed !== missed) refresh()
+  })
+
+  const messages = useMemo(() => messagesOf(data), [data])
+  const conversation = data?.viewer.conversation ?? null
+  const leafId = conversation?.leaf?.id
+  const newest = messages.at(-1)?.id
+  useEffect(() => {
+    if (leafId && newest && leafId !== newest) refresh()
+  }, [leafId, newest, refresh])
+
+  const page = conversation ? unmask(BranchPartsFragmentDoc, conversation.branch).pageInfo : null
+  const after = page?.hasNextPage ? page.endCursor : null
+  const [loading, setLoading] = useState(false)
+  const loadOlder = useCallback(async () => {
+    if (!after || loading || id === null) return
+    setLoading(true)
+    await client.query(ThreadDocument, { id, after }, { requestPolicy: 'network-only' }).toPromise()
+    setLoading(false)
+  }, [after, loading, id, client])
+
+  return {
+    state: stateOf(id, data, Boolean(error), fetching || stale),
+    conversation: conversation && unmask(ConversationRowFragmentDoc, conversation),
+    messages,
+    hasOlder: after !== null,
+    loadOlder,
+    refresh,
+  }
+}
+
+function stateOf(id: string | null, data: ThreadQuery | undefined, failed: boolean, busy: boolean): Thread['state'] {
+  if (id === null) return 'none'
+  if (data?.viewer.conversation) return 'ready'
+  if (data && !busy) return 'missing'
+  return failed && !busy ? 'failed' : 'loading'
+}

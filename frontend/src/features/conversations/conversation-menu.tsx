@@ -1,0 +1,50 @@
+import { useLingui } from '@lingui/react/macro'
+import { Copy, Ellipsis, Pencil, Pin, PinOff, Trash2 } from 'lucide-react'
+import { Menu, type MenuItem } from '@/components/ui/menu'
+import { useConversationActs } from './use-conversation-acts'
+
+interface ConversationMenuProps {
+  conversation: { id: string; title: string; pinned: boolean }
+  onRename(): void
+  onDelete?(): void
+  /** Given where the whole conversation can be copied. */
+  onCopy?(): void
+  className?: string
+}
+
+/** What can be done with a conversation, as a menu. */
+export function ConversationMenu({ conversation, onRename, onDelete, onCopy, className = '' }: ConversationMenuProps) {
+  const { t } = useLingui()
+  const acts = useConversationActs()
+  const { id, title, pinned } = conversation
+  const items: MenuItem[] = [
+    { key: 'rename', label: t`Rename`, icon: <Pencil size={15} />, select: onRename },
+    {
+      key: 'pin',
+      label: pinned ? t`Unpin` : t`Pin`,
+      icon: pinned ? <PinOff size={15} /> : <Pin size={15} />,
+      select: () => void acts.pin(id, !pinned),
+    },
+    ...(onCopy ? [{ key: 'copy', label: t`Copy as Markdown`, icon: <Copy size={15} />, select: onCopy }] : []),
+    {
+      key: 'delete',
+      label: t`Delete`,
+      icon: <Trash2 size={15} />,
+      tone: 'danger' as const,
+      select: () => {
+        acts.delete(id)
+        onDelete?.()
+      },
+    },
+  ]
+  return (
+    <Menu
+      label={t`Options for ${title}`}
+      items={items}
+      align="end"
+      buttonClass={`inline-grid size-8 shrink-0 place-content-center rounded-control text-ink-3 transition-colors hover:bg-hover hover:text-ink touch:size-11 ${className}`}
+    >
+      <Ellipsis size={16} />
+    </Menu>
+  )
+}

@@ -1,0 +1,75 @@
+import { Trans, useLingui } from '@lingui/react/macro'
+import { Link } from '@tanstack/react-router'
+import { PanelLeft, Search, Settings, SquarePen } from 'lucide-react'
+import type { ReactNode } from 'react'
+import { IconButton } from '@/components/ui/button'
+import { Keys } from '@/components/ui/keys'
+import { Mark } from '@/components/ui/mark'
+import { useServiceInfo } from '@/lib/service-info'
+import { dialog, drawer } from '@/lib/ui-state'
+import { ConversationList } from './conversation-list'
+
+const row =
+  'flex h-9 w-full items-center gap-2.5 rounded-row px-3 text-sm text-ink-2 transition-colors hover:bg-hover hover:text-ink touch:h-11'
+
+interface SidebarProps {
+  currentId: string | null
+  /** Hides it: folds it away, or closes the drawer. */
+  onHide(): void
+  /** Called when the conversation on show is deleted. */
+  onLeave(): void
+}
+
+/** Conversations and the ways to everything else. */
+export function Sidebar({ currentId, onHide, onLeave }: SidebarProps) {
+  const { t } = useLingui()
+  const info = useServiceInfo()
+  return (
+    <div className="flex h-full min-h-0 flex-col bg-sunken">
+      <header className="flex h-12 items-center justify-between pr-2 pl-4.5">
+        <Link to="/" onClick={() => drawer.set('closed')} className="flex items-center gap-2.5 rounded-control font-semibold">
+          <Mark />
+          {info?.service.name ?? 'Kimi K2'}
+        </Link>
+        <IconButton label={t`Hide sidebar`} onClick={onHide}>
+          <PanelLeft size={17} />
+        </IconButton>
+      </header>
+      <div className="px-2">
+        <Link to="/" onClick={() => drawer.set('closed')} className={`${row} font-medium text-ink`}>
+          <SquarePen size={16} />
+          <span className="flex-1">
+            <Trans>New chat</Trans>
+          </span>
+          <Keys keys="mod+shift+o" />
+        </Link>
+        <SidebarButton icon={<Search size={16} />} keys="mod+k" onClick={() => dialog.set('palette')}>
+          <Trans>Search</Trans>
+        </SidebarButton>
+      </div>
+      <ConversationList currentId={currentId} onLeave={onLeave} />
+      <footer className="border-t border-line p-2 pb-[max(0.5rem,env(safe-area-inset-bottom))]">
+        <SidebarButton icon={<Settings size={16} />} onClick={() => dialog.set('settings')}>
+          <Trans>Settings</Trans>
+        </SidebarButton>
+      </footer>
+    </div>
+  )
+}
+
+interface SidebarButtonProps {
+  icon: ReactNode
+  keys?: string
+  onClick(): void
+  children: ReactNode
+}
+
+function SidebarButton({ icon, keys, onClick, children }: SidebarButtonProps) {
+  return (
+    <button type="button" onClick={onClick} className={row}>
+      {icon}
+      <span className="flex-1 text-left">{children}</span>
+      {keys && <Keys keys={keys} />}
+    </button>
+  )
+}

@@ -1,0 +1,14 @@
+import { useEffect, useState } from 'react'
+
+/** Whole seconds since `since` (performance.now() time), drawn anew every second while given. */
+export function useSeconds(since: number | null): number {
+  const [seconds, setSeconds] = useState(0)
+  useEffect(() => {
+    if (since === null) return
+    const tick = () => setSeconds(Math.max(0, Math.round((performance.now() - since) / 1000)))
+    tick()
+    const timer = setInterval(tick, 1000)
+    return () => clearInterval(timer)
+  }, [since])
+  return seconds
+}

@@ -1,0 +1,50 @@
+import { Client, fetchExchange, subscriptionExchange } from '@urql/core'
+import { follow } from '../live/follow'
+import { attempt } from '../live/transport'
+import type { Payload, Sink } from '../live/types'
+import { normalisedCache } from './cache'
+
+/** Milliseconds between look-ups of what is on screen where no stream gets through. */
+const pollEvery = 15_000
+
+/** What the client tells the app about the line. */
+export interface ClientEvents {
+  /** Events may have been missed: what is on screen has to be asked for again. */
+  missed(): void
+  /** The server no longer knows the viewer. */
+  viewerLost(): void
+}
+
+function pollInstead(events: ClientEvents) {
+  return <T>(sink: Sink<T>) => {
+    sink.opened()
+    const timer = setInterval(() => events.missed(), pollEvery)
+    return () => clearInterval(timer)
+  }
+}
+
+/** Makes the app's GraphQL client. Its subscriptions never end by themselves: losses are repaired. */
+export function createClient(events: ClientEvents): Client {
+  return new Client({
+    url: '/graphql',
+    preferGetMethod: false,
+    exchanges: [
+      normalisedCache(),
+      fetchExchange,
+      subscriptionExchange({
+        forwardSubscription: (request) => ({
+          subscribe: (observer) => ({
+            unsubscribe: follow<Record<string, unknown>>({
+              attempt: (sink) => attempt({ ...request, query: request.query ?? '' } as Payload, sink, pollInstead(events)),
+              next: (data) => observer.next({ data }),
+              completed: () => 'again',
+              refused: () => 'later',
+              returned: () => events.missed(),
+              viewerLost: () => events.viewerLost(),
+            }),
+          }),
+        }),
+      }),
+    ],
+  })
+}

@@ -1,0 +1,22 @@
+import type { TypedDocumentNode } from '@urql/core'
+import { payloadOf } from './payload'
+
+/**
+ * Runs an operation outside the cache. `keepalive` lets it survive the page. Rejects when
+ * the server can't be reached; null when it answers without data.
+ */
+export async function fetchOperation<Data, Variables extends Record<string, unknown>>(
+  document: TypedDocumentNode<Data, Variables>,
+  variables: Variables,
+  init: Pick<RequestInit, 'signal' | 'keepalive'> = {},
+): Promise<Data | null> {
+  const response = await fetch('/graphql', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
+    body: JSON.stringify(payloadOf(document, variables)),
+    cache: 'no-store',
+    ...init,
+  })
+  const result = (await response.json()) as { data?: Data | null }
+  return result.data ?? null
+}

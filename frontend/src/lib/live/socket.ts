@@ -1,0 +1,126 @@
+import type { Client } from 'graphql-ws'
+import type { Attempt, Loss, Payload, Sink, WireError } from './types'
+
+/** Milliseconds between pings, and how long a pong or the opening may take. */
+const keepAlive = 10_000
+const pongWait = 5_000
+const openWait = 10_000
+/** An unused socket is closed after this long. */
+const linger = 2_000
+
+interface Shared {
+  client: Client
+  connected: boolean
+  waiters: Set<() => void>
+}
+
+let shared: Promise<Shared> | null = null
+
+function address(): string {
+  return `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/graphql`
+}
+
+/** Makes the one client that all subscriptions share; the library is loaded with the first. */
+async function open(): Promise<Shared> {
+  const { createClient } = await import('graphql-ws')
+  let pong: ReturnType<typeof setTimeout> | undefined
+  let opening: ReturnType<typeof setTimeout> | undefined
+  const self: Shared = {
+    connected: false,
+    waiters: new Set(),
+    client: createClient({
+      url: address(),
+      keepAlive,
+      lazyCloseTimeout: linger,
+      connectionAckWaitTimeout: openWait,
+      // Whoever follows something asks again himself, with the position he has reached;
+      // the library would repeat the first position.
+      retryAttempts: 0,
+      on: {
+        connecting: () => {
+          opening = setTimeout(() => self.client.terminate(), openWait)
+        },
+        connected: () => {
+          clearTimeout(opening)
+          self.connected = true
+          for (const tell of self.waiters) tell()
+          self.waiters.clear()
+        },
+        closed: () => {
+          clearTimeout(opening)
+          clearTimeout(pong)
+          self.connected = false
+        },
+        // A dead network doesn't close a socket, so it is ended from here.
+        ping: (received) => {
+          if (!received) pong = setTimeout(() => self.client.terminate(), pongWait)
+        },
+        pong: (received) => {
+          if (received) clearTimeout(pong)
+        },
+      },
+    }),
+  }
+  return self
+}
+
+/** Closes the socket; subscriptions on it end with a loss. The next one opens another. */
+export function closeSocket(): void {
+  const old = shared
+  shared = null
+  void old?.then(({ client }) => client.terminate())
+}
+
+/** Follows an operation over the shared websocket. */
+export const overSocket: Attempt = <T>(payload: Payload, sink: Sink<T>) => {
+  let live = true
+  let cancel = () => {}
+  const end = (loss: Loss | null) => {
+    if (!live) return
+    live = false
+    sink.ended(loss)
+  }
+  shared ??= open()
+  const opening = shared
+  opening.then(
+    (socket) => {
+      if (live) cancel = subscribe(socket, payload, sink, end)
+    },
+    () => {
+      if (shared === opening) shared = null
+      end({ kind: 'network' })
+    },
+  )
+  return () => {
+    live = false
+    cancel()
+  }
+}
+
+function subscribe<T>(socket: Shared, payload: Payload, sink: Sink<T>, end: (loss: Loss | null) => void): () => void {
+  const opened = () => sink.opened()
+  if (socket.connected) opened()
+  else socket.waiters.add(opened)
+  const stop = socket.client.subscribe<T>(
+    { ...payload },
+    {
+      next: (result) => {
+        if (result.errors?.length) end({ kind: 'refused', errors: result.errors as readonly WireError[] })
+        else if (result.data) sink.next(result.data)
+      },
+      error: (cause) => end(lossOf(cause)),
+      complete: () => end(null),
+    },
+  )
+  return () => {
+    socket.waiters.delete(opened)
+    stop()
+  }
+}
+
+/** What a client error means: a list of refusals, a close event, or a lost network. */
+export function lossOf(cause: unknown): Loss {
+  if (Array.isArray(cause)) return { kind: 'refused', errors: cause as WireError[] }
+  const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : null
+  return typeof code === 'number' ? { kind: 'closed', code } : { kind: 'network' }
+}

@@ -1,0 +1,15 @@
+import { createStore } from './store'
+
+export type DialogName = 'palette' | 'settings' | 'shortcuts'
+
+/** The dialog that is open. */
+export const dialog = createStore<DialogName | null>(null)
+
+/** Whether the sidebar of a narrow screen is open. */
+export const drawer = createStore<'open' | 'closed'>('closed')
+
+/** The model chosen for what is sent next; null leaves it to the conversation. */
+export const chosenModel = createStore<string | null>(null)
+
+/** Counts up when events may have been missed: what is on screen is then asked for again. */
+export const missedEvents = createStore(0)
