@@ -165,21 +165,28 @@ func (errorLimit) InterceptResponse(ctx context.Context, next graphql.ResponseHa
 	}
 	kept, bytes := resp.Errors[:0:0], 0
 	for _, e := range resp.Errors[:min(len(resp.Errors), maxErrors)] {
-		if len(e.Locations) > maxErrors {
-			e.Locations = e.Locations[:maxErrors]
-		}
-		b, err := json.Marshal(e)
-		if err != nil {
-			e = withCode(string(fault.Internal), "internal error")
-			b = nil
-		}
-		if bytes += len(b); bytes > maxErrorBytes && len(kept) > 0 {
+		e, n := shortened(e)
+		if bytes += n; bytes > maxErrorBytes {
 			break
 		}
 		kept = append(kept, e)
 	}
 	resp.Errors = kept
 	return resp
+}
+
+// shortened is the error and its length as JSON. One that is too long by itself, by
+// the names in its path, keeps message and code only.
+func shortened(e *gqlerror.Error) (*gqlerror.Error, int) {
+	if len(e.Locations) > maxErrors {
+		e.Locations = e.Locations[:maxErrors]
+	}
+	b, err := json.Marshal(e)
+	if err == nil && len(b) <= maxErrorBytes {
+		return e, len(b)
+	}
+	c, _ := e.Extensions["code"].(string)
+	return withCode(clip(c, 64), clip(e.Message, maxMessageBytes)), maxMessageBytes + 128
 }
 
 // faultErrors is a refusal as the errors of an answer that never reached gqlgen.

@@ -60,6 +60,17 @@ func TestErrorsAreFewAndShort(t *testing.T) {
 	if n := strings.Count(r.body, `"message"`); n != 5 {
 		t.Errorf("%d errors: %s", n, r.body)
 	}
+	long := strings.Repeat("a", 6000)
+	r = ask(t, s, "{"+long+":fails(how:FAULT)}", "")
+	r.want(t, http.StatusOK, `"code":"CONFLICT"`)
+	if n := strings.Count(r.body, long); n != 1 { // in the data
+		t.Errorf("the name comes %d times", n)
+	}
+	middle := strings.Repeat("b", 2500)
+	r = ask(t, s, "{"+middle+"1:fails(how:FAULT) "+middle+"2:fails(how:FAULT)}", "")
+	if n := strings.Count(r.body, middle); n != 3 {
+		t.Errorf("the names come %d times", n)
+	}
 	r = ask(t, s, "{"+strings.Repeat(strings.Repeat("ä", 1500)+" ", 4)+"}", "")
 	if len(r.body) > 4<<10 {
 		t.Errorf("%d bytes: %.100s", len(r.body), r.body)

@@ -130,6 +130,14 @@ func TestValidationErrors(t *testing.T) {
 	}
 }
 
+func TestValidationStopsWriting(t *testing.T) {
+	schema := edgetest.NewExecutableSchema(edgetest.Config{Resolvers: &edgetest.Resolver{}}).Schema()
+	errs, err := edge.ValidateForTest(schema, "{"+strings.Repeat("nothing ", 500)+"}")
+	if err != nil || len(errs) != 5 {
+		t.Errorf("%d errors, %v", len(errs), err)
+	}
+}
+
 func TestTrustedDocuments(t *testing.T) {
 	const query = "query($n:String){hello(name:$n)}"
 	sum := sha256.Sum256([]byte(query))

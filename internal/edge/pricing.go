@@ -61,11 +61,12 @@ func usesVariable(f *ast.Field) bool {
 	return false
 }
 
-// price is the cost of the dearest operation of a document that is free of cycles.
+// price is the cost of the dearest operation of a document that is free of cycles
+// and has few nodes: spreads are walked as often as they occur.
 func (p pricing) price(doc *ast.QueryDocument, variables map[string]any) int {
 	most := 0
 	for _, op := range doc.Operations {
-		t := &till{pricing: p, doc: doc, op: op, variables: variables, known: map[visit]int{}}
+		t := &till{pricing: p, doc: doc, op: op, variables: variables}
 		most = max(most, t.selections(op.SelectionSet, p.root(op.Operation), 0))
 	}
 	return most
@@ -82,21 +83,16 @@ func (p pricing) root(op ast.Operation) *ast.Definition {
 	return p.schema.Query
 }
 
-// visit is a fragment inside a connection of so many items (0: no connection).
-type visit struct {
-	fragment string
-	items    int
-}
-
 // till adds up one operation.
 type till struct {
 	pricing
 	doc       *ast.QueryDocument
 	op        *ast.OperationDefinition
 	variables map[string]any
-	known     map[visit]int
 }
 
+// selections adds up a selection set; items is the page size inside a connection,
+// 0 elsewhere.
 func (t *till) selections(set ast.SelectionSet, parent *ast.Definition, items int) (sum int) {
 	for _, sel := range set {
 		switch x := sel.(type) {
@@ -109,23 +105,12 @@ func (t *till) selections(set ast.SelectionSet, parent *ast.Definition, items in
 			}
 			sum += t.selections(x.SelectionSet, on, items)
 		case *ast.FragmentSpread:
-			sum += t.fragment(visit{x.Name, items})
+			if f := t.doc.Fragments.ForName(x.Name); f != nil {
+				sum += t.selections(f.SelectionSet, t.schema.Types[f.TypeCondition], items)
+			}
 		}
 		sum = min(sum, saturated)
 	}
-	return sum
-}
-
-func (t *till) fragment(v visit) int {
-	if known, ok := t.known[v]; ok {
-		return known
-	}
-	f := t.doc.Fragments.ForName(v.fragment)
-	if f == nil {
-		return 0
-	}
-	sum := t.selections(f.SelectionSet, t.schema.Types[f.TypeCondition], v.items)
-	t.known[v] = sum
 	return sum
 }
 

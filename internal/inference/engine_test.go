@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -219,12 +220,15 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 		"400 llama.cpp":    {inferencetest.Refuse(400, `{"error":{"code":400,"message":"the request exceeds the available context size. try increasing the context size","type":"exceed_context_size_error"}}`), fault.ContextTooLong, nil, 0},
 		"413":              {inferencetest.Refuse(413, ``), fault.ContextTooLong, []string{"new conversation"}, 0},
 		"400 other":        {inferencetest.Refuse(400, `{"object":"error","message":"temperature must be 1","type":"BadRequestError","code":400}`), fault.UpstreamFailed, []string{"temperature must be 1"}, 0},
+		"secrets in it":    {inferencetest.Refuse(400, `{"error":{"message":"wrong for sk-abcdef1234 of org-abcdef1234, Bearer abc.def, ask joe@example.com"}}`), fault.UpstreamFailed, []string{"wrong for [hidden] of [hidden], [hidden] ask [hidden]"}, 0},
+		"HTML in it":       {inferencetest.Refuse(500, `{"error":{"message":"<html><body>secret page</body></html>"}}`), fault.UpstreamFailed, []string{"fault of its own (500). Try"}, 0},
 		"422 detail":       {inferencetest.Refuse(422, `{"detail":[{"msg":"field required"}]}`), fault.UpstreamFailed, []string{"field required"}, 0},
 		"500 JSON":         {inferencetest.Refuse(500, `{"error":"out of memory"}`), fault.UpstreamFailed, []string{"out of memory"}, 0},
 		"502 page":         {inferencetest.Refuse(502, page, "Content-Type", "text/html"), fault.UpstreamFailed, []string{"502"}, 0},
 		"503 retry":        {inferencetest.Refuse(503, ``, "Retry-After", "3"), fault.UpstreamFailed, nil, 3 * time.Second},
 		"302":              {inferencetest.Refuse(302, ``, "Location", "http://127.0.0.1:1/"), fault.UpstreamFailed, []string{"redirects"}, 0},
 		"200 page":         {inferencetest.Refuse(200, page, "Content-Type", "text/html; charset=utf-8"), fault.UpstreamFailed, []string{"INFERENCE_URL", "OpenAI-compatible"}, 0},
+		"endless page":     {append(inferencetest.Refuse(200, page, "Content-Type", "text/html"), inferencetest.Hang()), fault.UpstreamFailed, []string{"OpenAI-compatible"}, 0},
 		"200 text":         {inferencetest.Refuse(200, "It works!", "Content-Type", "text/plain"), fault.UpstreamFailed, []string{"INFERENCE_URL"}, 0},
 		"200 other JSON":   {inferencetest.Refuse(200, `{"hello":1}`), fault.UpstreamFailed, []string{"INFERENCE_URL"}, 0},
 		"200 error":        {inferencetest.Refuse(200, `{"error":{"message":"broken inside"}}`), fault.UpstreamFailed, []string{"broken inside"}, 0},
@@ -280,7 +284,9 @@ func TestConnectionTroubleIsToldInPlainWords(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = closed.Close()
-	secure := httptest.NewTLSServer(http.NotFoundHandler())
+	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0) // it complains of what is tried here
+	secure.StartTLS()
 	defer secure.Close()
 	open := httptest.NewServer(http.NotFoundHandler())
 	defer open.Close()

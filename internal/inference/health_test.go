@@ -183,6 +183,9 @@ func TestBreakerCountsOnlyFailuresInARowWithinTheWindow(t *testing.T) {
 			for i := range 8 {
 				wantFault(t, h.ask(), fault.UpstreamFailed, "not running")
 				between(h, i)
+				if h.Info().State == inference.StateDown {
+					t.Fatalf("it is left alone after %d failures", i+1)
+				}
 			}
 		})
 	}

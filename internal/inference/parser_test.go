@@ -155,6 +155,19 @@ func TestParserGivesEachChunkBeforeTheNextComes(t *testing.T) {
 	}
 }
 
+func TestReasoningThatWasHeldBackComesBeforeTheText(t *testing.T) {
+	stream := `data: {"choices":[{"delta":{"reasoning_content":"r<"}}]}` + "\n\n" + event("a") + event("b") + finished
+	var got []Delta
+	err := newParser(strings.NewReader(stream), 1<<20, 1<<20).run(func(d Delta) {
+		if d != (Delta{}) {
+			got = append(got, d)
+		}
+	})
+	if want := []Delta{{Reasoning: "r"}, {Reasoning: "<", Text: "a"}, {Text: "b"}}; err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, %v, want %q", got, err, want)
+	}
+}
+
 func TestParserCapsTheOutputBetweenRunes(t *testing.T) {
 	stream := event("ab") + event("你好") + event("c") + finished
 	got := parse(t, strings.NewReader(stream), 1<<20, 6)

@@ -51,6 +51,14 @@ func TestInvalidMessagesClose(t *testing.T) {
 	}
 }
 
+// The code arrives although the server has not read everything that was sent.
+func TestCloseCodeSurvivesUnreadData(t *testing.T) {
+	c := open(t, edgetest.Start(t))
+	huge := `{"type":"ping","payload":{"x":"` + strings.Repeat("x", 4<<20) + `"}}`
+	c.send(huge)
+	c.expectClose(wsconn.CloseTooBig)
+}
+
 func TestBinaryMessageCloses(t *testing.T) {
 	c := open(t, edgetest.Start(t))
 	if err := c.ws.WriteMessage(websocket.BinaryMessage, []byte(`{"type":"ping"}`)); err != nil {

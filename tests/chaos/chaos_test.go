@@ -51,46 +51,76 @@ func paced(t *testing.T, tokens int, every time.Duration) func(inferencetest.Req
 // end every acknowledged message is there and every reply is, byte for byte, what the
 // engine wrote.
 func TestChaosKillsLossAndReloadsLoseNothing(t *testing.T) {
-	guests, kills, tokens := 4, 4, 600
-	if os.Getenv("CHAOS") != "" {
-		guests, kills, tokens = 10, 40, 900
-	}
-	engine := inferencetest.New(t)
-	engine.Answer(paced(t, tokens, 5*time.Millisecond))
-	bus := startBus(t, 0.3)
-	env := []string{"DATABASE_URL=" + dbtest.URL(t), "INFERENCE_URL=" + engine.URL(), "NATS_URL=" + bus.url}
-	instances := []*process{newInstance(t, "one", env...), newInstance(t, "two", env...)}
-	for _, i := range instances {
-		i.launch()
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(kills)*5*time.Second+4*patience)
-	defer cancel()
-	over := make(chan struct{})
-	var wg sync.WaitGroup
-	for g := range guests {
-		wg.Go(func() {
-			if err := guestLife(ctx, t, g, instances, tokens, over); err != nil {
-				t.Errorf("guest %d: %v", g, err)
-			}
-		})
-	}
-	for k := range kills {
+	c := newTown(t, 0.3)
+	c.live(t, func(ctx context.Context, i *process) {
 		pause(ctx, time.Duration(500+rand.IntN(1500))*time.Millisecond)
-		i := instances[k%2]
 		i.kill()
 		pause(ctx, time.Duration(rand.IntN(1000))*time.Millisecond)
 		i.launch()
-	}
-	close(over)
-	wg.Wait()
-	t.Logf("%d guests, %d kills, %d of %d live messages lost on the bus, %d requests to the engine", guests, kills, bus.lost.Load(), bus.lost.Load()+bus.kept.Load(), len(engine.Requests()))
-	if bus.lost.Load() == 0 {
+	})
+	if c.bus.lost.Load() == 0 {
 		t.Error("nothing was lost on the bus: the test tested nothing")
 	}
 }
 
+// SIGTERM, one instance after the other, as a rolling deployment does: no message fails,
+// no stream breaks for good, and every process ends cleanly in time.
+func TestChaosRollingRestartsLoseNothing(t *testing.T) {
+	newTown(t, 0).live(t, func(ctx context.Context, i *process) {
+		pause(ctx, 500*time.Millisecond)
+		i.terminate()
+		i.launch()
+	})
+}
+
+// town is two instances on one database, one engine, and guests.
+type town struct {
+	guests, faults, tokens int
+	engine                 *inferencetest.Engine
+	bus                    *lossyBus
+	instances              []*process
+}
+
+func newTown(t *testing.T, loss float64) *town {
+	t.Helper()
+	c := &town{guests: 4, faults: 4, tokens: 600, engine: inferencetest.New(t), bus: startBus(t, loss)}
+	if os.Getenv("CHAOS") != "" {
+		c.guests, c.faults, c.tokens = 10, 40, 900
+	}
+	c.engine.Answer(paced(t, c.tokens, 5*time.Millisecond))
+	env := []string{"DATABASE_URL=" + dbtest.URL(t), "INFERENCE_URL=" + c.engine.URL(), "NATS_URL=" + c.bus.url}
+	c.instances = []*process{newInstance(t, "one", env...), newInstance(t, "two", env...)}
+	for _, i := range c.instances {
+		i.launch()
+	}
+	return c
+}
+
+// live lets guests live while a fault strikes one instance after the other.
+func (c *town) live(t *testing.T, strike func(ctx context.Context, i *process)) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(c.faults)*5*time.Second+4*patience)
+	defer cancel()
+	over := make(chan struct{})
+	var wg sync.WaitGroup
+	for g := range c.guests {
+		wg.Go(func() {
+			if err := guestLife(ctx, g, c.instances, c.tokens, over); err != nil {
+				t.Errorf("guest %d: %v", g, err)
+			}
+		})
+	}
+	for k := range c.faults {
+		strike(ctx, c.instances[k%2])
+	}
+	close(over)
+	wg.Wait()
+	t.Logf("%d guests, %d faults, %d of %d live messages lost on the bus, %d requests to the engine",
+		c.guests, c.faults, c.bus.lost.Load(), c.bus.lost.Load()+c.bus.kept.Load(), len(c.engine.Requests()))
+}
+
 // guestLife sends, watches to the end with 20 reloads, and checks, until it is over.
-func guestLife(ctx context.Context, t *testing.T, g int, instances []*process, tokens int, over <-chan struct{}) error {
+func guestLife(ctx context.Context, g int, instances []*process, tokens int, over <-chan struct{}) error {
 	b, err := newBrowser(instances)
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -111,6 +112,18 @@ func (p *process) launch() {
 		}
 	}
 	p.t.Fatalf("%s is not ready in time", p.name)
+}
+
+// terminate asks the process to end, as a deployment does, and waits until it has.
+func (p *process) terminate() {
+	p.t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	if err := p.cmd.Wait(); err != nil {
+		p.t.Errorf("%s did not end cleanly: %v", p.name, err)
+	}
+	p.cmd = nil
 }
 
 // kill ends the process as kill -9 does and waits for its death.

@@ -183,7 +183,7 @@ func Refuse(status int, body string, headers ...string) Script {
 		}
 		c.w.WriteHeader(status)
 		_, err := c.w.Write([]byte(body))
-		return err == nil
+		return err == nil && c.flush.Flush() == nil
 	}}
 }
 
