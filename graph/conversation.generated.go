@@ -19,7 +19,7 @@ import (
 
 type ConversationResolver interface {
 	Leaf(ctx context.Context, obj *models.Conversation) (*models.Message, error)
-	LastMessage(ctx context.Context, obj *models.Conversation) (*models.Message, error)
+
 	ActiveReply(ctx context.Context, obj *models.Conversation) (*models.Message, error)
 	Branch(ctx context.Context, obj *models.Conversation, leafID *string, first *int, after *string) (*MessageConnection, error)
 }
@@ -241,7 +241,7 @@ func (ec *executionContext) _Conversation_lastMessage(ctx context.Context, field
 			return ec.fieldContext_Conversation_lastMessage(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Conversation().LastMessage(ctx, obj)
+			return obj.LastMessage, nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *models.Message) graphql.Marshaler {
@@ -255,8 +255,8 @@ func (ec *executionContext) fieldContext_Conversation_lastMessage(_ context.Cont
 	fc = &graphql.FieldContext{
 		Object:     "Conversation",
 		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
+		IsMethod:   false,
+		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Message(ctx, field)
 		},
@@ -962,11 +962,10 @@ func (ec *executionContext) _Conversation(ctx context.Context, sel ast.Selection
 					return ec._Conversation_leaf(ctx, field, obj)
 				})
 		case "lastMessage":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, false,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._Conversation_lastMessage(ctx, field, obj)
-				})
+			out.Values[i] = ec._Conversation_lastMessage(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "activeReply":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,

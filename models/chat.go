@@ -24,8 +24,8 @@ type Conversation struct {
 	CreatedAt   time.Time
 	UpdatedAt   time.Time `gorm:"autoUpdateTime:false"`
 
-	Title string   `gorm:"-"`
-	Last  *Message `gorm:"-"` // the newest message, when the list loaded it
+	Title       string   `gorm:"-"`
+	LastMessage *Message `gorm:"-"` // the newest one; lists that were not asked for it leave it out
 }
 
 // IsNode marks a noun that has a global id.
@@ -123,7 +123,6 @@ type Run struct {
 	Epoch          int
 	LeaseExpiresAt time.Time
 	StopRequested  bool
-	CheckpointSeq  int
 	PromptMessages int    // how many messages of the branch the engine was shown
 	PromptRule     string // how they were chosen: all, or newest-that-fit
 	CreatedAt      time.Time

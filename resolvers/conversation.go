@@ -22,11 +22,6 @@ func (r *conversationResolver) Leaf(ctx context.Context, obj *models.Conversatio
 	return r.load(ctx).message.Load(ctx, *obj.LeafID)
 }
 
-// LastMessage is the resolver for the lastMessage field.
-func (r *conversationResolver) LastMessage(ctx context.Context, obj *models.Conversation) (*models.Message, error) {
-	return r.Chat.LastMessage(ctx, viewer.From(ctx), obj)
-}
-
 // ActiveReply is the resolver for the activeReply field.
 func (r *conversationResolver) ActiveReply(ctx context.Context, obj *models.Conversation) (*models.Message, error) {
 	return r.Chat.ActiveReply(ctx, viewer.From(ctx), obj.ID)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vikstrous/dataloadgen"
 
 	"github.com/kimi-k2/kimi-k2/internal/chat"
@@ -20,9 +21,13 @@ type loaders struct {
 
 type loadersKey struct{}
 
-// WithLoaders gives every answer fresh loaders: each event of a subscription is an
-// answer of its own and must not see what an earlier one loaded.
+// WithLoaders gives every answer of a query or mutation fresh loaders. Events of
+// subscriptions get theirs only when a field needs one: most need none, and they must
+// not see what an earlier event loaded.
 func (r *Resolver) WithLoaders(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	if op := graphql.GetOperationContext(ctx).Operation; op != nil && op.Operation == ast.Subscription {
+		return next(ctx)
+	}
 	return next(r.freshLoaders(ctx))
 }
 

@@ -7,15 +7,23 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
+	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
+	"github.com/kimi-k2/kimi-k2/internal/seal"
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
 // batchSize is how many runs one checkpoint statement carries.
 const batchSize = 256
 
-// checkpointing stores what the runs of this instance have produced, and renews their
-// leases, until the room closes. All runs share one statement per batch.
+// storeTimeout bounds one checkpoint statement. It is long: under load a late checkpoint
+// is better than none.
+const storeTimeout = 10 * time.Second
+
+// checkpointing stores what the runs of this instance have produced until the room
+// closes. All runs share one statement per batch.
 func (s *Service) checkpointing() {
 	t := time.NewTicker(s.Checkpoint)
 	defer t.Stop()
@@ -29,15 +37,14 @@ func (s *Service) checkpointing() {
 	}
 }
 
-// piece of a run to be stored.
+// draft is a piece of a run to be stored.
 type draft struct {
 	r    *activeRun
 	pos  int
 	body []byte
 }
 
-// checkpointOnce stores one piece of every run that has more than is stored, and
-// renews leases that have lived a third of their time.
+// checkpointOnce stores one piece of every run that has more than is stored.
 func (s *Service) checkpointOnce(ctx context.Context, runs []*activeRun) {
 	for len(runs) > 0 {
 		n := min(batchSize, len(runs))
@@ -67,26 +74,32 @@ func (s *Service) draft(r *activeRun) (d draft, due bool) {
 	if !r.ckpt.TryLock() {
 		return d, false
 	}
-	parts, end := r.log.since(r.storedPos)
-	idle := s.clock.Now().Sub(r.stored)
-	if len(parts) == 0 && idle < s.Lease/3 {
+	if d = s.sealed(r); d.body == nil {
+		r.stored = s.clock.Now()
 		r.ckpt.Unlock()
 		return d, false
 	}
-	if idle > s.Lease+s.Patience {
+	if s.clock.Now().Sub(r.stored) > s.Patience {
 		r.cancel(fault.New(fault.StorageUnavailable, "the database can't be reached; the reply was cut short"))
-	}
-	d = draft{r: r, pos: end}
-	if len(parts) > 0 {
-		d.body = r.key.Seal(chunkPlace(r.row.OwnerID, r.row.ID, seqOf(r.row.Epoch, end)), encodeParts(parts))
 	}
 	return d, true
 }
 
-// storeChunks writes the batch, each piece only where its run's epoch is still ours.
-// Runs that are no longer ours end here; those whose stop was asked for, stop.
+// sealed is the draft of what is not stored yet; the caller holds the checkpoint lock.
+func (s *Service) sealed(r *activeRun) draft {
+	parts, end := r.log.since(r.storedPos)
+	d := draft{r: r, pos: end}
+	if len(parts) > 0 {
+		d.body = r.key.Seal(chunkPlace(r.row.OwnerID, r.row.ID, seqOf(r.row.Epoch, end)), encodeParts(parts))
+	}
+	return d
+}
+
+// storeChunks writes the batch, each piece only where its run's epoch is still ours; the
+// lock on the run keeps a take-over from reading before the piece is there. Runs that
+// are no longer ours end.
 func (s *Service) storeChunks(ctx context.Context, batch []draft) error {
-	ctx, cancel := context.WithTimeout(ctx, max(s.Checkpoint*4, 2*time.Second))
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	n := len(batch)
 	owners, runs, epochs, seqs, bodies := make([]string, n), make([]string, n), make([]int32, n), make([]int32, n), make([][]byte, n)
@@ -94,53 +107,91 @@ func (s *Service) storeChunks(ctx context.Context, batch []draft) error {
 		owners[i], runs[i], epochs[i], seqs[i], bodies[i] = d.r.row.OwnerID, d.r.row.ID, int32(d.r.row.Epoch), int32(seqOf(d.r.row.Epoch, d.pos)), d.body
 	}
 	rows, err := s.DB.Pool().Query(ctx, `
-WITH u AS (
-    SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::bytea[]) AS u(owner_id, run_id, epoch, seq, body)
-), mine AS (
-    SELECT r.owner_id, r.id FROM runs r JOIN u ON r.owner_id = u.owner_id AND r.id = u.run_id AND r.epoch = u.epoch
-    WHERE r.status = 'RUNNING' ORDER BY r.owner_id, r.id FOR UPDATE OF r
-), held AS (
-    UPDATE runs r SET lease_expires_at = now() + $6::bigint * interval '1 millisecond', checkpoint_seq = greatest(r.checkpoint_seq, u.seq)
-    FROM u, mine WHERE r.owner_id = mine.owner_id AND r.id = mine.id AND u.owner_id = r.owner_id AND u.run_id = r.id
-    RETURNING r.owner_id, r.id, r.stop_requested, u.seq, u.body
+WITH mine AS (
+    SELECT r.owner_id, r.id, u.seq, u.body FROM unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::bytea[]) AS u(owner_id, run_id, epoch, seq, body)
+    JOIN runs r ON r.owner_id = u.owner_id AND r.id = u.run_id AND r.epoch = u.epoch
+    WHERE r.status = 'RUNNING' ORDER BY r.owner_id, r.id FOR SHARE OF r
 ), stored AS (
-    INSERT INTO run_chunks (owner_id, run_id, seq, body_sealed) SELECT owner_id, id, seq, body FROM held WHERE body IS NOT NULL
+    INSERT INTO run_chunks (owner_id, run_id, seq, body_sealed) SELECT owner_id, id, seq, body FROM mine WHERE body IS NOT NULL
 )
-SELECT id, stop_requested FROM held`, owners, runs, epochs, seqs, bodies, s.Lease.Milliseconds())
+SELECT id FROM mine`, owners, runs, epochs, seqs, bodies)
 	if err != nil {
-		return fmt.Errorf("store checkpoint: %w", err)
+		return fmt.Errorf("store checkpoint: %w", database.Translate(err))
 	}
-	defer rows.Close()
-	held := make(map[string]bool, n) // run id → stop asked for
-	for rows.Next() {
-		var run string
-		var stop bool
-		if err := rows.Scan(&run, &stop); err != nil {
-			return fmt.Errorf("store checkpoint: %w", err)
-		}
-		held[run] = stop
+	held, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("store checkpoint: %w", database.Translate(err))
 	}
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("store checkpoint: %w", err)
+	ours := make(map[string]bool, len(held))
+	for _, id := range held {
+		ours[id] = true
 	}
 	for _, d := range batch {
-		switch stop, ours := held[d.r.row.ID]; {
-		case !ours:
-			d.r.lost()
-		case stop:
-			d.r.stop()
-			fallthrough
-		default:
-			d.r.storedPos, d.r.stored = d.pos, s.clock.Now()
+		if !ours[d.r.row.ID] {
+			d.r.cancel(errFenced)
+			continue
+		}
+		d.r.storedPos, d.r.stored = d.pos, s.clock.Now()
+	}
+	return nil
+}
+
+// renewing renews the leases of this instance's runs until the room closes. It is a
+// statement of its own, short and apart from the checkpoints, so that an instance that
+// is busy storing text is not taken for dead.
+func (s *Service) renewing() {
+	t := time.NewTicker(s.Lease / 4)
+	defer t.Stop()
+	for {
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-t.C:
+			if err := s.renewOnce(s.ctx); err != nil && s.ctx.Err() == nil {
+				s.log.Warn("renew leases, trying again", "err", err)
+			}
+		}
+	}
+}
+
+// renewOnce renews all leases, ends the runs that are no longer ours and stops those
+// whose stop was asked for.
+func (s *Service) renewOnce(ctx context.Context) error {
+	runs := s.hub.all()
+	if len(runs) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.Lease/2)
+	defer cancel()
+	rows, err := s.DB.Pool().Query(ctx, `UPDATE runs SET lease_expires_at = now() + $2::bigint * interval '1 millisecond'
+WHERE instance_id = $1 AND status = 'RUNNING' RETURNING id, epoch, stop_requested`, s.instance, s.Lease.Milliseconds())
+	if err != nil {
+		return fmt.Errorf("renew leases: %w", database.Translate(err))
+	}
+	held, err := pgx.CollectRows(rows, pgx.RowToStructByPos[lease])
+	if err != nil {
+		return fmt.Errorf("renew leases: %w", database.Translate(err))
+	}
+	byRun := make(map[string]lease, len(held))
+	for _, l := range held {
+		byRun[l.ID] = l
+	}
+	for _, r := range runs {
+		switch l, ours := byRun[r.row.ID]; {
+		case !ours || l.Epoch != r.row.Epoch:
+			r.cancel(errFenced) // or it has just stored its end: then this does nothing
+		case l.Stop:
+			r.stop()
 		}
 	}
 	return nil
 }
 
-// lost ends a run that another instance has taken over or whose reply is gone. A run
-// that has just stored its end is none.
-func (r *activeRun) lost() {
-	r.cancel(errFenced)
+// lease is what a renewal brings back of a run.
+type lease struct {
+	ID    string
+	Epoch int
+	Stop  bool
 }
 
 // handOver stores what there is and gives the lease back.
@@ -149,12 +200,7 @@ func (s *Service) handOver(r *activeRun) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	r.ckpt.Lock()
-	parts, end := r.log.since(r.storedPos)
-	d := draft{r: r, pos: end}
-	if len(parts) > 0 {
-		d.body = r.key.Seal(chunkPlace(r.row.OwnerID, r.row.ID, seqOf(r.row.Epoch, end)), encodeParts(parts))
-	}
-	err := s.storeChunks(ctx, []draft{d})
+	err := s.storeChunks(ctx, []draft{s.sealed(r)})
 	r.ckpt.Unlock()
 	if err == nil {
 		err = s.DB.Gorm(ctx).Exec("UPDATE runs SET lease_expires_at = now() - interval '1 second' WHERE owner_id = ? AND id = ? AND epoch = ?",
@@ -193,28 +239,35 @@ func decodeParts(b []byte) (parts []part, err error) {
 	return parts, nil
 }
 
+// kept is what is stored of a run that has not ended.
+type kept struct {
+	text, reasoning string
+	seq             int
+}
+
 // checkpointed reads what a run's chunks hold.
-func (s *Service) checkpointed(ctx context.Context, run *models.Run, open func(c models.RunChunk) ([]byte, error)) (text, reasoning string, err error) {
+func (s *Service) checkpointed(ctx context.Context, key *seal.Key, run models.Run) (k kept, err error) {
 	var chunks []models.RunChunk
 	if err := s.DB.Gorm(ctx).Where("owner_id = ? AND run_id = ?", run.OwnerID, run.ID).Order("seq").Find(&chunks).Error; err != nil {
-		return "", "", fmt.Errorf("read checkpoint: %w", err)
+		return k, fmt.Errorf("read checkpoint: %w", err)
 	}
 	for _, c := range chunks {
-		b, err := open(c)
+		b, err := key.Open(chunkPlace(c.OwnerID, c.RunID, c.Seq), c.BodySealed)
 		if err != nil {
-			return "", "", fmt.Errorf("read checkpoint: %w", err)
+			return k, fmt.Errorf("read checkpoint: %w", err)
 		}
 		parts, err := decodeParts(b)
 		if err != nil {
-			return "", "", err
+			return k, err
 		}
 		for _, p := range parts {
 			if p.kind == kindText {
-				text += p.text
+				k.text += p.text
 			} else {
-				reasoning += p.text
+				k.reasoning += p.text
 			}
 		}
+		k.seq = c.Seq
 	}
-	return text, reasoning, nil
+	return k, nil
 }

@@ -52,8 +52,8 @@ func (s *Service) Conversations(ctx context.Context, v viewer.Viewer, l List) (c
 		if err := openConversation(v.Key, c); err != nil {
 			return nil, false, fmt.Errorf("open conversation: %w", err)
 		}
-		if c.Last != nil {
-			if err := s.open(ctx, v, []*models.Message{c.Last}); err != nil {
+		if c.LastMessage != nil {
+			if err := s.open(ctx, v, []*models.Message{c.LastMessage}); err != nil {
 				return nil, false, err
 			}
 		}
@@ -128,27 +128,27 @@ func scanConversation(row pgx.CollectableRow, v viewer.Viewer, withLast bool) (*
 		&m.CreatedAt, &m.FinishedAt)
 	err := row.Scan(into...)
 	m.ConversationID = c.ID
-	c.Last = m
+	c.LastMessage = m
 	return c, err
 }
 
-// FindConversation is one of the viewer's conversations, opened. It refuses with
-// NOT_FOUND.
+// FindConversation is one of the viewer's conversations, opened, with its newest
+// message. It refuses with NOT_FOUND.
 func (s *Service) FindConversation(ctx context.Context, v viewer.Viewer, conversationID string) (*models.Conversation, error) {
 	c, err := conversationTx(s.DB.Gorm(ctx), v, conversationID)
 	if err != nil {
 		return nil, err
 	}
+	if c.LastMessage, err = s.newest(ctx, v, c.ID); err != nil {
+		return nil, err
+	}
 	return c, openConversation(v.Key, c)
 }
 
-// LastMessage is the newest message of a conversation, nil when it has none.
-func (s *Service) LastMessage(ctx context.Context, v viewer.Viewer, c *models.Conversation) (*models.Message, error) {
-	if c.Last != nil {
-		return c.Last, nil
-	}
+// newest is the newest message of a conversation, nil when it has none.
+func (s *Service) newest(ctx context.Context, v viewer.Viewer, conversationID string) (*models.Message, error) {
 	var ms []*models.Message
-	err := s.DB.Gorm(ctx).Where("owner_id = ? AND conversation_id = ?", v.OwnerID, c.ID).Order("id DESC").Limit(1).Find(&ms).Error
+	err := s.DB.Gorm(ctx).Where("owner_id = ? AND conversation_id = ?", v.OwnerID, conversationID).Order("id DESC").Limit(1).Find(&ms).Error
 	if err != nil {
 		return nil, fmt.Errorf("find message: %w", err)
 	}

@@ -188,18 +188,16 @@ func (s *Service) fillLive(ctx context.Context, v viewer.Viewer, m *models.Messa
 	if run.Status != models.RunRunning {
 		return s.again(ctx, v, m)
 	}
-	text, reasoning, err := s.checkpointed(ctx, &run, func(c models.RunChunk) ([]byte, error) {
-		return v.Key.Open(chunkPlace(c.OwnerID, c.RunID, c.Seq), c.BodySealed)
-	})
+	kept, err := s.checkpointed(ctx, v.Key, run)
 	if err != nil {
 		return err
 	}
-	m.Text += text
-	m.Reasoning += reasoning
+	m.Text += kept.text
+	m.Reasoning += kept.reasoning
 	if m.Text+m.Reasoning != "" {
 		m.Status = models.MessageStreaming
 	}
-	m.LastSeq = run.CheckpointSeq
+	m.LastSeq = max(m.LastSeq, kept.seq)
 	return nil
 }
 

@@ -28,7 +28,7 @@ type activeRun struct {
 
 	ckpt      sync.Mutex // one checkpoint of a run at a time
 	storedPos int        // bytes in the database
-	stored    time.Time  // when the lease was last renewed
+	stored    time.Time  // when they were stored
 
 	began     time.Time
 	thinking  time.Time // first reasoning
@@ -198,7 +198,7 @@ func (s *Service) store(ctx context.Context, r *activeRun, m *models.Message) (h
 	var n int
 	err = s.DB.Gorm(ctx).Raw(`
 WITH r AS (
-    UPDATE runs SET status = @runStatus, epoch = @epochAfter, checkpoint_seq = @seq
+    UPDATE runs SET status = @runStatus, epoch = @epochAfter
     WHERE owner_id = @owner AND id = @run AND epoch = @epoch AND status = 'RUNNING'
     RETURNING owner_id, id, conversation_id, reply_id
 ), m AS (

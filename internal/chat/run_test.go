@@ -210,7 +210,7 @@ func TestTakeOverContinuesTheSameReply(t *testing.T) {
 
 func checkpointed(t *testing.T, i *instance) (n int) {
 	t.Helper()
-	if err := i.db.Gorm(t.Context()).Raw("SELECT coalesce(max(checkpoint_seq & 16777215), 0) FROM runs").Scan(&n).Error; err != nil {
+	if err := i.db.Gorm(t.Context()).Raw("SELECT coalesce(max(seq & 16777215), 0) FROM run_chunks").Scan(&n).Error; err != nil {
 		t.Fatal(err)
 	}
 	return n

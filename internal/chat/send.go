@@ -296,7 +296,7 @@ func (s *Service) writeTurn(tx *gorm.DB, v viewer.Viewer, t turn, c *models.Conv
 	if err := s.insertRun(tx, &run); err != nil {
 		return err
 	}
-	c.LeafID, c.UpdatedAt = &reply.ID, now
+	c.LeafID, c.UpdatedAt, c.LastMessage = &reply.ID, now, &reply
 	if err := tx.Model(c).Where("owner_id = ? AND id = ?", c.OwnerID, c.ID).Updates(map[string]any{"leaf_id": reply.ID, "updated_at": now}).Error; err != nil {
 		return fmt.Errorf("write conversation: %w", err)
 	}

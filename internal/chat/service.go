@@ -120,8 +120,8 @@ func orDefault(d, def time.Duration) time.Duration {
 	return d
 }
 
-// Start begins to answer other instances, to checkpoint and to take over runs whose
-// owners are gone.
+// Start begins to answer other instances, to checkpoint, to renew leases and to take
+// over runs whose owners are gone.
 func (s *Service) Start(ctx context.Context) error {
 	unasked, err := s.bus.Subscribe(askSubject(s.instance), s.answer)
 	if err != nil {
@@ -134,6 +134,7 @@ func (s *Service) Start(ctx context.Context) error {
 		}
 	}
 	s.workers.start(s.checkpointing)
+	s.workers.start(s.renewing)
 	s.workers.start(s.sweeping)
 	return nil
 }

@@ -45,7 +45,8 @@ func (s *Service) expireLeases(ctx context.Context) error {
 	return nil
 }
 
-// sweepOnce takes over a batch of abandoned runs and says how many.
+// sweepOnce takes over a batch of abandoned runs and says how many. Runs of its own are
+// none: whoever looks is alive, however late it is with renewing leases.
 func (s *Service) sweepOnce(ctx context.Context) (int, error) {
 	if s.isDraining() {
 		return 0, nil
@@ -55,10 +56,10 @@ func (s *Service) sweepOnce(ctx context.Context) (int, error) {
 		taken = nil
 		return tx.Raw(`
 UPDATE runs SET epoch = runs.epoch + 1, instance_id = ?, lease_expires_at = now() + ?::bigint * interval '1 millisecond'
-FROM (SELECT owner_id, id FROM runs WHERE status = 'RUNNING' AND lease_expires_at <= now() AND epoch < ?
+FROM (SELECT owner_id, id FROM runs WHERE status = 'RUNNING' AND instance_id <> ? AND lease_expires_at <= now() AND epoch < ?
       ORDER BY lease_expires_at LIMIT ? FOR UPDATE SKIP LOCKED) dead
 WHERE runs.owner_id = dead.owner_id AND runs.id = dead.id
-RETURNING runs.*`, s.instance, s.Lease.Milliseconds(), maxEpoch, sweepBatch).Scan(&taken).Error
+RETURNING runs.*`, s.instance, s.Lease.Milliseconds(), s.instance, maxEpoch, sweepBatch).Scan(&taken).Error
 	})
 	if err != nil {
 		return 0, fmt.Errorf("take runs over: %w", err)
@@ -124,14 +125,12 @@ func (s *Service) loadStored(ctx context.Context, key *seal.Key, row models.Run)
 	if err := openMessage(key, &m); err != nil {
 		return nil, fmt.Errorf("read reply: %w", err)
 	}
-	text, reasoning, err := s.checkpointed(ctx, &row, func(c models.RunChunk) ([]byte, error) {
-		return key.Open(chunkPlace(c.OwnerID, c.RunID, c.Seq), c.BodySealed)
-	})
+	kept, err := s.checkpointed(ctx, key, row)
 	if err != nil {
 		return nil, err
 	}
-	m.Text += text
-	m.Reasoning += reasoning
+	m.Text += kept.text
+	m.Reasoning += kept.reasoning
 	return &m, nil
 }
 

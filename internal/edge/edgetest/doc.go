@@ -2,4 +2,4 @@
 // transports.
 package edgetest
 
-//go:generate go run github.com/99designs/gqlgen --config internal/edge/edgetest/gqlgen.yml
+//go:generate sh -c "cd ../../.. && go run github.com/99designs/gqlgen --config internal/edge/edgetest/gqlgen.yml"

@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,6 +48,14 @@ const keeper = `"$0" serve & engine=$!; cat >/dev/null; kill "$engine"; wait "$e
 // skipped with KIMI_SKIP_REAL_ENGINE=1.
 func Start(t testing.TB) (baseURL string) {
 	t.Helper()
+	baseURL, _ = StartCounting(t)
+	return baseURL
+}
+
+// StartCounting is Start, and ended tells how many chat requests are over as the engine
+// itself sees it: whole, refused, or given up because the client went away.
+func StartCounting(t testing.TB) (baseURL string, ended func() int) {
+	t.Helper()
 	if os.Getenv(skip) == "1" {
 		t.Skip(skip + "=1")
 	}
@@ -68,7 +77,7 @@ func Start(t testing.TB) (baseURL string) {
 	if err := prepare(ctx, address); err != nil {
 		t.Fatalf("%v; the engine said:\n%s", err, output())
 	}
-	return "http://" + address + "/v1"
+	return "http://" + address + "/v1", func() int { return strings.Count(output(), `"/v1/chat/completions"`) }
 }
 
 // launch starts the process; output is what it has printed so far.
@@ -83,7 +92,7 @@ func launch(t testing.TB, binary, address string) (output func() string) {
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TMPDIR=" + home,
 		"OLLAMA_HOST=" + address, "OLLAMA_MODELS=" + filepath.Join(home, "models"),
-		"OLLAMA_NUM_PARALLEL=1", "OLLAMA_KEEP_ALIVE=-1", fmt.Sprintf("OLLAMA_CONTEXT_LENGTH=%d", gguf.ContextTokens),
+		"OLLAMA_NUM_PARALLEL=4", "OLLAMA_KEEP_ALIVE=-1", fmt.Sprintf("OLLAMA_CONTEXT_LENGTH=%d", gguf.ContextTokens),
 	}
 	cmd.Stdout, cmd.Stderr = log, log
 	input, err := cmd.StdinPipe()

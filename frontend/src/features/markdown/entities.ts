@@ -5,9 +5,7 @@ const NAMED: Readonly<Record<string, string>> = {
   hellip: '…', mdash: '—', ndash: '–', lsquo: '‘', rsquo: '’', ldquo: '“', rdquo: '”', laquo: '«', raquo: '»',
   bull: '•', middot: '·', deg: '°', plusmn: '±', times: '×', divide: '÷', ne: '≠', le: '≤', ge: '≥', asymp: '≈',
   infin: '∞', larr: '←', rarr: '→', uarr: '↑', darr: '↓', harr: '↔', euro: '€', pound: '£', yen: '¥', cent: '¢',
-  sect: '§', para: '¶', micro: 'µ', sum: '∑', radic: '√', alpha: 'α', beta: 'β', gamma: 'γ', delta: 'δ',
-  epsilon: 'ε', theta: 'θ', lambda: 'λ', mu: 'μ', pi: 'π', sigma: 'σ', omega: 'ω', Delta: 'Δ', Omega: 'Ω',
-  ensp: '\u2002', emsp: '\u2003', thinsp: '\u2009', shy: '\u00ad', zwj: '\u200d', zwnj: '\u200c', check: '✓',
+  ensp: '\u2002', emsp: '\u2003', thinsp: '\u2009', check: '✓',
 }
 
 function character(digits: string, base: number): string {

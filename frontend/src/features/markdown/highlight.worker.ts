@@ -31,6 +31,9 @@ const GRAMMARS: Readonly<Record<string, LanguageInput>> = {
   yaml: () => import('shiki/langs/yaml.mjs'),
 }
 
+/** Milliseconds for one line. The first line of a large grammar compiles it, which takes its time. */
+const LINE_MS = 3_000
+
 const THEME = 'paper'
 const highlighter = createHighlighterCore({
   themes: [createCssVariablesTheme({ name: THEME, variablePrefix: '--', fontStyle: false })],
@@ -66,7 +69,7 @@ async function colour({ session, language, code }: HighlightRequest): Promise<re
     lang: language,
     theme: THEME,
     tokenizeMaxLineLength: 2_000,
-    tokenizeTimeLimit: 200,
+    tokenizeTimeLimit: LINE_MS,
     ...(states.has(session) ? { grammarState: states.get(session) } : {}),
   })
   const state = shiki.getLastGrammarState(tokens)

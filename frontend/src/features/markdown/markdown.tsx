@@ -8,7 +8,8 @@ import './markdown.css'
 
 // The reader answers the same object for as long as the block is the same.
 const BlockView = memo(function BlockView({ block }: { block: Block }) {
-  const live = useRef(block.open)
+  const live = useRef(false)
+  live.current ||= block.open
   return drawToken(block.token, { open: block.open, live: live.current, revision: block.revision })
 })
 

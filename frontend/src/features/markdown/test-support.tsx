@@ -7,7 +7,7 @@ import { createRoot } from 'react-dom/client'
 import { Markdown } from './markdown'
 
 // The page has a doctype; the test's document has none, and KaTeX asks.
-Object.defineProperty(document, 'compatMode', { value: 'CSS1Compat' })
+Object.defineProperty(document, 'compatMode', { value: 'CSS1Compat', configurable: true })
 i18n.loadAndActivate({ locale: 'en', messages: {} })
 
 /** Puts a text on the page; answers the node and how to show more of the text. */

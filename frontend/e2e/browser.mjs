@@ -1,0 +1,109 @@
+// A browser for journeys. Every page is watched: an error in the console, a violated
+// content security policy or a request to another host fails the journey.
+import assert from 'node:assert/strict'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { chromium } from 'playwright-core'
+
+const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
+const args = ['--no-sandbox', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run', '--force-color-profile=srgb']
+
+/** How the browser is started. */
+export const browserOptions = { executablePath, args }
+
+export const desktop = { width: 1440, height: 900 }
+export const phone = { width: 390, height: 844 }
+
+export async function startBrowser() {
+  return chromium.launch(browserOptions)
+}
+
+/** A context of its own: a visitor with his own cookies and storage. */
+export async function newVisitor(browser, { url, viewport = desktop, ...options }) {
+  const context = await browser.newContext({ baseURL: url, viewport, reducedMotion: 'reduce', ...options })
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'])
+  const faults = []
+  const expected = []
+  await context.exposeBinding('reportViolation', (_source, text) => faults.push(`policy: ${text}`))
+  await context.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', (event) => {
+      globalThis.reportViolation(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`)
+    })
+  })
+  const watch = (page) => {
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') faults.push(`console: ${message.text()} ${message.location().url}`)
+    })
+    page.on('pageerror', (error) => faults.push(`uncaught: ${error.stack}`))
+    page.on('request', (request) => {
+      const address = new URL(request.url())
+      if (!['data:', 'blob:'].includes(address.protocol) && address.origin !== new URL(url).origin) faults.push(`foreign: ${request.url()}`)
+    })
+  }
+  context.on('page', watch)
+  return {
+    context,
+    open: async (path = '/') => {
+      const page = await context.newPage()
+      await page.goto(path)
+      await composer(page).waitFor()
+      return page
+    },
+    /** Faults that the journey provokes itself, such as a network that is cut. */
+    expect: (pattern) => expected.push(pattern),
+    /** After a failure: keeps a picture and the complaints, and closes. */
+    abandon: async (name) => {
+      const picture = join(tmpdir(), `kimi-journey-${name.replace(/\W+/g, '-').slice(0, 60)}.png`)
+      await context.pages().at(-1)?.screenshot({ path: picture }).catch(() => null)
+      console.log(`picture: ${picture}`, faults)
+      await context.close()
+    },
+    close: async () => {
+      await context.close()
+      const surprises = faults.filter((fault) => !expected.some((pattern) => pattern.test(fault)))
+      assert.deepEqual(surprises, [], 'the page complained')
+    },
+  }
+}
+
+/** What the browser says of a network that a journey cuts. */
+export const networkNoise = /ERR_INTERNET_DISCONNECTED|ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_NETWORK|ERR_FAILED|WebSocket|ERR_INCOMPLETE_CHUNKED/
+
+export function composer(page) {
+  return page.getByRole('textbox', { name: 'Message', exact: true })
+}
+
+export function answers(page) {
+  return page.getByRole('article', { name: 'Answer' })
+}
+
+export function questions(page) {
+  return page.getByRole('article', { name: 'Your message' })
+}
+
+/** Types and sends. */
+export async function say(page, text) {
+  await composer(page).fill(text)
+  await composer(page).press('Enter')
+}
+
+/** Waits until the last answer is complete and returns it. */
+export async function completeAnswer(page, count) {
+  await answers(page).nth((count ?? 1) - 1).waitFor()
+  await page.waitForFunction(() => [...document.querySelectorAll('article[aria-label="Answer"]')].at(-1)?.ariaBusy === 'false', null, {
+    timeout: 60_000,
+  })
+  return answers(page).last()
+}
+
+/** Waits until an answer is being written and shows text; returns it. */
+export async function streaming(page) {
+  const busy = page.locator('article[aria-label="Answer"][aria-busy="true"]')
+  await busy.locator('.md').last().waitFor()
+  return busy
+}
+
+/** The text of an answer as a person reads it. */
+export async function textOf(answer) {
+  return (await answer.locator('.md').first().innerText()).trim()
+}

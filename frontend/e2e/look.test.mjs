@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { AxeBuilder } from '@axe-core/playwright'
+import { completeAnswer, composer, desktop, phone, say } from './browser.mjs'
+import { journeys } from './journey.mjs'
+
+const journey = journeys()
+const pictures = await mkdtemp(join(tmpdir(), 'kimi-pictures-'))
+console.log(`pictures: ${pictures}`)
+
+async function checkAccess(page, what) {
+  const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']).analyze()
+  const told = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html}\n   ${failureSummary}`).join('\n  ')}`)
+  assert.deepEqual(told, [], what)
+}
+
+async function widthFits(page, what) {
+  const extra = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+  assert.ok(extra <= 0, `${what} is ${extra} px too wide`)
+}
+
+const rich = 'Show me a table, maths and code'
+
+for (const colorScheme of ['light', 'dark']) {
+  for (const [size, viewport] of Object.entries({ desktop, phone })) {
+    const options = { colorScheme, viewport, hasTouch: size === 'phone', isMobile: size === 'phone' }
+    journey(
+      `home, thread, settings, palette and shortcuts are accessible in ${colorScheme} on a ${size}`,
+      async ({ page }) => {
+        const look = async (name) => {
+          await page.evaluate(() => Promise.all(document.getAnimations().map((one) => one.finished.catch(() => null))))
+          await page.screenshot({ path: join(pictures, `${name}-${size}-${colorScheme}.png`) })
+          await widthFits(page, name)
+          await checkAccess(page, `${name} on a ${size} in ${colorScheme}`)
+        }
+        await look('home')
+        await composer(page).fill(rich)
+        await page.getByRole('button', { name: 'Send' }).click()
+        await completeAnswer(page)
+        await look('thread')
+        if (size === 'phone') {
+          await page.getByRole('button', { name: 'Show sidebar' }).click()
+          await page.getByRole('navigation', { name: 'Conversations' }).getByRole('link').first().waitFor()
+          await look('sidebar')
+        }
+        await page.getByRole('button', { name: 'Settings' }).click()
+        await page.getByRole('dialog', { name: 'Settings' }).waitFor()
+        await look('settings')
+        await page.keyboard.press('Escape')
+        if (size === 'phone') await page.keyboard.press('Escape')
+        await page.keyboard.press('Control+k')
+        await page.getByRole('option').first().waitFor()
+        await look('palette')
+        await page.keyboard.press('Escape')
+        await page.getByRole('log').focus()
+        await page.keyboard.press('?')
+        await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor()
+        await look('shortcuts')
+      },
+      options,
+    )
+  }
+}
+
+journey('the language changes at once, for the page and its reader, and stays', async ({ page }) => {
+  await page.getByRole('button', { name: 'Settings' }).click()
+  await page.getByText('中文', { exact: true }).click()
+  await page.getByRole('dialog', { name: '设置' }).waitFor()
+  assert.equal(await page.evaluate(() => document.documentElement.lang), 'zh-CN')
+  await page.keyboard.press('Escape')
+  await page.getByRole('heading', { name: '今天想弄清楚什么？' }).waitFor()
+  await page.screenshot({ path: join(pictures, 'home-zh.png') })
+  await page.reload()
+  await page.getByRole('heading', { name: '今天想弄清楚什么？' }).waitFor()
+})
+
+journey(
+  'a Chinese browser gets Chinese',
+  async ({ page }) => {
+    await page.getByRole('heading', { name: '今天想弄清楚什么？' }).waitFor()
+  },
+  { locale: 'zh-CN' },
+)
+
+journey('the theme is chosen, kept, and there before the first paint', async ({ page }) => {
+  await page.getByRole('button', { name: 'Settings' }).click()
+  await page.getByText('Dark', { exact: true }).click()
+  const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor)
+  const dark = await ground()
+  await page.reload({ waitUntil: 'commit' })
+  await page.waitForFunction(() => document.body && document.documentElement.dataset.theme === 'dark')
+  await composer(page).waitFor()
+  assert.equal(await ground(), dark)
+})
+
+journey('at 200 % zoom everything can still be reached', async ({ page }) => {
+  await say(page, 'a table please')
+  await completeAnswer(page)
+  await page.setViewportSize({ width: 640, height: 450 })
+  await widthFits(page, 'the thread')
+  await composer(page).click()
+  await page.getByRole('button', { name: 'Show sidebar' }).click()
+  await page.getByRole('button', { name: 'Settings' }).waitFor()
+})
+
+journey('J and K go through the messages, and the reader is told start and end', async ({ page }) => {
+  await page.evaluate(() => {
+    globalThis.told = []
+    new MutationObserver(() => globalThis.told.push(document.querySelector('[role=status].sr-only').textContent)).observe(
+      document.querySelector('[role=status].sr-only'),
+      { childList: true, characterData: true, subtree: true },
+    )
+  })
+  await say(page, 'hello')
+  await completeAnswer(page)
+  await page.waitForFunction(() => globalThis.told.some((text) => text.includes('End of the answer')))
+  const told = await page.evaluate(() => globalThis.told)
+  assert.ok(told[0].includes('An answer is being written'), told.join(' | '))
+  assert.ok(told.length < 12, `${told.length} announcements`)
+  await page.getByRole('log').focus()
+  const focused = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label'))
+  await page.keyboard.press('j')
+  assert.equal(await focused(), 'Your message')
+  await page.keyboard.press('j')
+  assert.equal(await focused(), 'Answer')
+  await page.keyboard.press('k')
+  assert.equal(await focused(), 'Your message')
+})

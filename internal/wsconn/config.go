@@ -1,0 +1,98 @@
+package wsconn
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/kimi-k2/kimi-k2/internal/clock"
+	"github.com/kimi-k2/kimi-k2/internal/edge/gate"
+)
+
+// Config says what a Transport allows. Zero values take the defaults named.
+type Config struct {
+	// Origins decides about the Origin header of an upgrade. Nil: its host must be
+	// one of Hosts or, without Hosts, the very host and port of the request. A
+	// request without Origin comes from no browser: it may carry no cookie and must
+	// bring an Authorization header, or `authorization` in its connection_init.
+	Origins func(r *http.Request) bool
+	// Hosts are the allowed Host headers, each with or without a port (without: any
+	// port). Empty: any loopback name.
+	Hosts []string
+	// Init checks a connection_init within InitTimeout and returns the context of all
+	// operations of the socket, derived from the one it got. A *fault.Fault with code UNAUTHENTICATED closes it with 4401,
+	// FORBIDDEN with 4403, any other error with 1013, after which clients try again.
+	// Nil accepts everybody. The request must not be kept.
+	Init func(ctx context.Context, r *http.Request, payload json.RawMessage) (context.Context, error)
+	// Principal is what a socket counts as; asked after Init. "" or nil: only its
+	// address counts.
+	Principal func(ctx context.Context) string
+	// MaxPerPrincipal is the number of sockets of the context's principal,
+	// negative for any number. Nil: 5.
+	MaxPerPrincipal func(ctx context.Context) int
+	// Revoked is a channel that closes when the principal may not go on; the socket
+	// is closed with 4403 within a second. It may be nil and may return nil.
+	Revoked func(ctx context.Context) <-chan struct{}
+	// ClientIP is the caller's address. Nil: the peer of the TCP connection.
+	ClientIP func(r *http.Request) netip.Addr
+	// Gate counts sockets in total and per address. Nil: one of its own with the
+	// default limits.
+	Gate *gate.Gate
+
+	InitTimeout       time.Duration // until connection_init; default 3 s
+	PingInterval      time.Duration // default 20 s
+	PongWait          time.Duration // silence that ends a socket; default 2.5 × PingInterval
+	WriteTimeout      time.Duration // for one write to make its way; default 10 s
+	ReadLimit         int64         // bytes of one message; default 64 KiB
+	MessagesPerMinute int           // also the burst; default 60, negative: any number
+	MaxSubscriptions  int           // running operations of one socket; default 8
+
+	Log   *slog.Logger // default slog.Default()
+	Clock clock.Clock  // default clock.System
+}
+
+func (c Config) withDefaults() Config {
+	or := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	or(&c.InitTimeout, 3*time.Second)
+	or(&c.PingInterval, 20*time.Second)
+	or(&c.PongWait, c.PingInterval*5/2)
+	or(&c.WriteTimeout, 10*time.Second)
+	if c.ReadLimit == 0 {
+		c.ReadLimit = 64 << 10
+	}
+	if c.MessagesPerMinute == 0 {
+		c.MessagesPerMinute = 60
+	}
+	if c.MaxSubscriptions == 0 {
+		c.MaxSubscriptions = defaultSubscriptions
+	}
+	if c.Gate == nil {
+		c.Gate = gate.New(gate.Limits{})
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.Clock == nil {
+		c.Clock = clock.System{}
+	}
+	if c.ClientIP == nil {
+		c.ClientIP = peer
+	}
+	return c
+}
+
+// peer is the address of the TCP connection.
+func peer(r *http.Request) netip.Addr {
+	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr()
+}
