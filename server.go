@@ -182,26 +182,36 @@ func (s *server) graphql(resolver *resolvers.Resolver, public *url.URL) *handler
 	clientIP := web.ClientIP(s.cfg.TrustedProxies)
 	s.sockets = wsconn.New(wsconn.Config{
 		Hosts: hosts(public), Principal: principal, MaxPerPrincipal: perPrincipal, ClientIP: clientIP, Gate: connections, Log: s.log, Clock: s.clock,
+		Feed: func(ctx context.Context, op *graphql.OperationContext) wsconn.Feed {
+			s.becomeGuest(ctx, op)
+			if f := resolver.ReplyFeed(ctx, op); f != nil {
+				return f
+			}
+			return nil
+		},
 	})
 	h := edge.NewServer(graph.NewExecutableSchema(graph.Config{Resolvers: resolver}), edge.Options{
 		Log: s.log, RequestID: web.RequestID, Websocket: s.sockets, CrossOrigin: crossOrigin(public),
 		Streams: edge.Streams{Gate: connections, ClientIP: clientIP, Principal: principal, MaxPerPrincipal: perPrincipal, Stop: s.streams},
 	})
-	h.AroundOperations(s.becomeGuest)
+	h.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+		s.becomeGuest(ctx, graphql.GetOperationContext(ctx))
+		return next(ctx)
+	})
 	h.AroundResponses(resolver.WithLoaders)
 	return h
 }
 
 // becomeGuest lets a socket that was opened before the first message follow what that
 // message began: its visitor may be a guest by now.
-func (s *server) becomeGuest(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+func (s *server) becomeGuest(ctx context.Context, op *graphql.OperationContext) {
 	v := viewer.From(ctx)
-	if op := graphql.GetOperationContext(ctx).Operation; op != nil && op.Operation == ast.Subscription && v.Kind == viewer.Visitor {
-		if now, err := s.accounts.Refresh(ctx, v); err == nil {
-			viewer.Become(ctx, now)
-		}
+	if op.Operation == nil || op.Operation.Operation != ast.Subscription || v.Kind != viewer.Visitor {
+		return
 	}
-	return next(ctx)
+	if now, err := s.accounts.Refresh(ctx, v); err == nil {
+		viewer.Become(ctx, now)
+	}
 }
 
 // hosts are the names under which sockets are accepted: any loopback name where the

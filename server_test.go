@@ -356,6 +356,65 @@ func TestSubscriptionByEventStream(t *testing.T) {
 	}
 }
 
+// Websockets feed replies past the executor: they give what the executor gives, whatever
+// the document looks like.
+func TestTheFeedGivesWhatTheExecutorGives(t *testing.T) {
+	p := start(t)
+	b := p.browser()
+	p.engine.Queue(
+		inferencetest.Script{inferencetest.Think("hm \"\\\n\t\x01 ü"), inferencetest.Say("a\u2028b </script> 词🙂"), inferencetest.Finish("stop"), inferencetest.Usage(), inferencetest.Done()},
+		inferencetest.Refuse(429, `{"error":{"message":"slow down"}}`, "Retry-After", "7"),
+		inferencetest.Refuse(500, `oops`))
+	var replies []any
+	for i := range 3 {
+		reply := at(b.send(fmt.Sprint("c", i), "Hi!"), "data", "messageSend", "reply", "id")
+		resp := b.request("text/event-stream", eventsDocument, map[string]any{"id": reply})
+		_, _ = io.ReadAll(resp.Body) // until it has ended
+		_ = resp.Body.Close()
+		replies = append(replies, reply)
+	}
+	documents := []string{
+		eventsDocument,
+		`subscription($id: ID!, $after: Int) { mine: replyEvents(replyId: $id, afterSeq: $after, windowMs: 5) { t: __typename ...All ...on ReplyFinished { usage { __typename p: promptTokens cachedTokens reasoningTokens } } } }
+		 fragment All on ReplyEvent { ... on ReplySnapshot { s: status seq r: reasoning } ... on ReplyDelta { text } ... on ReplyReasoningDelta { text } ... on ReplyFailed { error { message retryAfterMs c: code __typename } } ... on ReplyFinished { credits status } }`,
+		`subscription($id: ID!, $after: Int, $no: Boolean = false) { replyEvents(replyId: $id, afterSeq: $after) { ... on ReplyDelta @include(if: $no) { text } ... on ReplyFinished { seq @skip(if: $no) usage @include(if: $no) { estimated } } } }`,
+	}
+	s := b.socket()
+	n := 0
+	for _, reply := range replies {
+		for _, after := range []any{nil, 0, 1, 4} {
+			for _, document := range documents {
+				vars := map[string]any{"id": reply, "after": after}
+				resp := b.request("text/event-stream", document, vars)
+				body, err := io.ReadAll(resp.Body)
+				_ = resp.Body.Close()
+				if err != nil {
+					t.Fatal(err)
+				}
+				var executor []any
+				for line := range strings.Lines(string(body)) {
+					var m any
+					if data, ok := strings.CutPrefix(line, "data: "); ok && json.Unmarshal([]byte(data), &m) == nil {
+						executor = append(executor, m)
+					}
+				}
+				n++
+				id := fmt.Sprint(n)
+				s.subscribe(id, document, vars)
+				var feed []any
+				for m := s.read(); m["type"] == "next"; m = s.read() {
+					feed = append(feed, m["payload"])
+				}
+				w, err := json.Marshal(executor)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want(t, feed, string(w))
+			}
+		}
+	}
+}
+
 func TestRefusalsComeAsUserErrors(t *testing.T) {
 	p := start(t, "GUEST_MESSAGE_LIMIT=1")
 	b := p.browser()

@@ -23,123 +23,136 @@ type Follow struct {
 	Window time.Duration
 }
 
-// Follow yields the events of a reply, each once and with rising seq, and closes the
-// channel after ReplyFinished or ReplyFailed or when ctx ends. It refuses replies
-// that are not the viewer's with NOT_FOUND and positions beyond the end with INVALID.
+// Follow yields the events of a reply as Follower does and closes the channel after
+// ReplyFinished or ReplyFailed or when ctx ends.
 func (s *Service) Follow(ctx context.Context, v viewer.Viewer, f Follow) (<-chan models.ReplyEvent, error) {
-	if f.Window < 0 || f.Window > MaxWindow {
-		return nil, fault.On("windowMs", fault.Invalid, "windowMs must be between 1 and %d", MaxWindow.Milliseconds())
-	}
-	log, err := s.source(ctx, v, f.ReplyID)
+	follower, err := s.Follower(ctx, v, f)
 	if err != nil {
 		return nil, err
 	}
-	c := &cursor{s: s, v: v, id: f.ReplyID, window: f.Window, out: make(chan models.ReplyEvent)}
-	if f.AfterSeq != nil {
-		if c.at = *f.AfterSeq; c.at < 0 || log.beyond(c.at) {
+	out := make(chan models.ReplyEvent)
+	if !s.workers.start(func() {
+		defer close(out)
+		defer follower.Close()
+		for e := follower.Next(ctx); e != nil; e = follower.Next(ctx) {
+			select {
+			case out <- e:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}) {
+		follower.Close()
+		return nil, errShuttingDown()
+	}
+	return out, nil
+}
+
+// Follower reads the events of a reply, each once and with rising seq. It is a position
+// in the reply's log, not a queue: Next gives all that has come since it was last called.
+// It belongs to one goroutine.
+type Follower struct {
+	s        *Service
+	v        viewer.Viewer
+	id       string
+	window   time.Duration
+	at       int
+	snapshot bool // the next event is a snapshot
+	rest     bool // a delta was given: the window runs
+	over     bool
+
+	log     *replyLog
+	changed <-chan struct{}
+	unwatch func()
+}
+
+// Follower begins to follow. It refuses replies that are not the viewer's with
+// NOT_FOUND and positions beyond the end with INVALID. Close must be called.
+func (s *Service) Follower(ctx context.Context, v viewer.Viewer, in Follow) (*Follower, error) {
+	if in.Window < 0 || in.Window > MaxWindow {
+		return nil, fault.On("windowMs", fault.Invalid, "windowMs must be between 1 and %d", MaxWindow.Milliseconds())
+	}
+	log, err := s.source(ctx, v, in.ReplyID)
+	if err != nil {
+		return nil, err
+	}
+	f := &Follower{s: s, v: v, id: in.ReplyID, window: in.Window, snapshot: in.AfterSeq == nil}
+	if in.AfterSeq != nil {
+		if f.at = *in.AfterSeq; f.at < 0 || log.beyond(f.at) {
 			return nil, fault.On("afterSeq", fault.Invalid, "afterSeq is beyond the end of the reply: subscribe again without it")
 		}
 	}
-	if !s.workers.start(func() {
-		defer close(c.out)
-		c.run(ctx, log, f.AfterSeq == nil)
-	}) {
-		return nil, errShuttingDown()
+	f.watch(log)
+	return f, nil
+}
+
+func (f *Follower) watch(log *replyLog) {
+	f.log = log
+	f.changed, f.unwatch = log.watch()
+}
+
+// Close ends following.
+func (f *Follower) Close() { f.unwatch() }
+
+// Next waits for the next event. It is nil after the last one, ReplyFinished or
+// ReplyFailed, and when ctx ends.
+func (f *Follower) Next(ctx context.Context) models.ReplyEvent {
+	if f.over || (f.rest && !f.pause(ctx)) {
+		return nil
 	}
-	return c.out, nil
-}
-
-// cursor is one follower: a position and where to send what comes after it.
-type cursor struct {
-	s      *Service
-	v      viewer.Viewer
-	id     string
-	window time.Duration
-	at     int
-	out    chan models.ReplyEvent
-}
-
-// run follows log, and whichever log continues it, to the end of the reply.
-func (c *cursor) run(ctx context.Context, log *replyLog, snapshot bool) {
-	for c.follow(ctx, log, snapshot) {
-		snapshot = false
-		next, err := c.s.sourceAfter(ctx, c.v, c.id, log)
-		if err != nil {
-			if ctx.Err() == nil {
-				c.send(ctx, failed(c.at, err))
-			}
-			return
-		}
-		log = next
-	}
-}
-
-// follow returns true when another log continues the reply.
-func (c *cursor) follow(ctx context.Context, log *replyLog, snapshot bool) (more bool) {
-	changed, stop := log.watch()
-	defer stop()
 	for {
-		if snapshot {
-			if !c.snapshot(ctx, log) {
-				return false
-			}
-			snapshot = false
-			continue
+		if f.snapshot {
+			f.snapshot = false
+			seq, text, reasoning, status := f.log.content()
+			f.at = seq
+			return &models.ReplySnapshot{Seq: seq, Text: text, Reasoning: reasoning, Status: status}
 		}
-		p := log.read(c.at)
+		p := f.log.read(f.at)
 		switch {
 		case p.gap:
-			snapshot = true
+			f.snapshot = true
 		case p.text != "":
-			if !c.send(ctx, delta(p)) {
-				return false
-			}
-			c.at = p.seq
-			if !c.rest(ctx) {
-				return false
-			}
+			f.at, f.rest = p.seq, f.window > 0
+			return delta(p)
 		case p.end != nil:
-			c.send(ctx, ended(c.at, *p.end))
-			return false
+			f.over = true
+			return ended(f.at, *p.end)
 		case p.replaced:
-			return true
+			if e := f.move(ctx); e != nil || ctx.Err() != nil {
+				f.over = true
+				return e
+			}
 		default:
 			select {
-			case <-changed:
+			case <-f.changed:
 			case <-ctx.Done():
-				return false
+				return nil
 			}
 		}
 	}
 }
 
-// rest waits for the window, if there is one.
-func (c *cursor) rest(ctx context.Context) bool {
-	if c.window == 0 {
-		return true
+// move goes on in the log that continues the reply; an event means that there is none.
+func (f *Follower) move(ctx context.Context) models.ReplyEvent {
+	next, err := f.s.sourceAfter(ctx, f.v, f.id, f.log)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return failed(f.at, err)
 	}
-	t := time.NewTimer(c.window)
+	f.unwatch()
+	f.watch(next)
+	return nil
+}
+
+// pause waits for the window.
+func (f *Follower) pause(ctx context.Context) bool {
+	f.rest = false
+	t := time.NewTimer(f.window)
 	defer t.Stop()
 	select {
 	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-func (c *cursor) snapshot(ctx context.Context, log *replyLog) bool {
-	seq, text, reasoning, status := log.content()
-	if !c.send(ctx, &models.ReplySnapshot{Seq: seq, Text: text, Reasoning: reasoning, Status: status}) {
-		return false
-	}
-	c.at = seq
-	return true
-}
-
-func (c *cursor) send(ctx context.Context, e models.ReplyEvent) bool {
-	select {
-	case c.out <- e:
 		return true
 	case <-ctx.Done():
 		return false

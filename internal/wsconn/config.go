@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
+
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/edge/gate"
 )
@@ -36,6 +38,10 @@ type Config struct {
 	// Revoked is a channel that closes when the principal may not go on; the socket
 	// is closed with 4403 within a second. It may be nil and may return nil.
 	Revoked func(ctx context.Context) <-chan struct{}
+	// Feed may take a subscription, already validated and paid for, out of the
+	// executor's hands: one whose events come so often that resolving each field anew
+	// costs more than sending it. Nil, or a nil Feed: the executor runs it.
+	Feed func(ctx context.Context, rc *graphql.OperationContext) Feed
 	// ClientIP is the caller's address. Nil: the peer of the TCP connection.
 	ClientIP func(r *http.Request) netip.Addr
 	// Gate counts sockets in total and per address. Nil: one of its own with the
@@ -52,6 +58,15 @@ type Config struct {
 
 	Log   *slog.Logger // default slog.Default()
 	Clock clock.Clock  // default clock.System
+}
+
+// Feed yields the events of one subscription. It belongs to one goroutine.
+type Feed interface {
+	// Next waits for the next event and appends its response data, a JSON object. more
+	// is false when the subscription has ended or ctx has.
+	Next(ctx context.Context, dst []byte) (data []byte, more bool)
+	// Close is called once, after the last Next.
+	Close()
 }
 
 func (c Config) withDefaults() Config {

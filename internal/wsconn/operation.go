@@ -126,6 +126,12 @@ func (s *socket) run(ctx context.Context, op *operation, payload json.RawMessage
 		s.fail(op, s.exec.DispatchError(ctx, errs).Errors)
 		return
 	}
+	if s.t.cfg.Feed != nil {
+		if events := s.t.cfg.Feed(ctx, rc); events != nil {
+			s.feed(ctx, op, events)
+			return
+		}
+	}
 	s.stream(ctx, op, rc)
 }
 
@@ -151,6 +157,27 @@ func (s *socket) stream(ctx context.Context, op *operation, rc *graphql.Operatio
 			f.free()
 			panic(fmt.Errorf("encode response: %w", err)) // recovered by run
 		}
+		if s.send(f, frameText) != nil {
+			s.remove(op)
+			return
+		}
+	}
+	s.finish(op)
+}
+
+// feed sends what a feed yields, each event appended straight to its frame.
+func (s *socket) feed(ctx context.Context, op *operation, events Feed) {
+	defer events.Close()
+	prefix := head(op.id, "next") + `,"payload":{"data":`
+	for {
+		f := newFrame()
+		f.text(prefix)
+		b, more := events.Next(ctx, f.b)
+		if f.b = b; !more || ctx.Err() != nil {
+			f.free()
+			break
+		}
+		f.text(`}}`)
 		if s.send(f, frameText) != nil {
 			s.remove(op)
 			return
