@@ -36,7 +36,9 @@ journey('what is typed survives a crash of the browser', async ({ server }) => {
   await composer(first.page).fill('must not be lost')
   await first.page.waitForFunction(() => Object.values(localStorage).some((value) => value.includes('must not be lost')))
   const session = await first.context.newCDPSession(first.page)
-  await session.send('Page.crash').catch(() => null)
+  const crashed = first.page.waitForEvent('crash')
+  session.send('Page.crash').catch(() => null)
+  await crashed
   await first.context.close()
   const second = await open()
   await shows(second.page, 'must not be lost')

@@ -22,17 +22,21 @@ const batchSize = 256
 // is better than none.
 const storeTimeout = 10 * time.Second
 
+// turns is into how many turns a checkpoint interval is cut: the runs take them one after
+// the other, so that a thousand checkpoints do not make every stream wait at once.
+const turns = 8
+
 // checkpointing stores what the runs of this instance have produced until the room
-// closes. All runs share one statement per batch.
+// closes. The runs of a turn share one statement per batch.
 func (s *Service) checkpointing() {
-	t := time.NewTicker(s.Checkpoint)
+	t := time.NewTicker(s.Checkpoint / turns)
 	defer t.Stop()
-	for {
+	for turn := 0; ; turn = (turn + 1) % turns {
 		select {
 		case <-s.ctx.Done():
 			return
 		case <-t.C:
-			s.checkpointOnce(s.ctx, s.hub.all())
+			s.checkpointOnce(s.ctx, s.hub.some(turn, turns))
 		}
 	}
 }

@@ -8,6 +8,7 @@ type hub struct {
 	mu   sync.Mutex
 	logs map[string]*replyLog
 	runs map[string]*activeRun
+	last int // number of the newest run
 }
 
 func newHub() *hub {
@@ -31,6 +32,8 @@ func (h *hub) run(replyID string) *activeRun {
 // own puts in the log of a run of this instance; a replica there is replaced.
 func (h *hub) own(r *activeRun) {
 	h.mu.Lock()
+	h.last++
+	r.number = h.last
 	old := h.logs[r.row.ReplyID]
 	h.logs[r.row.ReplyID] = r.log
 	h.runs[r.row.ReplyID] = r
@@ -62,12 +65,17 @@ func (h *hub) drop(replyID string, log *replyLog) {
 }
 
 // all are this instance's runs.
-func (h *hub) all() []*activeRun {
+func (h *hub) all() []*activeRun { return h.some(0, 1) }
+
+// some are those of this instance's runs whose turn it is.
+func (h *hub) some(turn, turns int) []*activeRun {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	out := make([]*activeRun, 0, len(h.runs))
+	out := make([]*activeRun, 0, len(h.runs)/turns+1)
 	for _, r := range h.runs {
-		out = append(out, r)
+		if r.number%turns == turn {
+			out = append(out, r)
+		}
 	}
 	return out
 }

@@ -25,6 +25,7 @@ type activeRun struct {
 	cancel context.CancelCauseFunc
 	done   chan struct{} // closed when the end is stored, or the run is no longer ours
 	pub    publisher
+	number int // counts this instance's runs
 
 	ckpt      sync.Mutex // one checkpoint of a run at a time
 	storedPos int        // bytes in the database

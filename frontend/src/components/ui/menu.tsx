@@ -1,5 +1,6 @@
 import { Check } from 'lucide-react'
 import { type CSSProperties, type KeyboardEvent, type ReactNode, useId, useRef, useState } from 'react'
+import { flushSync } from 'react-dom'
 
 export interface MenuItem {
   key: string
@@ -88,13 +89,15 @@ export function Menu({ label, items, align = 'start', buttonClass = '', children
         tabIndex={-1}
         aria-label={label}
         style={place}
+        // The rows are there before the menu shows, and only while it does.
+        onBeforeToggle={(event) => {
+          if (event.newState === 'open') flushSync(() => setOpen(true))
+        }}
         onToggle={(event) => onToggle(event.newState === 'open')}
         onKeyDown={(event) => moveFocus(event, menu.current)}
         className="fixed m-0 min-w-52 max-w-[min(22rem,calc(100vw-1rem))] overflow-y-auto rounded-row border border-line bg-surface p-1 text-sm text-ink shadow-float"
       >
-        {items.map((item) => (
-          <MenuRow key={item.key} item={item} onSelect={() => select(item)} />
-        ))}
+        {open && items.map((item) => <MenuRow key={item.key} item={item} onSelect={() => select(item)} />)}
       </div>
     </>
   )

@@ -1,7 +1,7 @@
 import { useLingui } from '@lingui/react/macro'
 import { Link } from '@tanstack/react-router'
 import { Pin } from 'lucide-react'
-import { useRef, useState } from 'react'
+import { useLayoutEffect, useRef, useState } from 'react'
 import type { ConversationRowFragment } from '@/gql/graphql'
 import { drawer } from '@/lib/ui-state'
 import { ConversationMenu } from './conversation-menu'
@@ -21,13 +21,17 @@ export function ConversationRow({ conversation, isCurrent, onLeave }: Conversati
   const acts = useConversationActs()
   const [renaming, setRenaming] = useState(false)
   const link = useRef<HTMLAnchorElement>(null)
+  const wasRenaming = useRef(false)
+  useLayoutEffect(() => {
+    if (wasRenaming.current && !renaming) link.current?.focus()
+    wasRenaming.current = renaming
+  }, [renaming])
   const { id, title, pinned, activeReply } = conversation
 
   if (renaming) {
     const done = (next: string | null) => {
       setRenaming(false)
       if (next !== null) void acts.rename(id, next)
-      requestAnimationFrame(() => link.current?.focus())
     }
     return <TitleEditor title={title} onDone={done} className="mx-1 h-8 w-[calc(100%-0.5rem)] touch:h-11" />
   }

@@ -12,13 +12,14 @@ function readPage(cache: Cache, parent: string, field: string, args: Record<stri
   if (typeof link !== 'string') return null
   const typename = cache.resolve(link, '__typename')
   const edges = cache.resolve(link, 'edges')
+  if (typeof typename !== 'string' || !Array.isArray(edges)) return null
+  // Who asks for one page only doesn't ask where it ends.
   const info = cache.resolve(link, 'pageInfo')
-  if (typeof typename !== 'string' || !Array.isArray(edges) || typeof info !== 'string') return null
-  const endCursor = cache.resolve(info, 'endCursor')
+  const endCursor = typeof info === 'string' ? cache.resolve(info, 'endCursor') : null
   return {
     typename,
     edges: edges as string[],
-    hasNextPage: cache.resolve(info, 'hasNextPage') === true,
+    hasNextPage: typeof info === 'string' && cache.resolve(info, 'hasNextPage') === true,
     endCursor: typeof endCursor === 'string' ? endCursor : null,
   }
 }
