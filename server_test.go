@@ -10,6 +10,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +22,7 @@ import (
 	"github.com/gorilla/websocket"
 	"go.uber.org/goleak"
 
+	"github.com/kimi-k2/kimi-k2/graph"
 	"github.com/kimi-k2/kimi-k2/internal/config"
 	"github.com/kimi-k2/kimi-k2/internal/database/dbtest"
 	"github.com/kimi-k2/kimi-k2/internal/inference/inferencetest"
@@ -464,6 +469,52 @@ func TestNothingLeaks(t *testing.T) {
 	}
 	if !strings.Contains(p.logs.String(), "/graphql") {
 		t.Error("the log holds no access line at all")
+	}
+}
+
+// Public clients work with the product and its schema: all audits of graphql-http,
+// graphql-ws, graphql-sse, Apollo, urql and relay-compiler.
+func TestPublicClientsWorkWithTheProduct(t *testing.T) {
+	p := start(t, "SOCKETS_PER_PRINCIPAL=50")
+	b := p.browser()
+	p.engine.Queue(inferencetest.Reply("done"))
+	sent := at(b.send("c", "Hi!"), "data", "messageSend")
+	reply := at(sent, "reply", "id")
+	resp := b.request("text/event-stream", eventsDocument, map[string]any{"id": reply})
+	_, _ = io.ReadAll(resp.Body) // until it has ended
+	_ = resp.Body.Close()
+	type m = map[string]any
+	operations, err := json.Marshal(m{
+		"query":        m{"query": "query Models($id: ID!) { models { id } node(id: $id) { id } }", "variables": m{"id": reply}, "data": m{"models": []m{{"id": "kimi-k2"}}, "node": m{"id": reply}}},
+		"mutation":     m{"query": "mutation Rename($id: ID!) { conversationUpdate(input: {conversationId: $id, title: \"new\"}) { conversation { title } userErrors { code } } }", "variables": m{"id": at(sent, "conversation", "id")}, "data": m{"conversationUpdate": m{"conversation": m{"title": "new"}, "userErrors": []any{}}}},
+		"subscription": m{"query": "subscription Events($id: ID!) { replyEvents(replyId: $id) { ... on ReplySnapshot { text } ... on ReplyFinished { status } } }", "variables": m{"id": reply}, "data": []m{{"replyEvents": m{"text": "done"}}, {"replyEvents": m{"status": "COMPLETE"}}}},
+		"endless":      m{"query": "subscription Viewer { viewerEvents { __typename } }"},
+		"invalid":      m{"query": "query Wrong { nothing }"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for name, text := range map[string]string{"operations.json": string(operations), "schema.graphql": graph.SDL()} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cookie := ""
+	u, err := url.Parse(p.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range b.http.Jar.Cookies(u) {
+		cookie = c.Name + "=" + c.Value
+	}
+	for _, script := range []string{"audits.mjs", "graphql-ws.mjs", "graphql-sse.mjs", "apollo.mjs", "urql.mjs", "relay.mjs"} {
+		cmd := exec.CommandContext(t.Context(), "node", script)
+		cmd.Dir = "tests/clients"
+		cmd.Env = append(os.Environ(), "ENDPOINT="+p.url+"/graphql", "COOKIE="+cookie, "OPERATIONS="+filepath.Join(dir, "operations.json"), "SCHEMA="+filepath.Join(dir, "schema.graphql"))
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", script, err, out)
+		}
 	}
 }
 

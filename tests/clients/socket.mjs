@@ -4,6 +4,6 @@ import { origin } from './report.mjs';
 
 export class PageSocket extends WebSocket {
 	constructor(url, protocols) {
-		super(url, protocols, { origin });
+		super(url, protocols, { origin, headers: process.env.COOKIE ? { cookie: process.env.COOKIE } : {} });
 	}
 }
