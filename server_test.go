@@ -26,6 +26,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/config"
 	"github.com/kimi-k2/kimi-k2/internal/database/dbtest"
 	"github.com/kimi-k2/kimi-k2/internal/inference/inferencetest"
+	"github.com/kimi-k2/kimi-k2/internal/inference/realengine"
 )
 
 const patience = 20 * time.Second
@@ -515,6 +516,43 @@ func TestPublicClientsWorkWithTheProduct(t *testing.T) {
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", script, err, out)
 		}
+	}
+}
+
+// The main job with a real engine: its tokens, its numbers, its reasons; and Stop.
+func TestAGuestChatsWithARealEngine(t *testing.T) {
+	p := start(t, "INFERENCE_URL="+realengine.Start(t))
+	b := p.browser()
+	ask := func(id, model string) any {
+		t.Helper()
+		answer := b.ask(sendDocument, map[string]any{"input": map[string]any{"clientId": id, "text": "Hello, engine!", "modelId": model}})
+		want(t, at(answer, "data", "messageSend", "userErrors"), `[]`)
+		return at(answer, "data", "messageSend", "reply", "id")
+	}
+	const read = `query($id: ID!) { node(id: $id) { ... on Message { text status finishReason engineName lastSeq usage { promptTokens outputTokens estimated } error { code message } } } }`
+	short := ask("c1", realengine.Short)
+	resp := b.request("text/event-stream", eventsDocument, map[string]any{"id": short})
+	events, err := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	if err != nil || !strings.Contains(string(events), "ReplyFinished") {
+		t.Fatalf("%v %s", err, events)
+	}
+	m := at(b.ask(read, map[string]any{"id": short}), "data", "node")
+	if at(m, "status") != "COMPLETE" || at(m, "text") == "" || at(m, "engineName") != "Ollama" || at(m, "usage", "estimated") != false || at(m, "usage", "outputTokens").(float64) < 1 {
+		t.Errorf("%v", m)
+	}
+	endless := ask("c2", realengine.Endless)
+	s := b.socket()
+	s.subscribe("1", eventsDocument, map[string]any{"id": endless})
+	for n := 0; n < 5; n++ {
+		s.read()
+	}
+	stopped := at(b.ask(`mutation($id: ID!) { replyStop(input: {replyId: $id}) { reply { status text } userErrors { code } } }`, map[string]any{"id": endless}), "data", "replyStop", "reply")
+	if at(stopped, "status") != "STOPPED" || at(stopped, "text") == "" {
+		t.Errorf("%v", stopped)
+	}
+	if m := at(b.ask(read, map[string]any{"id": endless}), "data", "node"); at(m, "text") != at(stopped, "text") {
+		t.Errorf("the text went on after Stop: %v", m)
 	}
 }
 
