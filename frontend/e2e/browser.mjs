@@ -6,7 +6,14 @@ import { join } from 'node:path'
 import { chromium } from 'playwright-core'
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
-const args = ['--no-sandbox', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run', '--force-color-profile=srgb']
+const args = [
+  '--no-sandbox',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--no-first-run',
+  '--force-color-profile=srgb',
+]
 
 /** How the browser is started. */
 export const browserOptions = { executablePath, args }
@@ -32,12 +39,14 @@ export async function newVisitor(browser, { url, viewport = desktop, ...options 
   })
   const watch = (page) => {
     page.on('console', (message) => {
-      if (message.type() === 'error' || message.type() === 'warning') faults.push(`console: ${message.text()} ${message.location().url}`)
+      if (message.type() === 'error' || message.type() === 'warning')
+        faults.push(`console: ${message.text()} ${message.location().url}`)
     })
     page.on('pageerror', (error) => faults.push(`uncaught: ${error.stack}`))
     page.on('request', (request) => {
       const address = new URL(request.url())
-      if (!['data:', 'blob:'].includes(address.protocol) && address.origin !== new URL(url).origin) faults.push(`foreign: ${request.url()}`)
+      if (!['data:', 'blob:'].includes(address.protocol) && address.origin !== new URL(url).origin)
+        faults.push(`foreign: ${request.url()}`)
     })
   }
   context.on('page', watch)
@@ -46,7 +55,7 @@ export async function newVisitor(browser, { url, viewport = desktop, ...options 
     open: async (path = '/') => {
       const page = await context.newPage()
       await page.goto(path)
-      await composer(page).waitFor()
+      await page.locator('main textarea').waitFor()
       return page
     },
     /** Faults that the journey provokes itself, such as a network that is cut. */
@@ -54,7 +63,11 @@ export async function newVisitor(browser, { url, viewport = desktop, ...options 
     /** After a failure: keeps a picture and the complaints, and closes. */
     abandon: async (name) => {
       const picture = join(tmpdir(), `kimi-journey-${name.replace(/\W+/g, '-').slice(0, 60)}.png`)
-      await context.pages().at(-1)?.screenshot({ path: picture }).catch(() => null)
+      await context
+        .pages()
+        .at(-1)
+        ?.screenshot({ path: picture })
+        .catch(() => null)
       console.log(`picture: ${picture}`, faults)
       await context.close()
     },
@@ -67,7 +80,8 @@ export async function newVisitor(browser, { url, viewport = desktop, ...options 
 }
 
 /** What the browser says of a network that a journey cuts. */
-export const networkNoise = /ERR_INTERNET_DISCONNECTED|ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_NETWORK|ERR_FAILED|WebSocket|ERR_INCOMPLETE_CHUNKED/
+export const networkNoise =
+  /ERR_INTERNET_DISCONNECTED|ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_NETWORK|ERR_FAILED|WebSocket|ERR_INCOMPLETE_CHUNKED/
 
 export function composer(page) {
   return page.getByRole('textbox', { name: 'Message', exact: true })
@@ -89,10 +103,16 @@ export async function say(page, text) {
 
 /** Waits until the last answer is complete and returns it. */
 export async function completeAnswer(page, count) {
-  await answers(page).nth((count ?? 1) - 1).waitFor()
-  await page.waitForFunction(() => [...document.querySelectorAll('article[aria-label="Answer"]')].at(-1)?.ariaBusy === 'false', null, {
-    timeout: 60_000,
-  })
+  await answers(page)
+    .nth((count ?? 1) - 1)
+    .waitFor()
+  await page.waitForFunction(
+    () => [...document.querySelectorAll('article[aria-label="Answer"]')].at(-1)?.ariaBusy === 'false',
+    null,
+    {
+      timeout: 60_000,
+    },
+  )
   return answers(page).last()
 }
 

@@ -17,10 +17,13 @@ function viewerId(page) {
 async function grown(page, by) {
   const length = () => [...document.querySelectorAll('article[aria-label="Answer"]')].at(-1).innerText.length
   const now = await page.evaluate(length)
-  await page.waitForFunction((least) => [...document.querySelectorAll('article[aria-label="Answer"]')].at(-1).innerText.length >= least, now + by)
+  await page.waitForFunction(
+    (least) => [...document.querySelectorAll('article[aria-label="Answer"]')].at(-1).innerText.length >= least,
+    now + by,
+  )
 }
 
-journey('P37: a visitor leaves no trace until the first message, then an answer streams in', async ({ page, visitor }) => {
+journey('P37: a visitor leaves no trace until the first message, then an answer streams in', async ({ page }) => {
   assert.equal(await viewerId(page), null)
   await say(page, 'Show me a code example')
   await questions(page).first().waitFor()
@@ -28,11 +31,11 @@ journey('P37: a visitor leaves no trace until the first message, then an answer 
   assert.match(page.url(), /\/c\/con_/)
   const answer = await completeAnswer(page)
   assert.match(await textOf(answer), /map in Go/)
-  assert.equal(await answer.locator('figure, .md-code').count() > 0, true)
+  assert.equal((await answer.locator('figure, .md-code').count()) > 0, true)
   assert.match(await viewerId(page), /^\w+$/)
 })
 
-journey('F1: a reload in the middle of an answer loses nothing, five times over', async ({ page, visitor }) => {
+journey('F1: a reload in the middle of an answer loses nothing, five times over', async ({ page }) => {
   await say(page, '/demo tokens 400\n/demo slow 8ms')
   await streaming(page)
   for (let round = 0; round < 5; round++) {
@@ -59,7 +62,7 @@ journey('a second tab sees the same answer grow, and both agree at the end', asy
   await completeAnswer(page, 2)
 })
 
-journey('F2: leaving the chat while it is answered and coming back shows the whole answer', async ({ page, visitor }) => {
+journey('F2: leaving the chat while it is answered and coming back shows the whole answer', async ({ page }) => {
   await say(page, '/demo tokens 200\n/demo slow 10ms')
   await streaming(page)
   await page.getByRole('link', { name: 'New chat' }).first().click()
@@ -87,7 +90,7 @@ journey('Stop keeps what came; it works by key, in another tab, and the answer c
   assert.ok((await textOf(stopped)).startsWith(kept.slice(0, -5)))
 })
 
-journey('regenerating keeps both answers, and the switcher goes between them in place', async ({ page, visitor }) => {
+journey('regenerating keeps both answers, and the switcher goes between them in place', async ({ page }) => {
   await say(page, 'What is this?')
   const first = await textOf(await completeAnswer(page))
   await page.getByRole('button', { name: 'Regenerate' }).click()
@@ -102,7 +105,7 @@ journey('regenerating keeps both answers, and the switcher goes between them in 
   assert.equal(await answers(page).count(), 1)
 })
 
-journey('an edited question is a branch; arrow up edits the last one', async ({ page, visitor }) => {
+journey('an edited question is a branch; arrow up edits the last one', async ({ page }) => {
   await say(page, 'first wording')
   await completeAnswer(page)
   await composer(page).press('ArrowUp')
@@ -118,7 +121,7 @@ journey('an edited question is a branch; arrow up edits the last one', async ({ 
   await questions(page).filter({ hasText: 'first wording' }).waitFor()
 })
 
-journey('a double click sends once, and what is only blank isn’t sent', async ({ page, visitor }) => {
+journey('a double click sends once, and what is only blank isn’t sent', async ({ page }) => {
   await composer(page).fill('   \n ')
   await page.getByRole('button', { name: 'Send' }).click({ force: true })
   assert.equal(await questions(page).count(), 0)
@@ -131,7 +134,7 @@ journey('a double click sends once, and what is only blank isn’t sent', async 
   assert.equal(await questions(page).count(), 1)
 })
 
-journey('a thinking model folds its thoughts to one line', async ({ page, visitor }) => {
+journey('a thinking model folds its thoughts to one line', async ({ page }) => {
   await say(page, '/demo script reason 60; text 30; pause 20ms')
   const answer = await completeAnswer(page)
   const line = answer.getByRole('button', { name: /Thought/ })
@@ -141,7 +144,7 @@ journey('a thinking model folds its thoughts to one line', async ({ page, visito
   await answer.locator('.md').nth(1).waitFor()
 })
 
-journey('the question stays near the top while its answer is short, and looking up stops following', async ({ page, visitor }) => {
+journey('the question stays near the top while its answer is short, and looking up stops following', async ({ page }) => {
   await say(page, 'hello')
   await completeAnswer(page)
   await say(page, '/demo tokens 1500\n/demo slow 4ms')

@@ -22,17 +22,3 @@ journey('kill -9 with an engine that can’t go on: the text is kept and going o
   await page.getByRole('button', { name: 'Stop' }).click()
   assert.ok((await textOf(await completeAnswer(page))).startsWith(kept.slice(0, -5)))
 })
-
-journey('P132: another model is chosen, named under its answer, and kept for the conversation', async ({ page }) => {
-  await page.getByRole('button', { name: 'Model: Demo', exact: true }).click()
-  await page.getByRole('menuitemradio', { name: /Demo Two/ }).click()
-  await say(page, 'hello')
-  const answer = await completeAnswer(page)
-  await answer.getByText(/^Demo Two/).waitFor()
-  await page.reload()
-  await page.getByRole('button', { name: 'Model: Demo Two' }).waitFor()
-  await answer.getByRole('button', { name: 'Regenerate' }).click()
-  await page.getByRole('menuitem', { name: /With Demo/ }).click()
-  await page.getByText('Version 2 of 2').waitFor({ state: 'attached' })
-  await (await completeAnswer(page)).getByText('Demo', { exact: true }).waitFor()
-})

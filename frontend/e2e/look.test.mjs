@@ -10,9 +10,15 @@ const journey = journeys()
 const pictures = await mkdtemp(join(tmpdir(), 'kimi-pictures-'))
 console.log(`pictures: ${pictures}`)
 
+const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
+
 async function checkAccess(page, what) {
-  const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']).analyze()
-  const told = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html}\n   ${failureSummary}`).join('\n  ')}`)
+  // The headings of an answer are the model's: their order is content.
+  const axe = new AxeBuilder({ page }).withTags(tags).disableRules(['heading-order'])
+  const { violations } = await axe.analyze()
+  const told = violations.map(
+    ({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html}\n   ${failureSummary}`).join('\n  ')}`,
+  )
   assert.deepEqual(told, [], what)
 }
 

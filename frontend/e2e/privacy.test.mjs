@@ -20,13 +20,16 @@ journey('P31: a walk through the whole app leaves exactly the declared cookies a
   await page.goto('/')
   await composer2(page).waitFor()
   const kept = await page.evaluate(async () => ({
-    local: Object.keys(localStorage).sort(),
+    local: Object.keys(localStorage).toSorted(),
     session: Object.keys(sessionStorage),
     databases: (await indexedDB.databases()).map(({ name }) => name),
     caches: await caches.keys(),
   }))
   const declared = /^(k2\.prefs|k2\.outbox|k2\.draft\.(new|(con|msg)_\w+))$/
-  assert.deepEqual(kept.local.filter((key) => !declared.test(key)), [])
+  assert.deepEqual(
+    kept.local.filter((key) => !declared.test(key)),
+    [],
+  )
   assert.ok(kept.local.includes('k2.prefs'))
   assert.ok(kept.local.some((key) => key.startsWith('k2.draft.')))
   assert.deepEqual([kept.session, kept.databases, kept.caches], [[], [], []])

@@ -1,7 +1,7 @@
 // Starts the real binary for a journey, with a folder and a port of its own.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -33,6 +33,8 @@ async function isReady(url) {
  */
 export async function startServer(settings = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'kimi-e2e-'))
+  // As root the database runs under another user, who has to reach it.
+  await chmod(folder, 0o755)
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const env = {
@@ -43,6 +45,7 @@ export async function startServer(settings = {}) {
     DEMO_FAULTS: 'true',
     DEMO_TOKENS_PER_SECOND: '120',
     GUEST_MESSAGE_LIMIT: '100',
+    SUPPORT_EMAIL: 'help@example.org',
     ...settings,
   }
   let child = null

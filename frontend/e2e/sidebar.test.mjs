@@ -25,7 +25,9 @@ async function chatAbout(page, text) {
 
 async function choose(page, title, item) {
   await row(page, title).hover()
-  await list(page).getByRole('button', { name: `Options for ${title}` }).click()
+  await list(page)
+    .getByRole('button', { name: `Options for ${title}` })
+    .click()
   await page.getByRole('menuitem', { name: item }).click()
 }
 

@@ -70,20 +70,23 @@ journey('F28: where streams are held back too the answer is polled', async ({ pa
   assert.ok((await textOf(answers(page).last())).length > 500)
 })
 
-journey('F4: kill -9 of the server in the middle of an answer: the next server goes on with it', async ({ page, visitor, server }) => {
-  visitor.expect(networkNoise)
-  await say(page, '/demo tokens 900\n/demo slow 10ms')
-  await streaming(page)
-  await page.waitForFunction(() => document.querySelector('article[aria-label="Answer"]').innerText.length > 600)
-  await server.kill()
-  const seen = await textOf(answers(page).last())
-  await page.getByText('Reconnecting…').waitFor()
-  await server.start()
-  const whole = await textOf(await completeAnswer(page))
-  assert.ok(whole.startsWith(seen.slice(0, 200)) && whole.length > seen.length)
-  await page.reload()
-  assert.equal(await textOf(await completeAnswer(page)), whole)
-})
+journey(
+  'F4: kill -9 of the server in the middle of an answer: the next server goes on with it',
+  async ({ page, visitor, server }) => {
+    visitor.expect(networkNoise)
+    await say(page, '/demo tokens 900\n/demo slow 10ms')
+    await streaming(page)
+    await page.waitForFunction(() => document.querySelector('article[aria-label="Answer"]').innerText.length > 600)
+    await server.kill()
+    const seen = await textOf(answers(page).last())
+    await page.getByText('Reconnecting…').waitFor()
+    await server.start()
+    const whole = await textOf(await completeAnswer(page))
+    assert.ok(whole.startsWith(seen.slice(0, 200)) && whole.length > seen.length)
+    await page.reload()
+    assert.equal(await textOf(await completeAnswer(page)), whole)
+  },
+)
 
 journey('a text that is too long is refused on the page and kept', async ({ page }) => {
   await composer(page).evaluate((area) => {

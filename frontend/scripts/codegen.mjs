@@ -13,7 +13,7 @@ function filesUnder(folder, ending) {
   return readdirSync(folder, { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith(ending))
     .map((entry) => join(entry.parentPath, entry.name))
-    .sort()
+    .toSorted()
 }
 
 const schema = concatAST(filesUnder(schemaFolder, '.graphqls').map((file) => parse(readFileSync(file, 'utf8'))))

@@ -8,7 +8,12 @@ const root = document.querySelector('#root')
 
 async function start(): Promise<void> {
   await activateInUse()
-  if (root) createRoot(root).render(<StrictMode children={<App />} />)
+  if (root)
+    createRoot(root).render(
+      <StrictMode>
+        <App />
+      </StrictMode>,
+    )
 }
 
 void start()

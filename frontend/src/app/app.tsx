@@ -45,7 +45,15 @@ function watchOffline(): () => void {
 function useWatches(): void {
   useEffect(() => {
     onReplyOver((id) => void storeReply(id))
-    const ends = [watchNetwork(), watchOffline(), watchAttention(), followOtherTabs(), keepDrafts(), keepDeletions(), startSender(client)]
+    const ends = [
+      watchNetwork(),
+      watchOffline(),
+      watchAttention(),
+      followOtherTabs(),
+      keepDrafts(),
+      keepDeletions(),
+      startSender(client),
+    ]
     return () => {
       for (const end of ends) end()
     }

@@ -27,7 +27,9 @@ export function ErrorPage({ error }: { error: unknown }) {
           </Trans>
         </p>
       )}
-      <p className="max-w-prose font-mono text-xs break-words text-ink-3">{error instanceof Error ? error.message : String(error)}</p>
+      <p className="max-w-prose font-mono text-xs break-words text-ink-3">
+        {error instanceof Error ? error.message : String(error)}
+      </p>
     </main>
   )
 }

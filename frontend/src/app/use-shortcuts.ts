@@ -10,7 +10,8 @@ export function useShortcuts(): void {
     const onKey = (event: KeyboardEvent) => {
       const key = event.key.toLowerCase()
       const act = () => {
-        if (hasMod(event) && !event.shiftKey && key === 'k') return () => dialog.update((open) => (open === 'palette' ? null : 'palette'))
+        if (hasMod(event) && !event.shiftKey && key === 'k')
+          return () => dialog.update((open) => (open === 'palette' ? null : 'palette'))
         if (hasMod(event) && event.shiftKey && key === 'o') return () => void navigate({ to: '/' })
         if (hasMod(event) || event.altKey || isTyping(event.target) || dialog.get() !== null) return null
         if (key === '?') return () => dialog.set('shortcuts')

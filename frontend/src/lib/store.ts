@@ -16,7 +16,7 @@ export function createStore<T>(initial: T): Store<T> {
   const set = (next: T) => {
     if (Object.is(next, value)) return
     value = next
-    for (const listen of [...listeners]) listen()
+    for (const listen of listeners) listen()
   }
   return {
     get: () => value,

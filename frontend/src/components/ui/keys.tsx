@@ -10,7 +10,7 @@ const order = ['⌥', '⇧', '⌘']
 /** Keys as this machine writes them: `mod+k` is ⌘K or Ctrl+K. */
 export function keysText(keys: string): string {
   const parts = keys.split('+').map((key) => words[key] ?? key.toUpperCase())
-  return apple ? parts.sort((a, b) => order.indexOf(a) - order.indexOf(b)).join('') : parts.join('+')
+  return apple ? parts.toSorted((a, b) => order.indexOf(a) - order.indexOf(b)).join('') : parts.join('+')
 }
 
 /** Keys drawn quietly beside what they do. */

@@ -30,8 +30,8 @@ interface AnswerProps {
 export const Answer = memo(function Answer({ message, acts }: AnswerProps) {
   const { t } = useLingui()
   const live = useReply(message)
-  useAnnounceReply(live)
   const { text, reasoning, status, error } = live ?? replyFrom(message)
+  useAnnounceReply(live, text)
   const done = isOver(status)
   const waiting = !done && text === '' && reasoning === ''
   return (
@@ -42,6 +42,7 @@ export const Answer = memo(function Answer({ message, acts }: AnswerProps) {
       data-message={message.id}
       className="group rounded-row outline-offset-8"
     >
+      <h2 className="sr-only">{t`Answer`}</h2>
       {message.droppedMessages > 0 && <DroppedNote count={message.droppedMessages} />}
       {reasoning !== '' && (
         <Reasoning text={reasoning} tookMs={message.reasoningMs} since={live?.thinkingSince ?? null} done={done || text !== ''} />

@@ -35,7 +35,7 @@ export function Chat({ conversationId, jumpTo, onJumped, onStarted, head }: Chat
   const composer = useRef<HTMLTextAreaElement>(null)
   const draft = draftOf(conversationId ?? 'new')
   const outgoing = useOutgoing(conversationId, thread.messages)
-  const [editing, setEditing] = useState<string | null>(null)
+  const [editing, setEditing] = useEditing(conversationId)
   const [anchoredIn, setAnchoredIn] = useState<string | null>(null)
   const [begunId, setBegunId] = useState<string | null>(null)
   const { refusal, forget } = useSettled(conversationId, setEditing, (id) => {
@@ -53,7 +53,6 @@ export function Chat({ conversationId, jumpTo, onJumped, onStarted, head }: Chat
 
   useEffect(preloadProse, [])
   useEffect(() => {
-    setEditing(null)
     if (matchMedia('(pointer: fine)').matches) composer.current?.focus()
   }, [conversationId])
 
@@ -120,6 +119,13 @@ export function Chat({ conversationId, jumpTo, onJumped, onStarted, head }: Chat
       )}
     </div>
   )
+}
+
+/** The message that is being written anew; another conversation has another one. */
+function useEditing(conversationId: string | null): [string | null, (id: string | null) => void] {
+  const [editing, setEditing] = useState<{ place: string | null; id: string | null }>({ place: null, id: null })
+  const set = useCallback((id: string | null) => setEditing({ place: conversationId, id }), [conversationId])
+  return [editing.place === conversationId ? editing.id : null, set]
 }
 
 /** What isn't stored yet; a stand-in goes as soon as its stored message is on show. */

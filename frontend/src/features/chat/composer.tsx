@@ -100,7 +100,13 @@ function SendButton({ usable, onSend }: { usable: boolean; onSend(): void }) {
 function StopButton({ onStop }: { onStop(): void }) {
   const { t } = useLingui()
   return (
-    <button type="button" aria-label={t`Stop`} title={`${t`Stop`} (Esc)`} onClick={onStop} className={`${round} bg-ink text-paper hover:opacity-85`}>
+    <button
+      type="button"
+      aria-label={t`Stop`}
+      title={`${t`Stop`} (Esc)`}
+      onClick={onStop}
+      className={`${round} bg-ink text-paper hover:opacity-85`}
+    >
       <Square size={13} fill="currentcolor" />
       <span className="sr-only">
         <Trans>Escape stops it too</Trans>

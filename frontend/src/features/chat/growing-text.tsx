@@ -17,7 +17,17 @@ interface GrowingTextProps {
 }
 
 /** A text area that grows with its text and knows what Enter means. */
-export function GrowingText({ ref, label, value, placeholder, describedBy, onChange, onSend, onEscape, onArrowUp }: GrowingTextProps) {
+export function GrowingText({
+  ref,
+  label,
+  value,
+  placeholder,
+  describedBy,
+  onChange,
+  onSend,
+  onEscape,
+  onArrowUp,
+}: GrowingTextProps) {
   const area = useRef<HTMLTextAreaElement>(null)
   const composedAt = useRef(Number.NEGATIVE_INFINITY)
   useImperativeHandle(ref, () => area.current as HTMLTextAreaElement)

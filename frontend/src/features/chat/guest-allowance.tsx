@@ -13,7 +13,9 @@ export function useMessagesLeft(): number | null {
 /** The quiet count of what a guest may still send. */
 export function MessagesLeft({ left }: { left: number }) {
   const { t } = useLingui()
-  return <span className="text-xs text-ink-3 tabular-nums">{t`${plural(left, { one: '# message', other: '# messages' })} left as a guest`}</span>
+  return (
+    <span className="text-xs text-ink-3 tabular-nums">{t`${plural(left, { one: '# message', other: '# messages' })} left as a guest`}</span>
+  )
 }
 
 /** Said calmly at the limit: what is over, and what still works. */

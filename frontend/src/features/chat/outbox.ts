@@ -66,7 +66,9 @@ export function afterTry(state: SendState, outcome: Outcome<unknown>): SendStep 
 }
 
 function isOutgoing(value: unknown): value is Omit<Outgoing, 'state'> {
-  return isRecord(value) && typeof value.clientId === 'string' && typeof value.text === 'string' && typeof value.createdAt === 'number'
+  return (
+    isRecord(value) && typeof value.clientId === 'string' && typeof value.text === 'string' && typeof value.createdAt === 'number'
+  )
 }
 
 /** Time for another tab that is just sending a message to say that it is done. */
@@ -128,5 +130,7 @@ export function dequeue(clientId: string): void {
 /** Forgets restored messages that another tab has meanwhile sent. */
 export function dropSettledElsewhere(): void {
   const stored = new Set(readStored().map((one) => one.clientId))
-  outbox.update((now) => now.filter((one) => stored.has(one.clientId) || one.state.phase === 'sending' || one.state.phase === 'sent'))
+  outbox.update((now) =>
+    now.filter((one) => stored.has(one.clientId) || one.state.phase === 'sending' || one.state.phase === 'sent'),
+  )
 }

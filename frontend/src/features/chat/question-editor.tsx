@@ -36,7 +36,14 @@ export function QuestionEditor({ messageId, text, onSend, onCancel }: QuestionEd
   }
   return (
     <div data-message={messageId} className="rounded-card border border-control bg-surface p-2.5">
-      <GrowingText ref={area} label={t`Edit your message`} value={value} onChange={(next) => draft.set(next)} onSend={send} onEscape={leave} />
+      <GrowingText
+        ref={area}
+        label={t`Edit your message`}
+        value={value}
+        onChange={(next) => draft.set(next)}
+        onSend={send}
+        onEscape={leave}
+      />
       <div className="mt-1 flex justify-end gap-2">
         <Button look="quiet" onClick={leave}>
           <Trans>Cancel</Trans>

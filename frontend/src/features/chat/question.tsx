@@ -22,6 +22,7 @@ export const Question = memo(function Question({ message, acts }: QuestionProps)
       data-message={message.id}
       className="group flex flex-col items-end rounded-row outline-offset-8"
     >
+      <h2 className="sr-only">{t`Your message`}</h2>
       <Bubble text={message.text} />
       <div className="mt-1 flex min-h-8 items-center text-ink-3">
         <div className="flex items-center opacity-0 transition-opacity group-focus-within:opacity-100 group-hover:opacity-100 touch:opacity-100">

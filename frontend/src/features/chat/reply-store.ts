@@ -45,11 +45,14 @@ function show(entry: Entry): void {
   entry.cancelDraw = null
   if (entry.shown === entry.now) return
   entry.shown = entry.now
-  for (const listen of [...entry.listeners]) listen()
+  for (const listen of entry.listeners) listen()
 }
 
 function begin(message: MessagePartsFragment): Entry {
-  const state = { ...replyFrom(message), thinkingSince: message.reasoning === '' ? null : performance.now() - (message.reasoningMs ?? 0) }
+  const state = {
+    ...replyFrom(message),
+    thinkingSince: message.reasoning === '' ? null : performance.now() - (message.reasoningMs ?? 0),
+  }
   const entry: Entry = {
     now: state,
     shown: state,

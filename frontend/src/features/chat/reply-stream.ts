@@ -79,7 +79,7 @@ function pollReply(id: string, sink: Sink<ReplyEventsSubscription>): () => void 
         return
       }
       for (const event of eventsOf(message)) sink.next({ replyEvents: event })
-      if (!abort.signal.aborted) timer = setTimeout(ask, pollEvery)
+      if (!abort.signal.aborted) timer = setTimeout(() => void ask(), pollEvery)
     } catch {
       if (!abort.signal.aborted) sink.ended({ kind: 'network' })
     }

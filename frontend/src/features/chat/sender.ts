@@ -22,7 +22,7 @@ export function onSettled(listen: (settled: Settled) => void): () => void {
 }
 
 function settle(settled: Settled): void {
-  for (const listen of [...listeners]) listen(settled)
+  for (const listen of listeners) listen(settled)
 }
 
 async function runTry(client: Client, message: Outgoing) {
@@ -85,13 +85,16 @@ export function startSender(client: Client): () => void {
         })
       }
       if (state.phase === 'waiting' && !timers.has(clientId)) {
-        timers.set(clientId, setTimeout(() => resume(clientId), state.delayMs))
+        timers.set(
+          clientId,
+          setTimeout(() => resume(clientId), state.delayMs),
+        )
       }
     }
   }
 
   const onOnline = () => {
-    for (const clientId of [...timers.keys()]) resume(clientId)
+    for (const clientId of timers.keys()) resume(clientId)
   }
   const onStorage = (event: StorageEvent) => {
     if (event.key === storageKeys.outbox) dropSettledElsewhere()

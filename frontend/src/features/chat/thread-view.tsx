@@ -1,8 +1,17 @@
 import { Trans, useLingui } from '@lingui/react/macro'
 import { ArrowDown } from 'lucide-react'
-import { type KeyboardEvent, type Ref, type RefObject, useCallback, useEffect, useImperativeHandle, useLayoutEffect, useMemo, useRef } from 'react'
+import {
+  type KeyboardEvent,
+  type Ref,
+  type RefObject,
+  useCallback,
+  useEffect,
+  useImperativeHandle,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+} from 'react'
 import type { MessagePartsFragment } from '@/gql/graphql'
-import { isTyping } from '@/lib/typing'
 import { Answer, type MessageActs } from './answer'
 import { keepPlace } from './keep-place'
 import type { Outgoing } from './outbox'
@@ -11,6 +20,8 @@ import { Question } from './question'
 import { QuestionEditor } from './question-editor'
 import { before, type Turn, turnsOf } from './turns'
 import { useFollow } from './use-follow'
+import { useMessageKeys } from './use-message-keys'
+import { useOlder } from './use-older'
 
 /** Above this many turns those out of sight aren't laid out. */
 const manyTurns = 75
@@ -50,6 +61,7 @@ export function ThreadView(props: ThreadViewProps) {
   const view = useRef<HTMLDivElement>(null)
   const content = useRef<HTMLDivElement>(null)
   const { pill, toEnd, release } = useFollow(view, content)
+  useMessageKeys(view)
 
   const edit = outgoing.find((message) => message.editOf !== null)
   const turns = useMemo(() => turnsOf(edit?.editOf ? before(messages, edit.editOf) : messages), [messages, edit])
@@ -91,23 +103,28 @@ export function ThreadView(props: ThreadViewProps) {
 
   return (
     <div className="relative min-h-0 flex-1">
-      {/* A scrolled region has to be reachable for the keyboard. */}
-      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex, jsx-a11y/no-noninteractive-element-interactions */}
       <div
         ref={view}
         role="log"
         aria-live="off"
         aria-label={t`Messages`}
         aria-busy={busy}
+        // A scrolled region has to be reachable for the keyboard.
+        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
         tabIndex={0}
-        onKeyDown={moveBetweenMessages}
         className="@container-[size] h-full overflow-y-auto overscroll-contain outline-offset-[-2px]"
       >
         <div ref={content} className="mx-auto w-full max-w-180 px-5 pt-4 pb-8">
           <div ref={top}>{hasOlder && <p className="pb-4 text-center text-sm text-ink-3">{t`Loading earlier messages…`}</p>}</div>
           <ol className="space-y-8">
             {turns.map((turn, index) => (
-              <TurnRow key={turn.key} {...props} turn={turn} isLast={index === turns.length - 1 && outgoing.length === 0} far={turns.length > manyTurns} />
+              <TurnRow
+                key={turn.key}
+                {...props}
+                turn={turn}
+                isLast={index === turns.length - 1 && outgoing.length === 0}
+                far={turns.length > manyTurns}
+              />
             ))}
             {outgoing.map((message) => (
               <li key={message.clientId} className="min-h-[calc(100cqh-4rem)]">
@@ -156,66 +173,4 @@ function TurnRow({ turn, isLast, far, anchored, editing, acts, onEdited }: TurnR
       {answer && <Answer key={answer.id} message={answer} acts={acts} />}
     </li>
   )
-}
-
-/** Loads earlier messages when their place comes near, and keeps what is on show where it is. */
-function useOlder(
-  view: RefObject<HTMLElement | null>,
-  content: RefObject<HTMLElement | null>,
-  hasOlder: boolean,
-  loadOlder: () => Promise<void>,
-  oldestId: string | undefined,
-) {
-  const restore = useRef<(() => void) | null>(null)
-  const load = useRef(loadOlder)
-  useEffect(() => {
-    load.current = loadOlder
-  })
-  useLayoutEffect(() => {
-    restore.current?.()
-    restore.current = null
-    view.current?.style.removeProperty('overflow-anchor')
-  }, [oldestId, view])
-
-  return useCallback(
-    (top: HTMLDivElement | null) => {
-      const node = view.current
-      if (!top || !hasOlder || !node) return
-      const remember = () => {
-        const oldest = content.current?.querySelector('article')
-        if (oldest) restore.current = keepPlace(node, oldest)
-      }
-      const near = new IntersectionObserver(
-        ([entry]) => {
-          if (!entry?.isIntersecting) return
-          // The browser's own anchoring would be added to ours.
-          node.style.setProperty('overflow-anchor', 'none')
-          remember()
-          node.addEventListener('scroll', remember, { passive: true })
-          void load.current()
-        },
-        { root: node, rootMargin: '800px 0px 0px 0px' },
-      )
-      near.observe(top)
-      return () => {
-        near.disconnect()
-        node.removeEventListener('scroll', remember)
-      }
-    },
-    // A new oldest message looks again whether there is room for more.
-    // oxlint-disable-next-line react-hooks/exhaustive-deps
-    [hasOlder, oldestId, view, content],
-  )
-}
-
-function moveBetweenMessages(event: KeyboardEvent<HTMLElement>): void {
-  const step = { j: 1, k: -1 }[event.key]
-  if (step === undefined || isTyping(event.target) || event.metaKey || event.ctrlKey || event.altKey) return
-  const all = [...event.currentTarget.querySelectorAll<HTMLElement>('article[data-message]')]
-  const at = all.findIndex((element) => element.contains(document.activeElement))
-  const next = all[at < 0 ? (step > 0 ? 0 : all.length - 1) : at + step]
-  if (!next) return
-  event.preventDefault()
-  next.focus({ preventScroll: true })
-  next.scrollIntoView({ block: 'nearest' })
 }

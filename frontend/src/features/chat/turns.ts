@@ -27,6 +27,8 @@ export function before(messages: readonly MessagePartsFragment[], id: string): r
 
 /** The branch as Markdown, for copying. */
 export function branchMarkdown(title: string, messages: readonly MessagePartsFragment[], names: { you: string }): string {
-  const parts = messages.map(({ role, text, model }) => `## ${role === 'USER' ? names.you : (model?.name ?? 'Kimi K2')}\n\n${text.trim()}`)
+  const parts = messages.map(
+    ({ role, text, model }) => `## ${role === 'USER' ? names.you : (model?.name ?? 'Kimi K2')}\n\n${text.trim()}`,
+  )
   return `${[`# ${title}`, ...parts].join('\n\n')}\n`
 }

@@ -2,36 +2,38 @@ import { useLingui } from '@lingui/react/macro'
 import { useEffect, useRef } from 'react'
 import { announce, nextSentences } from '@/lib/announcer'
 import type { LiveReply } from './reply-store'
-import { isOver } from './reduce-reply'
 
 /** Milliseconds between two batches of sentences: enough to hear one. */
 const between = 4_000
 
-/** Tells screen readers that a reply begins, then whole sentences in batches, then its end. */
-export function useAnnounceReply(reply: LiveReply | null): void {
+/**
+ * Tells screen readers that a reply begins, then whole sentences in batches, then its
+ * end. `text` is the reply's text, stored or live.
+ */
+export function useAnnounceReply(reply: LiveReply | null, text: string): void {
   const { t } = useLingui()
-  const latest = useRef(reply)
+  const latest = useRef(text)
+  const said = useRef<number | null>(null)
   const following = reply !== null
   useEffect(() => {
-    latest.current = reply
+    latest.current = text
   })
   useEffect(() => {
-    if (!following) return
+    if (!following) {
+      if (said.current === null) return
+      // The end of a text ends its last sentence too.
+      const rest = nextSentences(`${latest.current.slice(said.current)}\n\n`, 0).text
+      announce([rest, t`End of the answer`].filter(Boolean).join(' '))
+      said.current = null
+      return
+    }
     announce(t`An answer is being written`)
-    let said = latest.current?.text.length ?? 0
-    const say = () => {
-      const { text, to } = nextSentences(latest.current?.text ?? '', said)
-      said = to
-      if (text !== '') announce(text)
-    }
-    const timer = setInterval(say, between)
-    return () => {
-      clearInterval(timer)
-      const ended = latest.current
-      const rest = ended?.text.slice(said) ?? ''
-      const last = nextSentences(`${rest}\n\n`, 0).text
-      const close = !ended || isOver(ended.status) ? t`End of the answer` : ''
-      announce([last, close].filter(Boolean).join(' '))
-    }
+    said.current = latest.current.length
+    const timer = setInterval(() => {
+      const next = nextSentences(latest.current, said.current ?? 0)
+      said.current = next.to
+      if (next.text !== '') announce(next.text)
+    }, between)
+    return () => clearInterval(timer)
   }, [following, t])
 }

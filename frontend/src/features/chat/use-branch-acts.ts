@@ -1,6 +1,12 @@
 import { useCallback } from 'react'
 import { unmask } from '@/gql/fragment-masking'
-import { BranchShowDocument, ReplyContinueDocument, ReplyRegenerateDocument, ReplyStopDocument, SentPartsFragmentDoc } from '@/gql/graphql'
+import {
+  BranchShowDocument,
+  ReplyContinueDocument,
+  ReplyRegenerateDocument,
+  ReplyStopDocument,
+  SentPartsFragmentDoc,
+} from '@/gql/graphql'
 import { toastOutcome, useMutationAct } from '@/lib/graphql/act'
 
 /** What can be done with the messages of a conversation. */

@@ -37,14 +37,18 @@ function messagesOf(data: ThreadQuery | undefined): readonly MessagePartsFragmen
   const connection = data?.viewer.conversation?.branch
   if (!connection) return []
   const { edges } = unmask(BranchPartsFragmentDoc, connection)
-  return edges.map(({ node }) => unmask(MessagePartsFragmentDoc, node)).reverse()
+  return edges.map(({ node }) => unmask(MessagePartsFragmentDoc, node)).toReversed()
 }
 
 /** The branch on show of a conversation; null stands for one that isn't begun. */
 export function useThread(id: string | null): Thread {
   const client = useClient()
   const missed = useStore(missedEvents)
-  const [{ data: latest, error, stale, fetching }, execute] = useQuery({ query: ThreadDocument, variables: { id: id ?? '' }, pause: id === null })
+  const [{ data: latest, error, stale, fetching }, execute] = useQuery({
+    query: ThreadDocument,
+    variables: { id: id ?? '' },
+    pause: id === null,
+  })
   const shown = latest?.viewer.conversation
   // The hook still holds the previous conversation while the next one loads.
   const data = id !== null && shown && shown.id !== id ? undefined : latest

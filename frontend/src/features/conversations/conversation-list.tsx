@@ -5,6 +5,7 @@ import { Button } from '@/components/ui/button'
 import { ConversationRow } from './conversation-row'
 import { withHeadings } from './date-groups'
 import { GroupHeading } from './group-heading'
+import { LoadingRows } from './loading-rows'
 import { useConversations } from './use-conversations'
 
 /** How close to the end the next page is asked for, in pixels. */
@@ -72,16 +73,4 @@ function useToday(): Date {
     return () => clearTimeout(timer)
   }, [today])
   return today
-}
-
-const widths = ['w-40', 'w-32', 'w-48', 'w-36', 'w-44', 'w-28']
-
-function LoadingRows() {
-  return (
-    <div aria-hidden className="late flex-1 space-y-4 px-3 pt-8">
-      {widths.map((width) => (
-        <div key={width} className={`shade h-4 ${width}`} />
-      ))}
-    </div>
-  )
 }

@@ -55,7 +55,11 @@ export function ConversationRow({ conversation, isCurrent, onLeave }: Conversati
         {activeReply && <span className="lamp shrink-0" role="img" aria-label={t`is being answered`} />}
       </Link>
       {pinned && (
-        <Pin size={13} aria-hidden className="mr-2.5 shrink-0 text-ink-3 group-focus-within:hidden group-hover:hidden touch:hidden" />
+        <Pin
+          size={13}
+          aria-hidden
+          className="mr-2.5 shrink-0 text-ink-3 group-focus-within:hidden group-hover:hidden touch:hidden"
+        />
       )}
       <ConversationMenu
         conversation={conversation}

@@ -12,9 +12,12 @@ interface Dated {
 
 const day = 24 * 60 * 60 * 1000
 
+function midnight(at: Date): number {
+  return Date.UTC(at.getFullYear(), at.getMonth(), at.getDate())
+}
+
 /** Days between two moments by the calendar of this place, daylight saving or not. */
 function daysBetween(earlier: Date, later: Date): number {
-  const midnight = (at: Date) => Date.UTC(at.getFullYear(), at.getMonth(), at.getDate())
   return Math.round((midnight(later) - midnight(earlier)) / day)
 }
 
@@ -32,7 +35,7 @@ export function groupOf({ pinned, updatedAt }: Dated, now: Date): Group {
 
 /** Pinned ones first, then by last activity, newest first: the server's order. */
 export function inOrder<T extends Dated>(rows: readonly T[]): T[] {
-  return [...rows].sort((a, b) => Number(b.pinned) - Number(a.pinned) || (a.updatedAt < b.updatedAt ? 1 : -1))
+  return rows.toSorted((a, b) => Number(b.pinned) - Number(a.pinned) || (a.updatedAt < b.updatedAt ? 1 : -1))
 }
 
 /** A line of the sidebar: a heading or a conversation. */

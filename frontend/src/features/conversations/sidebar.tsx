@@ -1,13 +1,17 @@
 import { Trans, useLingui } from '@lingui/react/macro'
 import { Link } from '@tanstack/react-router'
 import { PanelLeft, Search, Settings, SquarePen } from 'lucide-react'
-import type { ReactNode } from 'react'
+import { lazy, type ReactNode, Suspense } from 'react'
 import { IconButton } from '@/components/ui/button'
 import { Keys } from '@/components/ui/keys'
 import { Mark } from '@/components/ui/mark'
 import { useServiceInfo } from '@/lib/service-info'
 import { dialog, drawer } from '@/lib/ui-state'
-import { ConversationList } from './conversation-list'
+import { LoadingRows } from './loading-rows'
+
+// Asked for at once, beside the data it shows: the first paint doesn't wait for it.
+const list = import('./conversation-list')
+const ConversationList = lazy(async () => ({ default: (await list).ConversationList }))
 
 const row =
   'flex h-9 w-full items-center gap-2.5 rounded-row px-3 text-sm text-ink-2 transition-colors hover:bg-hover hover:text-ink touch:h-11'
@@ -47,7 +51,9 @@ export function Sidebar({ currentId, onHide, onLeave }: SidebarProps) {
           <Trans>Search</Trans>
         </SidebarButton>
       </div>
-      <ConversationList currentId={currentId} onLeave={onLeave} />
+      <Suspense fallback={<LoadingRows />}>
+        <ConversationList currentId={currentId} onLeave={onLeave} />
+      </Suspense>
       <footer className="border-t border-line p-2 pb-[max(0.5rem,env(safe-area-inset-bottom))]">
         <SidebarButton icon={<Settings size={16} />} onClick={() => dialog.set('settings')}>
           <Trans>Settings</Trans>

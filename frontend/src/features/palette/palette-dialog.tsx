@@ -118,7 +118,13 @@ interface PaletteListProps {
 
 function PaletteList({ id, label, entries, current, onPoint, onChoose }: PaletteListProps) {
   return (
-    <div id={id} role="listbox" aria-label={label} tabIndex={-1} className="max-h-[min(26rem,60dvh)] overflow-y-auto p-1.5 empty:hidden">
+    <div
+      id={id}
+      role="listbox"
+      aria-label={label}
+      tabIndex={-1}
+      className="max-h-[min(26rem,60dvh)] overflow-y-auto p-1.5 empty:hidden"
+    >
       {entries.map((entry, index) => (
         <div key={entry.key}>
           {entry.group !== entries[index - 1]?.group && (

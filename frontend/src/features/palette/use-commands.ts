@@ -37,7 +37,9 @@ export function useCommands(onNewChat: () => void, onOpen: (id: string) => void)
     })
     const actions = t`Actions`
     const otherLanguage = i18n.locale === 'zh' ? ('en' as const) : ('zh' as const)
-    const rows = (data?.viewer.conversations.edges ?? []).slice(0, recent).map(({ node }) => unmask(ConversationRowFragmentDoc, node))
+    const rows = (data?.viewer.conversations.edges ?? [])
+      .slice(0, recent)
+      .map(({ node }) => unmask(ConversationRowFragmentDoc, node))
     return [
       make(actions, t`New chat`, onNewChat),
       make(actions, t`Settings`, () => dialog.set('settings')),
@@ -57,7 +59,10 @@ export function useCommands(onNewChat: () => void, onOpen: (id: string) => void)
       ...(models ?? [])
         .filter((model) => model.available)
         .map((model) =>
-          make(t`Models`, model.name, () => chosenModel.set(model.id), { note: model.description, words: `${model.name} ${model.id}` }),
+          make(t`Models`, model.name, () => chosenModel.set(model.id), {
+            note: model.description,
+            words: `${model.name} ${model.id}`,
+          }),
         ),
     ]
   }, [t, i18n, models, data, onNewChat, onOpen])

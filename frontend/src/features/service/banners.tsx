@@ -75,8 +75,8 @@ function DemoBanner({ message }: { message: string }) {
       {view === 'long' && (
         <p className="mt-1 text-ink-2">
           <Trans>
-            Start the server with INFERENCE_URL set to any OpenAI-compatible address, such as http://127.0.0.1:11434/v1 for Ollama or
-            http://127.0.0.1:8000/v1 for vLLM.
+            Start the server with INFERENCE_URL set to any OpenAI-compatible address, such as http://127.0.0.1:11434/v1 for Ollama
+            or http://127.0.0.1:8000/v1 for vLLM.
           </Trans>{' '}
           {message}
         </p>

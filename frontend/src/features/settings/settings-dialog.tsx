@@ -112,11 +112,13 @@ function About() {
           {service.name} {service.version}
         </Fact>
         <Fact name={t`Engine`}>{service.engine.name}</Fact>
-        <Fact name={t`Support`}>
-          <a href={`mailto:${service.supportEmail}`} className="text-tide underline underline-offset-3">
-            {service.supportEmail}
-          </a>
-        </Fact>
+        {service.supportEmail && (
+          <Fact name={t`Support`}>
+            <a href={`mailto:${service.supportEmail}`} className="text-tide underline underline-offset-3">
+              {service.supportEmail}
+            </a>
+          </Fact>
+        )}
       </dl>
     </section>
   )

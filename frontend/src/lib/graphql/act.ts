@@ -64,6 +64,7 @@ export function useMutationAct<Data, Variables extends Record<string, unknown>, 
   return useCallback(
     async (variables) => outcomeOf(await client.mutation(document, variables).toPromise(), payloadOf),
     // payloadOf picks a field: the document says which.
+    // oxlint-disable-next-line react/exhaustive-deps
     [client, document],
   )
 }

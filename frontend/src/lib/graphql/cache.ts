@@ -1,11 +1,6 @@
 import { gql } from '@urql/core'
 import { type Cache, cacheExchange, type DataFields, type UpdateResolver } from '@urql/exchange-graphcache'
-import {
-  type ConversationRowFragment,
-  ConversationsDocument,
-  type MessagePartsFragment,
-  ThreadDocument,
-} from '@/gql/graphql'
+import { type ConversationRowFragment, ConversationsDocument, type MessagePartsFragment, ThreadDocument } from '@/gql/graphql'
 import { type BranchPage, withTurn } from './branch'
 import { chainedPages } from './pages'
 

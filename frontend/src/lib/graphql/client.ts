@@ -1,7 +1,7 @@
 import { Client, fetchExchange, subscriptionExchange } from '@urql/core'
 import { follow } from '../live/follow'
 import { attempt } from '../live/transport'
-import type { Payload, Sink } from '../live/types'
+import type { Sink } from '../live/types'
 import { normalisedCache } from './cache'
 
 /** Milliseconds between look-ups of what is on screen where no stream gets through. */
@@ -35,7 +35,7 @@ export function createClient(events: ClientEvents): Client {
         forwardSubscription: (request) => ({
           subscribe: (observer) => ({
             unsubscribe: follow<Record<string, unknown>>({
-              attempt: (sink) => attempt({ ...request, query: request.query ?? '' } as Payload, sink, pollInstead(events)),
+              attempt: (sink) => attempt({ ...request, query: request.query ?? '' }, sink, pollInstead(events)),
               next: (data) => observer.next({ data }),
               completed: () => 'again',
               refused: () => 'later',

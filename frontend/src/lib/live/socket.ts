@@ -105,7 +105,7 @@ function subscribe<T>(socket: Shared, payload: Payload, sink: Sink<T>, end: (los
     { ...payload },
     {
       next: (result) => {
-        if (result.errors?.length) end({ kind: 'refused', errors: result.errors as readonly WireError[] })
+        if (result.errors?.length) end({ kind: 'refused', errors: result.errors })
         else if (result.data) sink.next(result.data)
       },
       error: (cause) => end(lossOf(cause)),

@@ -1,0 +1,24 @@
+// Fails when the catalogs aren't in step with the source, or a translation is missing.
+// A message that was never extracted would be shown as its key.
+import { execFileSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+
+const catalogs = ['src/locales/en.po', 'src/locales/zh.po']
+const before = catalogs.map((file) => readFileSync(file, 'utf8'))
+
+execFileSync('npx', ['lingui', 'extract', '--clean'], { stdio: 'pipe' })
+
+const faults = []
+for (const [index, file] of catalogs.entries()) {
+  const after = readFileSync(file, 'utf8')
+  if (after === before[index]) continue
+  writeFileSync(file, before[index])
+  faults.push(`${file} isn't in step with the source: run npm run i18n and translate what is new`)
+}
+const empty = before[1].split('\n\n').filter((entry) => /\nmsgid "/.test(entry) && /\nmsgstr ""\s*$/.test(entry))
+for (const entry of empty) faults.push(`not translated: ${/msgid (.*)/.exec(entry)?.[1]}`)
+
+if (faults.length > 0) {
+  console.error(faults.join('\n'))
+  process.exit(1)
+}
