@@ -13,8 +13,24 @@ const macros = {
   rolldown: { filter: { id: /\/src\/.*\.tsx?$/, code: /@lingui\/(core|react)\/macro/ } },
 }
 
+// Every browser we support reads woff2: the other formats of KaTeX's fonts stay out.
+const woff2Only = {
+  name: 'woff2-only',
+  enforce: 'pre' as const,
+  transform(code: string, id: string) {
+    if (!/katex[^/]*\.css/.test(id)) return null
+    return code.replace(/,\s*url\([^)]*\.(?:woff|ttf)\)\s*format\(["'](?:woff|truetype)["']\)/g, '')
+  },
+}
+
 export default defineConfig({
-  plugins: [react(), babel({ presets: [macros] }), lingui({ failOnMissing: true, failOnCompileError: true }), tailwindcss()],
+  plugins: [
+    woff2Only,
+    react(),
+    babel({ presets: [macros] }),
+    lingui({ failOnMissing: true, failOnCompileError: true }),
+    tailwindcss(),
+  ],
   resolve: { alias: { '@': fileURLToPath(new URL('src', import.meta.url)) } },
   worker: { format: 'es' },
   build: {

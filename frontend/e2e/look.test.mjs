@@ -70,6 +70,27 @@ for (const colorScheme of ['light', 'dark']) {
   }
 }
 
+async function shifted(page) {
+  return page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        new PerformanceObserver((list) => {
+          resolve(list.getEntries().reduce((sum, entry) => sum + (entry.hadRecentInput ? 0 : entry.value), 0))
+        }).observe({ type: 'layout-shift', buffered: true })
+        requestAnimationFrame(() => requestAnimationFrame(() => resolve(0)))
+      }),
+  )
+}
+
+journey('nothing jumps while a page loads', async ({ page }) => {
+  assert.ok((await shifted(page)) <= 0.02, 'home')
+  await say(page, rich)
+  await completeAnswer(page)
+  await page.reload()
+  await completeAnswer(page)
+  assert.ok((await shifted(page)) <= 0.02, 'a thread by its address')
+})
+
 journey('the language changes at once, for the page and its reader, and stays', async ({ page }) => {
   await page.getByRole('button', { name: 'Settings' }).click()
   await page.getByText('中文', { exact: true }).click()

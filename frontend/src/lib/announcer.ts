@@ -9,7 +9,8 @@ export function announce(text: string): void {
   announcement.update((now) => (now === text ? `${text}\u00a0` : text))
 }
 
-const sentenceEnd = /[.!?。！？…](?=\s|$|[^\s.!?])|\n\n/g
+// A full stop may still become 3.14: only what follows shows that it ends a sentence.
+const sentenceEnd = /[.!?…](?=\s)|[。！？]|\n\n/g
 
 /**
  * The complete sentences of `text` after position `from`, without Markdown's marks, and

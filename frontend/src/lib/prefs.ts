@@ -2,14 +2,14 @@ import { isRecord, readJson, storage } from './storage'
 import { storageKeys } from './storage-keys'
 import { createStore } from './store'
 
-export const themes = ['system', 'light', 'dark'] as const
+const themes = ['system', 'light', 'dark'] as const
 export type Theme = (typeof themes)[number]
 
-export const languages = ['en', 'zh'] as const
+const languages = ['en', 'zh'] as const
 export type Language = (typeof languages)[number]
 
 /** What sends: Enter alone, or Ctrl/Cmd+Enter while Enter makes a new line. */
-export const sendKeys = ['enter', 'mod-enter'] as const
+const sendKeys = ['enter', 'mod-enter'] as const
 export type SendKey = (typeof sendKeys)[number]
 
 export interface Prefs {
@@ -56,7 +56,7 @@ export function languageInUse(): Language {
 }
 
 /** Puts the theme on the document, as boot.js did before the first paint. */
-export function applyTheme(): void {
+function applyTheme(): void {
   const { theme } = prefs.get()
   const root = document.documentElement
   if (theme === 'system') delete root.dataset.theme

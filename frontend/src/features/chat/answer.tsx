@@ -78,7 +78,7 @@ function DroppedNote({ count }: { count: number }) {
   const { t } = useLingui()
   return (
     <p className="mb-3 text-xs text-ink-3">
-      {t`The oldest ${plural(count, { one: 'message', other: '# messages' })} no longer fit what the model can read and weren’t shown to it.`}
+      {t`The oldest ${plural(count, { one: '# message', other: '# messages' })} no longer fit what the model can read and weren’t shown to it.`}
     </p>
   )
 }

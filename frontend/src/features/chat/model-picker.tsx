@@ -7,7 +7,7 @@ import { useStore } from '@/lib/store'
 import { chosenModel } from '@/lib/ui-state'
 
 /** The model that will answer next: the chosen one, else the conversation's, else the default. */
-export function modelInUse(
+function modelInUse(
   models: readonly ModelPartsFragment[],
   chosen: string | null,
   ofConversation: string | null,

@@ -7,7 +7,7 @@ import { createStore } from '@/lib/store'
 import { showToast } from '@/lib/toasts'
 
 /** How long a deletion can be undone, in milliseconds. */
-export const undoWindow = 5_000
+const undoWindow = 5_000
 
 /** Conversations that are hidden because they are about to be deleted. */
 export const leaving = createStore<ReadonlySet<string>>(new Set())

@@ -61,7 +61,7 @@ function DemoBanner({ message }: { message: string }) {
       actions={
         <>
           <Button look="quiet" aria-expanded={view === 'long'} onClick={() => setView(view === 'long' ? 'short' : 'long')}>
-            <Trans>Connect a real engine</Trans>
+            <Trans>Connect an engine</Trans>
           </Button>
           <IconButton label={t`Hide`} onClick={() => setView('closed')}>
             <X size={16} />
@@ -70,7 +70,7 @@ function DemoBanner({ message }: { message: string }) {
       }
     >
       <p>
-        <Trans>Demonstration: the answers are prepared, no model writes them.</Trans>
+        <Trans>Demo: prepared answers, no model.</Trans>
       </p>
       {view === 'long' && (
         <p className="mt-1 text-ink-2">

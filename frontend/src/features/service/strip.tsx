@@ -5,10 +5,10 @@ export function Strip({ actions, children }: { actions?: ReactNode; children: Re
   return (
     <div
       role="status"
-      className="fade-in flex min-h-10 shrink-0 flex-wrap items-center justify-center gap-x-3 border-b border-line bg-sunken px-4 py-1 text-sm leading-5 text-ink-2"
+      className="fade-in flex min-h-10 shrink-0 items-center justify-center gap-x-2 border-b border-line bg-sunken px-4 py-1 text-sm leading-5 text-ink-2"
     >
       <div className="min-w-0">{children}</div>
-      {actions && <div className="flex items-center">{actions}</div>}
+      {actions && <div className="flex shrink-0 items-center self-start">{actions}</div>}
     </div>
   )
 }

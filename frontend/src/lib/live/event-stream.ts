@@ -12,8 +12,11 @@ export interface StreamEvent {
 
 /** Splits a growing text/event-stream into events; `rest` is the unfinished end. */
 export function splitEvents(buffer: string): { events: StreamEvent[]; rest: string } {
-  const parts = buffer.replace(/\r\n?/g, '\n').split('\n\n')
-  const rest = parts.pop() ?? ''
+  // A carriage return at the end may be half of a line end.
+  const half = buffer.endsWith('\r') ? '\r' : ''
+  const whole = half ? buffer.slice(0, -1) : buffer
+  const parts = whole.replace(/\r\n?/g, '\n').split('\n\n')
+  const rest = (parts.pop() ?? '') + half
   const events = parts.map(parseEvent).filter((event) => event !== null)
   return { events, rest }
 }

@@ -119,7 +119,7 @@ function subscribe<T>(socket: Shared, payload: Payload, sink: Sink<T>, end: (los
 }
 
 /** What a client error means: a list of refusals, a close event, or a lost network. */
-export function lossOf(cause: unknown): Loss {
+function lossOf(cause: unknown): Loss {
   if (Array.isArray(cause)) return { kind: 'refused', errors: cause as WireError[] }
   const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : null
   return typeof code === 'number' ? { kind: 'closed', code } : { kind: 'network' }

@@ -23,7 +23,7 @@ function findingOf(loss: Loss | null, opened: boolean): Finding | null {
 }
 
 /** What travels now; it changes when attempts fail. */
-export function rungInUse(): Rung {
+function rungInUse(): Rung {
   if (ladder.rung !== 'socket' && Date.now() - descended > lookUpAfter) ladder = climb(ladder, 'retry')
   return ladder.rung
 }
