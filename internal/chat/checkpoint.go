@@ -36,7 +36,7 @@ func (s *Service) checkpointing() {
 		case <-s.ctx.Done():
 			return
 		case <-t.C:
-			s.checkpointOnce(s.ctx, s.hub.some(turn, turns))
+			s.checkpointOnce(s.hub.some(turn, turns))
 		}
 	}
 }
@@ -49,7 +49,7 @@ type draft struct {
 }
 
 // checkpointOnce stores one piece of every run that has more than is stored.
-func (s *Service) checkpointOnce(ctx context.Context, runs []*activeRun) {
+func (s *Service) checkpointOnce(runs []*activeRun) {
 	for len(runs) > 0 {
 		n := min(batchSize, len(runs))
 		var batch []draft
@@ -62,11 +62,13 @@ func (s *Service) checkpointOnce(ctx context.Context, runs []*activeRun) {
 		if len(batch) == 0 {
 			continue
 		}
+		ctx, cancel := s.patiently(storeTimeout)
 		err := s.storeChunks(ctx, batch)
+		cancel()
 		for _, d := range batch {
 			d.r.ckpt.Unlock()
 		}
-		if err != nil && ctx.Err() == nil {
+		if err != nil {
 			s.log.Warn("checkpoint failed, trying again", "runs", len(batch), "err", err)
 		}
 	}
@@ -103,8 +105,6 @@ func (s *Service) sealed(r *activeRun) draft {
 // lock on the run keeps a take-over from reading before the piece is there. Runs that
 // are no longer ours end.
 func (s *Service) storeChunks(ctx context.Context, batch []draft) error {
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
 	n := len(batch)
 	owners, runs, epochs, seqs, bodies := make([]string, n), make([]string, n), make([]int32, n), make([]int32, n), make([][]byte, n)
 	for i, d := range batch {
@@ -151,7 +151,7 @@ func (s *Service) renewing() {
 		case <-s.ctx.Done():
 			return
 		case <-t.C:
-			if err := s.renewOnce(s.ctx); err != nil && s.ctx.Err() == nil {
+			if err := s.renewOnce(); err != nil {
 				s.log.Warn("renew leases, trying again", "err", err)
 			}
 		}
@@ -160,12 +160,12 @@ func (s *Service) renewing() {
 
 // renewOnce renews all leases, ends the runs that are no longer ours and stops those
 // whose stop was asked for.
-func (s *Service) renewOnce(ctx context.Context) error {
+func (s *Service) renewOnce() error {
 	runs := s.hub.all()
 	if len(runs) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.Lease/2)
+	ctx, cancel := s.patiently(s.Lease / 2)
 	defer cancel()
 	rows, err := s.DB.Pool().Query(ctx, `UPDATE runs SET lease_expires_at = now() + $2::bigint * interval '1 millisecond'
 WHERE instance_id = $1 AND status = 'RUNNING' RETURNING id, epoch, stop_requested`, s.instance, s.Lease.Milliseconds())

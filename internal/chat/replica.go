@@ -257,9 +257,11 @@ func (s *Service) replicating(ownerID, replyID string, l *replyLog) {
 // reply has ended; while no owner answers it asks again soon, because a dead one is
 // replaced as soon as its lease ends.
 func (s *Service) catchUp(ownerID, replyID string, l *replyLog) (live bool, wait time.Duration) {
-	run, err := s.findRun(s.ctx, ownerID, replyID)
+	ctx, cancel := s.patiently(queryTimeout)
+	defer cancel()
+	run, err := s.findRun(ctx, ownerID, replyID)
 	switch {
-	case err != nil && s.ctx.Err() == nil && !isNotFound(err):
+	case err != nil && !isNotFound(err):
 		s.log.Warn("follow another instance", "reply", replyID, "err", err)
 		return true, askEvery
 	case err != nil || run.Status != models.RunRunning:

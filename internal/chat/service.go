@@ -165,6 +165,15 @@ func (s *Service) Close() {
 	s.workers.close()
 }
 
+// queryTimeout bounds the statements of workers.
+const queryTimeout = 5 * time.Second
+
+// patiently is the context of a worker's statement. Closing the room waits for it
+// instead of breaking it off: a broken-off statement costs its connection.
+func (s *Service) patiently(limit time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(s.ctx), limit)
+}
+
 func (s *Service) isDraining() bool {
 	select {
 	case <-s.draining:

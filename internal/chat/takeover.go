@@ -26,7 +26,7 @@ func (s *Service) sweeping() {
 	t := time.NewTicker(sweepEvery)
 	defer t.Stop()
 	for {
-		if _, err := s.sweepOnce(s.ctx); err != nil && s.ctx.Err() == nil {
+		if _, err := s.sweepOnce(); err != nil {
 			s.log.Warn("look for abandoned runs, trying again", "err", err)
 		}
 		select {
@@ -47,7 +47,9 @@ func (s *Service) expireLeases(ctx context.Context) error {
 
 // sweepOnce takes over a batch of abandoned runs and says how many. Runs of its own are
 // none: whoever looks is alive, however late it is with renewing leases.
-func (s *Service) sweepOnce(ctx context.Context) (int, error) {
+func (s *Service) sweepOnce() (int, error) {
+	ctx, cancel := s.patiently(queryTimeout)
+	defer cancel()
 	if s.isDraining() {
 		return 0, nil
 	}
@@ -65,7 +67,7 @@ RETURNING runs.*`, s.instance, s.Lease.Milliseconds(), s.instance, maxEpoch, swe
 		return 0, fmt.Errorf("take runs over: %w", err)
 	}
 	for _, row := range taken {
-		if err := s.takeOver(ctx, row); err != nil && ctx.Err() == nil {
+		if err := s.takeOver(ctx, row); err != nil {
 			s.log.Warn("take a run over", "run", row.ID, "err", err)
 		}
 	}

@@ -36,7 +36,7 @@ func Open(t testing.TB, url string) *database.DB {
 		t.Fatalf("open the test database: %v", err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		if err := db.Close(ctx); err != nil {
 			t.Errorf("close the test database: %v", err)
