@@ -13,6 +13,30 @@ function viewerId(page) {
   })
 }
 
+/** Writes a long conversation without the screen and returns its address. */
+function longConversation(page, turns) {
+  return page.evaluate(async (count) => {
+    const ask = async (query, variables) => {
+      const body = JSON.stringify({ query, variables })
+      const response = await fetch('/graphql', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body })
+      return (await response.json()).data
+    }
+    const send = 'mutation($input:MessageSendInput!){messageSend(input:$input){conversation{id}reply{id}userErrors{message}}}'
+    let conversationId
+    for (let turn = 1; turn <= count; turn++) {
+      const input = { clientId: `${Math.random()}`, conversationId, text: `question ${turn}\n/demo tokens 40` }
+      const { messageSend } = await ask(send, { input })
+      if (!messageSend.reply) throw new Error(JSON.stringify(messageSend))
+      conversationId = messageSend.conversation.id
+      for (let status = ''; status !== 'COMPLETE'; ) {
+        await new Promise((resolve) => setTimeout(resolve, 30))
+        status = (await ask('query($id:ID!){node(id:$id){...on Message{status}}}', { id: messageSend.reply.id })).node.status
+      }
+    }
+    return `/c/${conversationId}`
+  }, turns)
+}
+
 /** Waits until the last answer has so many more characters. */
 async function grown(page, by) {
   const length = () => [...document.querySelectorAll('article[aria-label="Answer"]')].at(-1).innerText.length
@@ -94,7 +118,6 @@ journey('regenerating keeps both answers, and the switcher goes between them in 
   await say(page, 'What is this?')
   const first = await textOf(await completeAnswer(page))
   await page.getByRole('button', { name: 'Regenerate' }).click()
-  await page.getByRole('menuitem', { name: 'Regenerate' }).click()
   await page.getByText('Version 2 of 2').waitFor({ state: 'attached' })
   await completeAnswer(page)
   await page.getByRole('button', { name: 'Previous version' }).click()
@@ -110,6 +133,7 @@ journey('an edited question is a branch; arrow up edits the last one', async ({ 
   await completeAnswer(page)
   await composer(page).press('ArrowUp')
   const editor = page.getByRole('textbox', { name: 'Edit your message' })
+  assert.equal(await editor.evaluate((area) => area === document.activeElement), true)
   await editor.fill('second wording')
   await editor.press('Enter')
   await questions(page).filter({ hasText: 'second wording' }).waitFor()
@@ -170,4 +194,29 @@ journey('the question stays near the top while its answer is short, and looking 
     const log = document.querySelector('[role=log]')
     return log.scrollHeight - log.clientHeight - log.scrollTop < 2
   })
+})
+
+journey('a long conversation opens at its end and loads what is before while nothing jumps', async ({ page }) => {
+  await page.goto(await longConversation(page, 26))
+  const question = (number) => questions(page).filter({ hasText: new RegExp(`question ${number}\\s`) })
+  await question(26).waitFor()
+  assert.equal(await questions(page).count(), 20)
+  const view = page.getByRole('log')
+  await view.evaluate((node) => {
+    globalThis.watched = document.querySelectorAll('article[data-message]')[4]
+    node.dispatchEvent(new WheelEvent('wheel', { deltaY: -1 }))
+    node.scrollTop = 700
+  })
+  const place = () => page.evaluate(() => Math.round(globalThis.watched.getBoundingClientRect().top))
+  await page.evaluate(() => new Promise(requestAnimationFrame))
+  const stood = await place()
+  await question(1).waitFor({ state: 'attached' })
+  assert.ok(Math.abs((await place()) - stood) <= 2, `moved from ${stood} to ${await place()}`)
+  await page
+    .getByRole('button', { name: /^Options for/ })
+    .last()
+    .click()
+  await page.getByRole('menuitem', { name: 'Copy as Markdown' }).click()
+  await page.waitForFunction(async () => (await navigator.clipboard.readText()).includes('question 26'))
+  assert.equal((await page.evaluate(() => navigator.clipboard.readText())).match(/## You/g).length, 26)
 })

@@ -17,11 +17,12 @@ import { drawer } from '@/lib/ui-state'
 
 interface ChatHeadProps {
   conversation: ConversationRowFragment | null
-  messages: readonly MessagePartsFragment[]
+  /** Gives every message of the branch on show. */
+  loadAll(): Promise<readonly MessagePartsFragment[]>
 }
 
 /** The title of the chat on show and the ways out of it. */
-export function ChatHead({ conversation, messages }: ChatHeadProps) {
+export function ChatHead({ conversation, loadAll }: ChatHeadProps) {
   const { t } = useLingui()
   const navigate = useNavigate()
   const { sidebar } = useStore(prefs)
@@ -39,7 +40,7 @@ export function ChatHead({ conversation, messages }: ChatHeadProps) {
         </IconButton>
       )}
       <div className="flex min-w-0 flex-1 items-center justify-center gap-0.5">
-        {conversation && <Title key={conversation.id} conversation={conversation} messages={messages} onLeave={goHome} />}
+        {conversation && <Title key={conversation.id} conversation={conversation} loadAll={loadAll} onLeave={goHome} />}
       </div>
       <IconButton label={t`New chat`} onClick={goHome} className={folded ? '' : 'wide:invisible'}>
         <SquarePen size={17} />
@@ -50,14 +51,16 @@ export function ChatHead({ conversation, messages }: ChatHeadProps) {
 
 interface TitleProps {
   conversation: ConversationRowFragment
-  messages: readonly MessagePartsFragment[]
+  /** Gives every message of the branch on show. */
+  loadAll(): Promise<readonly MessagePartsFragment[]>
   onLeave(): void
 }
 
-function Title({ conversation, messages, onLeave }: TitleProps) {
+function Title({ conversation, loadAll, onLeave }: TitleProps) {
   const { t } = useLingui()
   const acts = useConversationActs()
   const [renaming, setRenaming] = useState(false)
+  const copy = async () => copyText(branchMarkdown(conversation.title, await loadAll(), { you: t`You` }))
   if (renaming) {
     const done = (title: string | null) => {
       setRenaming(false)
@@ -74,7 +77,7 @@ function Title({ conversation, messages, onLeave }: TitleProps) {
         conversation={conversation}
         onRename={() => setRenaming(true)}
         onDelete={onLeave}
-        onCopy={() => void copyText(branchMarkdown(conversation.title, messages, { you: t`You` }))}
+        onCopy={() => void copy()}
       />
     </>
   )

@@ -1,6 +1,7 @@
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { useCallback } from 'react'
 import { Chat } from '@/features/chat/chat'
+import { EngineNote } from '@/features/service/engine-note'
 import { ChatHead } from './chat-head'
 
 /** A chat, new or begun. */
@@ -21,7 +22,8 @@ export function ChatPage() {
       jumpTo={m}
       onStarted={onStarted}
       onJumped={onJumped}
-      head={(conversation, messages) => <ChatHead conversation={conversation} messages={messages} />}
+      foot={<EngineNote />}
+      head={({ conversation, loadAll }) => <ChatHead conversation={conversation} loadAll={loadAll} />}
     />
   )
 }

@@ -7,6 +7,8 @@ const PaletteDialog = lazy(async () => ({ default: (await import('@/features/pal
 const ShortcutsDialog = lazy(async () => ({ default: (await import('@/features/palette/shortcuts-dialog')).ShortcutsDialog }))
 const SettingsDialog = lazy(async () => ({ default: (await import('@/features/settings/settings-dialog')).SettingsDialog }))
 
+const EngineDialog = lazy(async () => ({ default: (await import('@/features/service/engine-dialog')).EngineDialog }))
+
 const close = () => dialog.set(null)
 
 /** The dialog that is open, loaded when it is first wanted. */
@@ -22,6 +24,7 @@ export function Dialogs() {
     <Suspense fallback={null}>
       {open === 'palette' && <PaletteDialog onClose={close} onNewChat={onNewChat} onOpen={onOpen} />}
       {open === 'shortcuts' && <ShortcutsDialog onClose={close} />}
+      {open === 'engine' && <EngineDialog onClose={close} />}
       {open === 'settings' && <SettingsDialog onClose={close} />}
     </Suspense>
   )

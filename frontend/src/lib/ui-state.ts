@@ -1,6 +1,6 @@
 import { createStore } from './store'
 
-export type DialogName = 'palette' | 'settings' | 'shortcuts'
+export type DialogName = 'palette' | 'settings' | 'shortcuts' | 'engine'
 
 /** The dialog that is open. */
 export const dialog = createStore<DialogName | null>(null)

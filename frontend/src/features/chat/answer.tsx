@@ -1,15 +1,13 @@
 import { plural } from '@lingui/core/macro'
 import { useLingui } from '@lingui/react/macro'
-import { RefreshCw } from 'lucide-react'
 import { memo } from 'react'
-import { Menu, type MenuItem } from '@/components/ui/menu'
 import type { MessagePartsFragment } from '@/gql/graphql'
-import { useServiceInfo } from '@/lib/service-info'
 import { AnswerStatus } from './answer-status'
 import { CopyButton } from './copy-button'
 import { Prose } from './prose'
 import { Reasoning } from './reasoning'
 import { isOver, replyFrom } from './reduce-reply'
+import { Regenerate } from './regenerate'
 import { useReply } from './reply-store'
 import { useAnnounceReply } from './use-announce-reply'
 import { VersionSwitcher } from './version-switcher'
@@ -87,7 +85,7 @@ function AnswerFoot({ message, text, acts }: { message: MessagePartsFragment; te
   return (
     <footer className="mt-2 -ml-2 flex min-h-8 flex-wrap items-center gap-x-1 text-ink-3">
       {text !== '' && <CopyButton text={text} />}
-      <RegenerateMenu message={message} acts={acts} />
+      <Regenerate message={message} acts={acts} />
       <VersionSwitcher id={message.id} versions={message.siblings} onShow={acts.show} />
       <ModelLine message={message} />
     </footer>
@@ -105,35 +103,5 @@ function ModelLine({ message: { model, engineName, usage } }: { message: Message
     <span className="ml-2 text-xs text-ink-3" title={detail}>
       {names}
     </span>
-  )
-}
-
-function RegenerateMenu({ message, acts }: { message: MessagePartsFragment; acts: MessageActs }) {
-  const { t } = useLingui()
-  const models = useServiceInfo()?.models ?? []
-  const others = models.filter((model) => model.available && model.id !== message.model?.id)
-  const items: MenuItem[] = [
-    {
-      key: 'same',
-      label: t`Regenerate`,
-      note: message.model?.name,
-      icon: <RefreshCw size={15} />,
-      select: () => acts.regenerate(message.id),
-    },
-    ...others.map((model) => ({
-      key: model.id,
-      label: t`With ${model.name}`,
-      note: model.description,
-      select: () => acts.regenerate(message.id, model.id),
-    })),
-  ]
-  return (
-    <Menu
-      label={t`Regenerate`}
-      items={items}
-      buttonClass="inline-grid size-8 place-content-center rounded-control text-ink-2 transition-colors hover:bg-hover hover:text-ink touch:size-11"
-    >
-      <RefreshCw size={15} />
-    </Menu>
   )
 }

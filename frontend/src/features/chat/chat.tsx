@@ -1,5 +1,5 @@
 import { type ReactNode, type RefObject, useCallback, useEffect, useMemo, useRef, useState } from 'react'
-import type { ConversationRowFragment, MessagePartsFragment } from '@/gql/graphql'
+import type { MessagePartsFragment } from '@/gql/graphql'
 import { draftOf } from '@/lib/drafts'
 import type { Refusal } from '@/lib/graphql/act'
 import { useStore } from '@/lib/store'
@@ -14,7 +14,7 @@ import { onSettled } from './sender'
 import type { ThreadHandle } from './thread-view'
 import { useBranchActs } from './use-branch-acts'
 import { useJump } from './use-jump'
-import { noteBegun, useThread } from './use-thread'
+import { noteBegun, type Thread, useThread } from './use-thread'
 import { Greeting, Suggestions } from './welcome'
 
 interface ChatProps {
@@ -25,11 +25,13 @@ interface ChatProps {
   onJumped(): void
   /** Called when the first message of a new chat is stored. */
   onStarted(conversationId: string): void
-  head(conversation: ConversationRowFragment | null, messages: readonly MessagePartsFragment[]): ReactNode
+  /** What stands below the composer. */
+  foot: ReactNode
+  head(thread: Thread): ReactNode
 }
 
 /** A chat: new or begun, the same component, so that the first answer keeps streaming. */
-export function Chat({ conversationId, jumpTo, onJumped, onStarted, head }: ChatProps) {
+export function Chat({ conversationId, jumpTo, onJumped, onStarted, foot, head }: ChatProps) {
   const thread = useThread(conversationId)
   const view = useRef<ThreadHandle>(null)
   const composer = useRef<HTMLTextAreaElement>(null)
@@ -79,7 +81,7 @@ export function Chat({ conversationId, jumpTo, onJumped, onStarted, head }: Chat
   const missing = thread.state === 'missing'
   return (
     <div className="flex h-full min-h-0 flex-col">
-      {head(thread.conversation, thread.messages)}
+      {head(thread)}
       {home ? (
         <div key="body" className="flex flex-1 flex-col justify-end px-5 pb-8">
           <Greeting />
@@ -99,7 +101,7 @@ export function Chat({ conversationId, jumpTo, onJumped, onStarted, head }: Chat
         />
       )}
       {!missing && (
-        <div key="composer" className="mx-auto w-full max-w-184 px-3 pb-[max(0.75rem,env(safe-area-inset-bottom))] wide:pb-5">
+        <div key="composer" className="mx-auto w-full max-w-184 px-3 pb-[env(safe-area-inset-bottom)]">
           <Composer
             ref={composer}
             draft={draft}
@@ -110,10 +112,11 @@ export function Chat({ conversationId, jumpTo, onJumped, onStarted, head }: Chat
             onSend={(text) => send(text, null)}
             onEditLast={editLast}
           />
+          {foot}
         </div>
       )}
       {home && (
-        <div key="foot" className="flex-[1.4] px-5 pt-1">
+        <div key="foot" className="flex-[1.4] px-5">
           <Suggestions onPick={pick} />
         </div>
       )}

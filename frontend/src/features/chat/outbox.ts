@@ -1,5 +1,6 @@
 import type { ErrorCode } from '@/gql/graphql'
 import type { Outcome, Refusal } from '@/lib/graphql/act'
+import { randomId } from '@/lib/random-id'
 import { isRecord, readJson, storage } from '@/lib/storage'
 import { storageKeys } from '@/lib/storage-keys'
 import { createStore } from '@/lib/store'
@@ -95,7 +96,7 @@ export const outbox = createStore<readonly Outgoing[]>(restore())
 
 /** Puts a message into the outbox and returns it. */
 export function enqueue(message: Pick<Outgoing, 'conversationId' | 'editOf' | 'text' | 'modelId'>): Outgoing {
-  const kept = { ...message, clientId: crypto.randomUUID(), createdAt: Date.now() }
+  const kept = { ...message, clientId: randomId(), createdAt: Date.now() }
   const one: Outgoing = { ...kept, state: { phase: 'sending', tries: 0 } }
   changeStored((stored) => [...stored, kept])
   outbox.update((now) => [...now, one])

@@ -1,6 +1,6 @@
 import { Trans, useLingui } from '@lingui/react/macro'
 import { ArrowDown } from 'lucide-react'
-import { type Ref, useImperativeHandle, useLayoutEffect, useMemo, useRef } from 'react'
+import { type Ref, useEffect, useImperativeHandle, useLayoutEffect, useMemo, useRef } from 'react'
 import type { MessagePartsFragment } from '@/gql/graphql'
 import { Answer, type MessageActs } from './answer'
 import { keepPlace } from './keep-place'
@@ -46,7 +46,7 @@ function messageElement(view: HTMLElement | null, id: string): HTMLElement | nul
 
 /** A branch as a scrolled thread. J and K go from message to message. */
 export function ThreadView(props: ThreadViewProps) {
-  const { ref, messages, outgoing, hasOlder, loadOlder } = props
+  const { ref, messages, outgoing, editing, hasOlder, loadOlder } = props
   const { t } = useLingui()
   const view = useRef<HTMLDivElement>(null)
   const content = useRef<HTMLDivElement>(null)
@@ -84,6 +84,12 @@ export function ThreadView(props: ThreadViewProps) {
     }),
     [toEnd, release, messages],
   )
+
+  useEffect(() => {
+    if (editing === null) return
+    release()
+    messageElement(view.current, editing)?.scrollIntoView({ block: 'center' })
+  }, [editing, release])
 
   useLayoutEffect(() => {
     if (outgoing.length > 0) toEnd()

@@ -8,6 +8,7 @@ import {
   SentPartsFragmentDoc,
 } from '@/gql/graphql'
 import { toastOutcome, useMutationAct } from '@/lib/graphql/act'
+import { randomId } from '@/lib/random-id'
 
 /** What can be done with the messages of a conversation. */
 export function useBranchActs() {
@@ -19,7 +20,7 @@ export function useBranchActs() {
     /** Asks for another reply beside one, by the same or another model. */
     regenerate: useCallback(
       async (replyId: string, modelId?: string) =>
-        toastOutcome(await regenerate({ input: { clientId: crypto.randomUUID(), replyId, modelId } })),
+        toastOutcome(await regenerate({ input: { clientId: randomId(), replyId, modelId } })),
       [regenerate],
     ),
     /** Goes on with a reply that ended early. */

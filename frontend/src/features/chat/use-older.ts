@@ -1,14 +1,17 @@
-import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef } from 'react'
+import { type RefObject, useEffect, useLayoutEffect, useRef } from 'react'
 import { keepPlace } from './keep-place'
 
-/** Loads earlier messages when their place comes near, and keeps what is on show where it is. */
+/**
+ * Loads earlier messages when their place (the returned element) comes near, and keeps
+ * what is on show where it is.
+ */
 export function useOlder(
   view: RefObject<HTMLElement | null>,
   content: RefObject<HTMLElement | null>,
   hasOlder: boolean,
   loadOlder: () => Promise<void>,
   oldestId: string | undefined,
-) {
+): RefObject<HTMLDivElement | null> {
   const restore = useRef<(() => void) | null>(null)
   const load = useRef(loadOlder)
   useEffect(() => {
@@ -20,33 +23,31 @@ export function useOlder(
     view.current?.style.removeProperty('overflow-anchor')
   }, [oldestId, view])
 
-  return useCallback(
-    (top: HTMLDivElement | null) => {
-      const node = view.current
-      if (!top || !hasOlder || !node) return
-      const remember = () => {
-        const oldest = content.current?.querySelector('article')
-        if (oldest) restore.current = keepPlace(node, oldest)
-      }
-      const near = new IntersectionObserver(
-        ([entry]) => {
-          if (!entry?.isIntersecting) return
-          // The browser's own anchoring would be added to ours.
-          node.style.setProperty('overflow-anchor', 'none')
-          remember()
-          node.addEventListener('scroll', remember, { passive: true })
-          void load.current()
-        },
-        { root: node, rootMargin: '800px 0px 0px 0px' },
-      )
-      near.observe(top)
-      return () => {
-        near.disconnect()
-        node.removeEventListener('scroll', remember)
-      }
-    },
+  const top = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    const node = view.current
+    if (!top.current || !hasOlder || !node) return
+    const remember = () => {
+      const oldest = content.current?.querySelector('article')
+      if (oldest) restore.current = keepPlace(node, oldest)
+    }
+    const near = new IntersectionObserver(
+      ([entry]) => {
+        if (!entry?.isIntersecting) return
+        // The browser's own anchoring would be added to ours.
+        node.style.setProperty('overflow-anchor', 'none')
+        remember()
+        node.addEventListener('scroll', remember, { passive: true })
+        void load.current()
+      },
+      { root: node, rootMargin: '800px 0px 0px 0px' },
+    )
+    near.observe(top.current)
+    return () => {
+      near.disconnect()
+      node.removeEventListener('scroll', remember)
+    }
     // A new oldest message looks again whether there is room for more.
-    // oxlint-disable-next-line react-hooks/exhaustive-deps
-    [hasOlder, oldestId, view, content],
-  )
+  }, [hasOlder, oldestId, view, content])
+  return top
 }

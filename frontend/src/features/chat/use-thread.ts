@@ -21,6 +21,8 @@ export interface Thread {
   hasOlder: boolean
   /** Loads what is before; resolves when it is there. */
   loadOlder(): Promise<void>
+  /** Loads the whole branch and gives it. */
+  loadAll(): Promise<readonly MessagePartsFragment[]>
   /** Asks the server again. */
   refresh(): void
 }
@@ -40,6 +42,14 @@ function messagesOf(data: ThreadQuery | undefined): readonly MessagePartsFragmen
   return edges.map(({ node }) => unmask(MessagePartsFragmentDoc, node)).toReversed()
 }
 
+/** Where what is before the loaded messages begins; null at the root. */
+function nextCursor(data: ThreadQuery | undefined): string | null {
+  const connection = data?.viewer.conversation?.branch
+  if (!connection) return null
+  const { hasNextPage, endCursor } = unmask(BranchPartsFragmentDoc, connection).pageInfo
+  return hasNextPage ? endCursor : null
+}
+
 /** The branch on show of a conversation; null stands for one that isn't begun. */
 export function useThread(id: string | null): Thread {
   const client = useClient()
@@ -51,7 +61,7 @@ export function useThread(id: string | null): Thread {
   })
   const shown = latest?.viewer.conversation
   // The hook still holds the previous conversation while the next one loads.
-  const data = id !== null && shown && shown.id !== id ? undefined : latest
+  const data = id === null || (shown && shown.id !== id) ? undefined : latest
   const refresh = useCallback(() => execute({ requestPolicy: 'network-only' }), [execute])
 
   const first = useRef({ id: null as string | null, missed })
@@ -72,8 +82,7 @@ export function useThread(id: string | null): Thread {
     if (leafId && newest && leafId !== newest) refresh()
   }, [leafId, newest, refresh])
 
-  const page = conversation ? unmask(BranchPartsFragmentDoc, conversation.branch).pageInfo : null
-  const after = page?.hasNextPage ? page.endCursor : null
+  const after = nextCursor(data)
   const [loading, setLoading] = useState(false)
   const loadOlder = useCallback(async () => {
     if (!after || loading || id === null) return
@@ -82,12 +91,23 @@ export function useThread(id: string | null): Thread {
     setLoading(false)
   }, [after, loading, id, client])
 
+  const loadAll = async () => {
+    if (id === null) return []
+    for (let cursor = after; cursor !== null; ) {
+      const result = await client.query(ThreadDocument, { id, after: cursor }, { requestPolicy: 'network-only' }).toPromise()
+      cursor = nextCursor(result.data)
+    }
+    const whole = await client.query(ThreadDocument, { id }, { requestPolicy: 'cache-only' }).toPromise()
+    return messagesOf(whole.data)
+  }
+
   return {
     state: stateOf(id, data, Boolean(error), fetching || stale),
     conversation: conversation && unmask(ConversationRowFragmentDoc, conversation),
     messages,
     hasOlder: after !== null,
     loadOlder,
+    loadAll,
     refresh,
   }
 }

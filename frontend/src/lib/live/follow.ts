@@ -2,6 +2,9 @@ import { closeCodes, retryDelay } from './backoff'
 import { lineUser } from './connection'
 import type { Loss, Sink, WireError } from './types'
 
+/** Milliseconds after which an open line has proved itself. */
+const steady = 5_000
+
 /** What is followed and what becomes of it. */
 export interface Followed<T> {
   /** Makes one attempt from wherever the follower has come to. */
@@ -27,6 +30,8 @@ export function follow<T>(what: Followed<T>): () => void {
   let over = false
   let tries = 0
   let everOpened = false
+  let wasLost = false
+  let openedAt = Number.POSITIVE_INFINITY
   let timer: ReturnType<typeof setTimeout> | undefined
   let cancel = () => {}
   let current = 0
@@ -41,14 +46,23 @@ export function follow<T>(what: Followed<T>): () => void {
   }
 
   const opened = () => {
-    const again = everOpened && tries > 0
-    tries = 0
+    const isBack = everOpened && wasLost
     everOpened = true
+    wasLost = false
+    openedAt = performance.now()
     lineOf.up()
-    if (again) what.returned?.()
+    if (isBack) what.returned?.()
+  }
+
+  const next = (data: T) => {
+    tries = 0
+    what.next(data)
   }
 
   const ended = (loss: Loss | null) => {
+    // A line that opens and is refused at once, again and again, is asked less and less.
+    if (performance.now() - openedAt > steady) tries = 0
+    openedAt = Number.POSITIVE_INFINITY
     if (!loss) {
       if (what.completed() === 'end') finish()
       else again(null)
@@ -62,6 +76,7 @@ export function follow<T>(what: Followed<T>): () => void {
       else again(null)
       return
     }
+    wasLost = true
     lineOf.down()
     const code = loss.kind === 'closed' ? loss.code : null
     if (code === closeCodes.unauthenticated || code === closeCodes.forbidden) what.viewerLost?.()
@@ -80,7 +95,7 @@ export function follow<T>(what: Followed<T>): () => void {
     const isMine = () => !over && mine === current
     cancel = what.attempt({
       opened: () => isMine() && opened(),
-      next: (data) => isMine() && what.next(data),
+      next: (data) => isMine() && next(data),
       ended: (loss) => isMine() && ended(loss),
     })
   }
