@@ -158,7 +158,16 @@ func (s *Service) renewing() {
 	}
 }
 
-// renewOnce renews all leases, ends the runs that are no longer ours and stops those
+// idsOf are the ids of runs.
+func idsOf(runs []*activeRun) []string {
+	ids := make([]string, len(runs))
+	for i, r := range runs {
+		ids[i] = r.row.ID
+	}
+	return ids
+}
+
+// renewOnce renews the leases of the runs that are at work here, ends the runs that are no longer ours and stops those
 // whose stop was asked for.
 func (s *Service) renewOnce() error {
 	runs := s.hub.all()
@@ -168,7 +177,7 @@ func (s *Service) renewOnce() error {
 	ctx, cancel := s.patiently(s.Lease / 2)
 	defer cancel()
 	rows, err := s.DB.Pool().Query(ctx, `UPDATE runs SET lease_expires_at = now() + $2::bigint * interval '1 millisecond'
-WHERE instance_id = $1 AND status = 'RUNNING' RETURNING id, epoch, stop_requested`, s.instance, s.Lease.Milliseconds())
+WHERE instance_id = $1 AND status = 'RUNNING' AND id = ANY($3) RETURNING id, epoch, stop_requested`, s.instance, s.Lease.Milliseconds(), idsOf(runs))
 	if err != nil {
 		return fmt.Errorf("renew leases: %w", database.Translate(err))
 	}

@@ -31,7 +31,6 @@ type activeRun struct {
 	storedPos int        // bytes in the database
 	stored    time.Time  // when they were stored
 
-	began     time.Time
 	thinking  time.Time // first reasoning
 	reasoning time.Duration
 }
@@ -46,7 +45,7 @@ func (r *activeRun) stop() {
 // reasoning are what earlier epochs produced and the row's checkpoint holds.
 func (s *Service) begin(row models.Run, key *seal.Key, model inference.Model, req inference.Request, text, reasoning string, reasoningMs int) error {
 	r := &activeRun{row: row, key: key, model: model, req: req, log: newLog(row.OwnerID, row.Epoch), done: make(chan struct{}),
-		stored: s.clock.Now(), began: s.clock.Now(), reasoning: time.Duration(reasoningMs) * time.Millisecond}
+		stored: s.clock.Now(), reasoning: time.Duration(reasoningMs) * time.Millisecond}
 	r.log.preload(text, reasoning)
 	r.storedPos = len(text) + len(reasoning)
 	r.ctx, r.cancel = context.WithCancelCause(s.ctx)

@@ -282,6 +282,27 @@ func TestStopOfADeadOwnersRun(t *testing.T) {
 	}
 }
 
+// A run that this instance took and could not begin is nobody's: its lease ends although
+// the instance is alive and renews others, and then somebody takes it.
+func TestARunThatWasTakenAndNotBegunIsTakenAgain(t *testing.T) {
+	h := newHouse(t)
+	i := h.open()
+	sent := i.send(i.guest(), "one")
+	v, id := sent.Viewer, sent.Reply.ID
+	i.follow(v, id)
+	h.engine.Queue(inferencetest.Script{inferencetest.Say("busy"), inferencetest.Hang()})
+	i.send(v, "two")
+	for _, sql := range []string{
+		"UPDATE runs SET status = 'RUNNING', epoch = epoch + 1, lease_expires_at = now() + interval '1 second' WHERE reply_id = ?",
+		"UPDATE messages SET status = 'PENDING', finished_at = NULL WHERE id = ?",
+	} {
+		if err := i.db.Gorm(t.Context()).Exec(sql, id).Error; err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "the run to be ended", func() bool { return i.find(v, id).Status == models.MessageInterrupted })
+}
+
 // SIGTERM: a run that does not end in time is handed over at once, not after its lease.
 func TestDrainHandsRunsOver(t *testing.T) {
 	h := newHouse(t)

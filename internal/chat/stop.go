@@ -95,7 +95,7 @@ func (s *Service) Stop(ctx context.Context, v viewer.Viewer, replyID string) (*m
 }
 
 // stopRun asks the owner of a run to stop and waits until the end is stored. The wish
-// is stored too: an owner that can't be asked finds it at its next checkpoint, and
+// is stored too: an owner that can't be asked finds it when it renews its lease, and
 // whoever takes over from a dead one when the lease ends.
 func (s *Service) stopRun(ctx context.Context, ownerID, replyID string) error {
 	if r := s.hub.run(replyID); r != nil {

@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -45,8 +46,9 @@ func (s *Service) expireLeases(ctx context.Context) error {
 	return nil
 }
 
-// sweepOnce takes over a batch of abandoned runs and says how many. Runs of its own are
-// none: whoever looks is alive, however late it is with renewing leases.
+// sweepOnce takes over a batch of abandoned runs and says how many. Those that are at
+// work here are none: whoever looks is alive, however late it is with renewing leases.
+// One that could not be begun after it was taken is not at work: its lease ends again.
 func (s *Service) sweepOnce() (int, error) {
 	ctx, cancel := s.patiently(queryTimeout)
 	defer cancel()
@@ -58,10 +60,10 @@ func (s *Service) sweepOnce() (int, error) {
 		taken = nil
 		return tx.Raw(`
 UPDATE runs SET epoch = runs.epoch + 1, instance_id = ?, lease_expires_at = now() + ?::bigint * interval '1 millisecond'
-FROM (SELECT owner_id, id FROM runs WHERE status = 'RUNNING' AND instance_id <> ? AND lease_expires_at <= now() AND epoch < ?
+FROM (SELECT owner_id, id FROM runs WHERE status = 'RUNNING' AND id <> ALL (string_to_array(?, ',')) AND lease_expires_at <= now() AND epoch < ?
       ORDER BY lease_expires_at LIMIT ? FOR UPDATE SKIP LOCKED) dead
 WHERE runs.owner_id = dead.owner_id AND runs.id = dead.id
-RETURNING runs.*`, s.instance, s.Lease.Milliseconds(), s.instance, maxEpoch, sweepBatch).Scan(&taken).Error
+RETURNING runs.*`, s.instance, s.Lease.Milliseconds(), strings.Join(idsOf(s.hub.all()), ","), maxEpoch, sweepBatch).Scan(&taken).Error
 	})
 	if err != nil {
 		return 0, fmt.Errorf("take runs over: %w", err)
