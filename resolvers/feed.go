@@ -20,6 +20,10 @@ type ReplyFeed struct {
 	follower *chat.Follower
 	key      string
 	plan     map[string][]selected
+
+	text, reasoning []step // of deltas, which come most often
+	dst             []byte // what take appends to
+	take            func(seq int, text []byte, reasoning bool)
 }
 
 // selected is a field of an event's selection.
@@ -50,6 +54,14 @@ func (r *Resolver) ReplyFeed(ctx context.Context, op *graphql.OperationContext) 
 	f := &ReplyFeed{follower: follower, key: "{" + key(root[0].Alias), plan: map[string][]selected{}}
 	for _, typ := range []string{"ReplySnapshot", "ReplyDelta", "ReplyReasoningDelta", "ReplyFinished", "ReplyFailed"} {
 		f.plan[typ] = selection(op, root[0].Selections, typ, "ReplyEvent")
+	}
+	f.text, f.reasoning = steps("ReplyDelta", f.plan["ReplyDelta"]), steps("ReplyReasoningDelta", f.plan["ReplyReasoningDelta"])
+	f.take = func(seq int, text []byte, reasoning bool) {
+		of := f.text
+		if reasoning {
+			of = f.reasoning
+		}
+		f.dst = appendDelta(f.dst, of, seq, text)
 	}
 	return f
 }
@@ -96,18 +108,35 @@ func key(alias string) string { return string(appendString(nil, alias)) + ":" }
 // Close ends following.
 func (f *ReplyFeed) Close() { f.follower.Close() }
 
-// Next appends the data of the next event.
-func (f *ReplyFeed) Next(ctx context.Context, dst []byte) ([]byte, bool) {
-	e := f.follower.Next(ctx)
+// Wait waits until Step may have an event; false means that there will be none.
+func (f *ReplyFeed) Wait(ctx context.Context) bool { return f.follower.Wait(ctx) }
+
+// Push has push called when Poll may have something; see chat.Follower.
+func (f *ReplyFeed) Push(push func() bool) { f.follower.Push(push) }
+
+// Poll appends the data of a delta that is there now.
+func (f *ReplyFeed) Poll(dst []byte) (data []byte, more, event bool) {
+	f.dst = append(dst, f.key...)
+	more, event = f.follower.Poll(f.take)
+	if !event {
+		return dst, false, false
+	}
+	data, f.dst = append(f.dst, '}'), nil
+	return data, more, true
+}
+
+// Step appends the data of the next event if there is one.
+func (f *ReplyFeed) Step(ctx context.Context, dst []byte) ([]byte, bool) {
+	e := f.follower.Step(ctx)
 	if e == nil {
 		return dst, false
 	}
 	dst = append(dst, f.key...)
 	switch e := e.(type) {
 	case *models.ReplyDelta:
-		dst = f.object(dst, "ReplyDelta", e.Seq, func(dst []byte, _ selected) []byte { return appendString(dst, e.Text) })
+		dst = appendDelta(dst, f.text, e.Seq, e.Text)
 	case *models.ReplyReasoningDelta:
-		dst = f.object(dst, "ReplyReasoningDelta", e.Seq, func(dst []byte, _ selected) []byte { return appendString(dst, e.Text) })
+		dst = appendDelta(dst, f.reasoning, e.Seq, e.Text)
 	case *models.ReplySnapshot:
 		dst = f.object(dst, "ReplySnapshot", e.Seq, func(dst []byte, s selected) []byte {
 			return appendString(dst, map[string]string{"text": e.Text, "reasoning": e.Reasoning, "status": string(e.Status)}[s.name])
@@ -181,7 +210,7 @@ func appendObject(dst []byte, of []selected, typ string, field func(dst []byte, 
 const hexDigits = "0123456789abcdef"
 
 // appendString appends valid UTF-8 as a JSON string.
-func appendString(dst []byte, s string) []byte {
+func appendString[T string | []byte](dst []byte, s T) []byte {
 	dst = append(dst, '"')
 	from := 0
 	for i := range len(s) {

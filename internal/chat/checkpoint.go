@@ -142,16 +142,16 @@ SELECT id FROM mine`, owners, runs, epochs, seqs, bodies)
 
 // renewing renews the leases of this instance's runs until the room closes. It is a
 // statement of its own, short and apart from the checkpoints, so that an instance that
-// is busy storing text is not taken for dead.
+// is busy storing text is not taken for dead. The runs take turns as with checkpoints.
 func (s *Service) renewing() {
-	t := time.NewTicker(s.Lease / 4)
+	t := time.NewTicker(s.Lease / 4 / turns)
 	defer t.Stop()
-	for {
+	for turn := 0; ; turn = (turn + 1) % turns {
 		select {
 		case <-s.ctx.Done():
 			return
 		case <-t.C:
-			if err := s.renewOnce(); err != nil {
+			if err := s.renewOnce(s.hub.some(turn, turns)); err != nil {
 				s.log.Warn("renew leases, trying again", "err", err)
 			}
 		}
@@ -167,10 +167,9 @@ func idsOf(runs []*activeRun) []string {
 	return ids
 }
 
-// renewOnce renews the leases of the runs that are at work here, ends the runs that are no longer ours and stops those
-// whose stop was asked for.
-func (s *Service) renewOnce() error {
-	runs := s.hub.all()
+// renewOnce renews the leases of runs that are at work here, ends those that are no
+// longer ours and stops those whose stop was asked for.
+func (s *Service) renewOnce(runs []*activeRun) error {
 	if len(runs) == 0 {
 		return nil
 	}

@@ -50,7 +50,7 @@ func (s *Service) Follow(ctx context.Context, v viewer.Viewer, f Follow) (<-chan
 
 // Follower reads the events of a reply, each once and with rising seq. It is a position
 // in the reply's log, not a queue: Next gives all that has come since it was last called.
-// It belongs to one goroutine.
+// It belongs to one goroutine at a time.
 type Follower struct {
 	s        *Service
 	v        viewer.Viewer
@@ -61,6 +61,7 @@ type Follower struct {
 	rest     bool // a delta was given: the window runs
 	over     bool
 
+	push    func() bool
 	log     *replyLog
 	changed <-chan struct{}
 	unwatch func()
@@ -88,7 +89,16 @@ func (s *Service) Follower(ctx context.Context, v viewer.Viewer, in Follow) (*Fo
 
 func (f *Follower) watch(log *replyLog) {
 	f.log = log
-	f.changed, f.unwatch = log.watch()
+	f.changed, f.unwatch = log.watch(f.push)
+}
+
+// Push has push called on the writer's goroutine, as long as nobody else follows here,
+// when there may be something for Poll. It must not block, and says false when it could
+// not do all of it: then Wait ends. Push must be called before the first Step.
+func (f *Follower) Push(push func() bool) {
+	f.unwatch()
+	f.push = push
+	f.watch(f.log)
 }
 
 // Close ends following.
@@ -97,10 +107,20 @@ func (f *Follower) Close() { f.unwatch() }
 // Next waits for the next event. It is nil after the last one, ReplyFinished or
 // ReplyFailed, and when ctx ends.
 func (f *Follower) Next(ctx context.Context) models.ReplyEvent {
-	if f.over || (f.rest && !f.pause(ctx)) {
-		return nil
+	for !f.over {
+		if e := f.Step(ctx); e != nil {
+			return e
+		}
+		if !f.Wait(ctx) {
+			return nil
+		}
 	}
-	for {
+	return nil
+}
+
+// Step is the next event if there is one already, nil if it has to be waited for.
+func (f *Follower) Step(ctx context.Context) models.ReplyEvent {
+	for !f.over && !f.rest {
 		if f.snapshot {
 			f.snapshot = false
 			seq, text, reasoning, status := f.log.content()
@@ -123,12 +143,40 @@ func (f *Follower) Next(ctx context.Context) models.ReplyEvent {
 				return e
 			}
 		default:
-			select {
-			case <-f.changed:
-			case <-ctx.Done():
-				return nil
-			}
+			return nil
 		}
+	}
+	return nil
+}
+
+// Poll calls use with the next stretch of text or reasoning if there is one and nothing
+// else is due: what Step would return, in the parts that need no waiting of any kind.
+// The text is valid during the call only. more means that Poll has something left.
+func (f *Follower) Poll(use func(seq int, text []byte, reasoning bool)) (more, ok bool) {
+	if f.over || f.rest || f.snapshot || f.window > 0 {
+		return false, false
+	}
+	at, more, ok := f.log.peek(f.at, use)
+	if ok {
+		f.at = at
+	}
+	return more, ok
+}
+
+// Wait waits until Step may have something. It is false when there is nothing more to
+// come or ctx has ended.
+func (f *Follower) Wait(ctx context.Context) bool {
+	if f.over {
+		return false
+	}
+	if f.rest {
+		return f.pause(ctx)
+	}
+	select {
+	case <-f.changed:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 

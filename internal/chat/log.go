@@ -61,11 +61,28 @@ type replyLog struct {
 	end      *ending
 	frozen   bool // no more text, the end is being stored
 	replaced bool // another log continues this reply
-	waiters  map[chan struct{}]struct{}
+	waiters  map[*waiter]struct{}
+	sole     *waiter // the only one, if there is just one
+}
+
+// waiter is told of changes: by a token in its channel, which never waits; or, while it
+// is the only one, by a call of push on the writer's goroutine, which saves waking
+// another for every token. push must not block; what it can't do at once, saying so by
+// false, is left to whoever reads the channel.
+type waiter struct {
+	changed chan struct{}
+	push    func() bool
+}
+
+func (w *waiter) signal() {
+	select {
+	case w.changed <- struct{}{}:
+	default:
+	}
 }
 
 func newLog(ownerID string, epoch int) *replyLog {
-	return &replyLog{ownerID: ownerID, epoch: epoch, waiters: map[chan struct{}]struct{}{}}
+	return &replyLog{ownerID: ownerID, epoch: epoch, waiters: map[*waiter]struct{}{}}
 }
 
 // preload puts in what an earlier epoch produced.
@@ -79,10 +96,20 @@ func (l *replyLog) append(k kind, text string) bool {
 	if text == "" {
 		return true
 	}
+	ok, w := l.add(k, text)
+	if w != nil && !w.push() {
+		w.signal()
+	}
+	return ok
+}
+
+// add is append but for a sole waiter with a push: it is returned, to be told without
+// the lock.
+func (l *replyLog) add(k kind, text string) (ok bool, w *waiter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.end != nil || l.frozen || l.replaced || len(l.buf)+len(text) > maxBytes {
-		return false
+		return false, nil
 	}
 	l.buf = append(l.buf, text...)
 	if n := len(l.segs); n > 0 && l.segs[n-1].kind == k {
@@ -90,8 +117,11 @@ func (l *replyLog) append(k kind, text string) bool {
 	} else {
 		l.segs = append(l.segs, segment{k, len(l.buf)})
 	}
+	if l.sole != nil && l.sole.push != nil {
+		return true, l.sole
+	}
 	l.wake()
-	return true
+	return true, nil
 }
 
 // freeze makes later appends fail without announcing an end.
@@ -122,23 +152,34 @@ func (l *replyLog) replace() {
 // wake tells the waiters; the caller holds the lock.
 func (l *replyLog) wake() {
 	for w := range l.waiters {
-		select {
-		case w <- struct{}{}:
-		default:
-		}
+		w.signal()
 	}
 }
 
-// watch registers a waiter that is told of every change until stop is called.
-func (l *replyLog) watch() (changed <-chan struct{}, stop func()) {
-	w := make(chan struct{}, 1)
+// watch registers a waiter that is told of every change until stop is called; push may
+// be nil.
+func (l *replyLog) watch(push func() bool) (changed <-chan struct{}, stop func()) {
+	w := &waiter{changed: make(chan struct{}, 1), push: push}
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.waiters[w] = struct{}{}
-	l.mu.Unlock()
-	return w, func() {
+	l.choose()
+	return w.changed, func() {
 		l.mu.Lock()
+		defer l.mu.Unlock()
 		delete(l.waiters, w)
-		l.mu.Unlock()
+		l.choose()
+	}
+}
+
+// choose finds the sole waiter; the caller holds the lock.
+func (l *replyLog) choose() {
+	l.sole = nil
+	if len(l.waiters) != 1 {
+		return
+	}
+	for w := range l.waiters {
+		l.sole = w
 	}
 }
 
@@ -199,6 +240,26 @@ func (l *replyLog) read(seq int) piece {
 		}
 	}
 	return piece{seq: seq, end: l.end, replaced: l.replaced && l.end == nil}
+}
+
+// peek calls use with the longest stretch of one kind after seq, which is valid during the
+// call only and must not be kept, and reports its end; more means that another stretch
+// follows. ok is false when there is nothing, or something else to say: see read.
+func (l *replyLog) peek(seq int, use func(seq int, text []byte, reasoning bool)) (end int, more, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	pos := posOf(seq)
+	if epochOf(seq) != l.epoch || pos >= len(l.buf) || !utf8.RuneStart(l.buf[pos]) {
+		return 0, false, false
+	}
+	for _, s := range l.segs {
+		if s.end > pos {
+			end = seqOf(l.epoch, s.end)
+			use(end, l.buf[pos:s.end], s.kind == kindReasoning)
+			return end, s.end < len(l.buf), true
+		}
+	}
+	return 0, false, false
 }
 
 // beyond reports whether seq is a position that nobody can have been given.

@@ -202,3 +202,75 @@ func TestMatchCutsASnippetInUTF16Units(t *testing.T) {
 		t.Fatal("wildcards must not match")
 	}
 }
+
+// Pushed to or woken, alone or in company: a follower gets every byte once and in order.
+func TestPushesAndWakesGiveTheWholeLog(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		parts := drawParts(t)
+		l := newLog("own", 1)
+		f := &Follower{at: seqOf(1, 0)}
+		var got []part
+		take := func(seq int, text []byte, reasoning bool) {
+			k := kindText
+			if reasoning {
+				k = kindReasoning
+			}
+			if seq <= f.at {
+				t.Fatalf("seq %d after %d", seq, f.at)
+			}
+			got = append(got, part{k, string(text)})
+		}
+		willing := true
+		f.watch(l)
+		f.Push(func() bool {
+			if !willing {
+				return false
+			}
+			for {
+				more, ok := f.Poll(take)
+				if !more {
+					return ok
+				}
+			}
+		})
+		defer f.Close()
+		read := func() {
+			for e := f.Step(t.Context()); e != nil; e = f.Step(t.Context()) {
+				switch e := e.(type) {
+				case *models.ReplyDelta:
+					got = append(got, part{kindText, e.Text})
+				case *models.ReplyReasoningDelta:
+					got = append(got, part{kindReasoning, e.Text})
+				}
+			}
+		}
+		for _, p := range parts {
+			willing = rapid.Bool().Draw(t, "willing")
+			if rapid.Bool().Draw(t, "in company") {
+				_, leave := l.watch(nil)
+				l.append(p.kind, p.text)
+				leave()
+			} else {
+				l.append(p.kind, p.text)
+			}
+			select {
+			case <-f.changed:
+				read()
+			default:
+			}
+		}
+		l.finish(ending{Status: models.MessageComplete})
+		if !f.Wait(t.Context()) {
+			t.Fatal("the end was not told")
+		}
+		read()
+		for _, k := range []kind{kindText, kindReasoning} {
+			if joined(got, k) != joined(parts, k) {
+				t.Fatalf("got %q of %q", got, parts)
+			}
+		}
+		if !f.over {
+			t.Fatal("no end")
+		}
+	})
+}

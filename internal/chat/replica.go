@@ -159,7 +159,7 @@ func (r *activeRun) publish(s *Service) {
 }
 
 func (r *activeRun) publishing(s *Service) {
-	changed, stop := r.log.watch()
+	changed, stop := r.log.watch(nil)
 	defer stop()
 	idle := time.NewTicker(interest)
 	defer idle.Stop()

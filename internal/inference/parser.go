@@ -35,7 +35,9 @@ type parser struct {
 	text      cleaner
 	reasoning cleaner
 
-	output  int // bytes given out
+	held    Delta // read and not yet given on
+	waiting bool  // a chunk was read and on not yet called for it
+	output  int   // bytes given out
 	seen    bool
 	done    bool
 	capped  bool
@@ -52,11 +54,12 @@ func newParser(r io.Reader, maxLine, maxOutput int) *parser {
 	return &parser{src: bufio.NewReaderSize(r, readBuffer), maxLine: maxLine, maxOutput: maxOutput}
 }
 
-// run reads to the end of the answer and calls on once for every chunk, at once: with
-// an empty delta when a chunk holds nothing to show. It returns nil when the answer is
-// whole, and after the output cap.
+// run reads to the end of the answer and calls on for what has come, at once: chunks that
+// arrived together make one delta, which is empty when they hold nothing to show. It
+// returns nil when the answer is whole, and after the output cap.
 func (p *parser) run(on func(Delta)) error {
 	err := p.read(on)
+	p.release(on)
 	if !p.capped {
 		if d := (Delta{Reasoning: p.reasoning.flush(), Text: p.text.flush()}); d != (Delta{}) {
 			on(p.limit(d))
@@ -75,6 +78,9 @@ func (p *parser) read(on func(Delta)) error {
 			if err := p.feed(line, on); err != nil {
 				return err
 			}
+			if !p.lineWaits() {
+				p.release(on)
+			}
 		}
 		switch {
 		case p.done || p.capped:
@@ -84,6 +90,37 @@ func (p *parser) read(on func(Delta)) error {
 		case readErr != nil:
 			return readErr
 		}
+	}
+}
+
+// lineWaits reports whether the next line is here already: a busy program reads many
+// chunks at once and gives them on as one.
+func (p *parser) lineWaits() bool {
+	n := p.src.Buffered()
+	if n == 0 {
+		return false
+	}
+	b, _ := p.src.Peek(n) // it is buffered
+	return bytes.IndexByte(b, '\n') >= 0
+}
+
+// hold keeps a delta until release; text before reasoning is given on first, because one
+// delta's reasoning precedes its text.
+func (p *parser) hold(d Delta, on func(Delta)) {
+	if p.held.Text != "" && d.Reasoning != "" {
+		p.release(on)
+	}
+	p.held.Reasoning += d.Reasoning
+	p.held.Text += d.Text
+	p.waiting = true
+}
+
+// release gives on what is held.
+func (p *parser) release(on func(Delta)) {
+	if p.waiting {
+		d := p.held
+		p.held, p.waiting = Delta{}, false
+		on(d)
 	}
 }
 
@@ -216,7 +253,7 @@ func (p *parser) apply(c chunk, on func(Delta)) error {
 		d.Text = p.text.add(c.text)
 	}
 	p.seen = p.seen || len(c.text)+len(c.reasoning) > 0
-	on(p.limit(d))
+	p.hold(p.limit(d), on)
 	return nil
 }
 

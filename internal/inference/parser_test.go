@@ -158,12 +158,27 @@ func TestParserGivesEachChunkBeforeTheNextComes(t *testing.T) {
 func TestReasoningThatWasHeldBackComesBeforeTheText(t *testing.T) {
 	stream := `data: {"choices":[{"delta":{"reasoning_content":"r<"}}]}` + "\n\n" + event("a") + event("b") + finished
 	var got []Delta
-	err := newParser(strings.NewReader(stream), 1<<20, 1<<20).run(func(d Delta) {
+	err := newParser(iotest.OneByteReader(strings.NewReader(stream)), 1<<20, 1<<20).run(func(d Delta) {
 		if d != (Delta{}) {
 			got = append(got, d)
 		}
 	})
 	if want := []Delta{{Reasoning: "r"}, {Reasoning: "<", Text: "a"}, {Text: "b"}}; err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, %v, want %q", got, err, want)
+	}
+}
+
+// What arrived together is given on together, but never reordered.
+func TestChunksThatArriveTogetherMakeOneDelta(t *testing.T) {
+	thought := func(s string) string { return `data: {"choices":[{"delta":{"reasoning_content":"` + s + `"}}]}` + "\n\n" }
+	reads := []string{thought("r") + event("a") + event("b") + event("c")[:20], event("c")[20:] + thought("s"), event("d") + finished + "data: [DONE]\n\n"}
+	var readers []io.Reader
+	for _, r := range reads {
+		readers = append(readers, strings.NewReader(r))
+	}
+	var got []Delta
+	err := newParser(io.MultiReader(readers...), 1<<20, 1<<20).run(func(d Delta) { got = append(got, d) })
+	if want := []Delta{{Reasoning: "r", Text: "ab"}, {Text: "c"}, {Reasoning: "s"}, {Text: "d"}}; err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, %v, want %q", got, err, want)
 	}
 }

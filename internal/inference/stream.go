@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/fault"
@@ -77,23 +79,69 @@ func (e *Engine) attempt(ctx context.Context, request func(*permit) *trouble) er
 	return t.fault
 }
 
-// watchdog ends a request whose engine falls silent.
+// watchdog ends a request whose engine falls silent. Its timer is moved only when it
+// would ring too late or rings too early: most tokens cost it a look at the clock.
 type watchdog struct {
-	timer *time.Timer
 	end   context.CancelCauseFunc
+	begun time.Time
+	until atomic.Int64 // since begun, in nanoseconds: when the silence is too long
+
+	mu    sync.Mutex
+	timer *time.Timer
+	rings time.Duration // when the timer rings, since begun
+	over  bool
 }
 
 func newWatchdog(ctx context.Context, first time.Duration) (context.Context, *watchdog) {
 	ctx, end := context.WithCancelCause(ctx)
-	return ctx, &watchdog{end: end, timer: time.AfterFunc(first, func() { end(errStalled) })}
+	w := &watchdog{end: end, begun: time.Now()} //nolint:forbidigo // a timer's time, not the clock's
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.until.Store(int64(first))
+	w.rings = first
+	w.timer = time.AfterFunc(first, w.ring)
+	return ctx, w
 }
 
+func (w *watchdog) passed() time.Duration { return time.Since(w.begun) } //nolint:forbidigo // a timer's time, not the clock's
+
 // allow gives the engine d more.
-func (w *watchdog) allow(d time.Duration) { w.timer.Reset(d) }
+func (w *watchdog) allow(d time.Duration) {
+	until := w.passed() + d
+	if until >= time.Duration(w.until.Swap(int64(until))) {
+		return // the timer rings before it, and looks again
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if until < w.rings {
+		w.rings = until
+		w.timer.Reset(d)
+	}
+}
+
+// ring ends the request unless the engine was given more meanwhile.
+func (w *watchdog) ring() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	until := time.Duration(w.until.Load())
+	more := until - w.passed()
+	switch {
+	case w.over:
+		return
+	case more <= 0:
+		w.end(errStalled)
+		return
+	}
+	w.rings = until
+	w.timer.Reset(more)
+}
 
 // stop ends the request for good.
 func (w *watchdog) stop() {
+	w.mu.Lock()
+	w.over = true
 	w.timer.Stop()
+	w.mu.Unlock()
 	w.end(context.Canceled)
 }
 
@@ -190,10 +238,10 @@ func (e *Engine) readCompletion(ctx context.Context, resp *http.Response) (Delta
 	if !ok || c.problem == nil && !c.whole {
 		return Delta{}, Result{}, notOurs(resp.Header.Get("Content-Type"))
 	}
-	var d Delta
-	if err := p.apply(c, func(piece Delta) { d = piece }); err != nil {
+	if err := p.apply(c, func(Delta) {}); err != nil {
 		return Delta{}, Result{}, e.streamed(err)
 	}
+	d := p.held
 	d.Reasoning += p.reasoning.flush()
 	d.Text += p.text.flush()
 	if p.finish == "" {

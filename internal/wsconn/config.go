@@ -60,12 +60,22 @@ type Config struct {
 	Clock clock.Clock  // default clock.System
 }
 
-// Feed yields the events of one subscription. It belongs to one goroutine.
+// Feed yields the events of one subscription. Its methods are never called at the same
+// time, but Wait, beside which there may be calls of Poll.
 type Feed interface {
-	// Next waits for the next event and appends its response data, a JSON object. more
-	// is false when the subscription has ended or ctx has.
-	Next(ctx context.Context, dst []byte) (data []byte, more bool)
-	// Close is called once, after the last Next.
+	// Step appends the response data of the next event, a JSON object, if there is one.
+	Step(ctx context.Context, dst []byte) (data []byte, event bool)
+	// Wait waits until Step may have an event. more is false when the subscription or
+	// ctx has ended.
+	Wait(ctx context.Context) (more bool)
+	// Push is called before the first Step: the feed may from now on call push, on
+	// whatever goroutine, when Poll may have an event. push sends what Poll gives as far
+	// as that needs no waiting. When it says false, Wait must return.
+	Push(push func() bool)
+	// Poll is Step for events that are there now and can be had without waiting; more
+	// means that it has another.
+	Poll(dst []byte) (data []byte, more, event bool)
+	// Close is called once, after all others.
 	Close()
 }
 

@@ -165,27 +165,6 @@ func (s *socket) stream(ctx context.Context, op *operation, rc *graphql.Operatio
 	s.finish(op)
 }
 
-// feed sends what a feed yields, each event appended straight to its frame.
-func (s *socket) feed(ctx context.Context, op *operation, events Feed) {
-	defer events.Close()
-	prefix := head(op.id, "next") + `,"payload":{"data":`
-	for {
-		f := newFrame()
-		f.text(prefix)
-		b, more := events.Next(ctx, f.b)
-		if f.b = b; !more || ctx.Err() != nil {
-			f.free()
-			break
-		}
-		f.text(`}}`)
-		if s.send(f, frameText) != nil {
-			s.remove(op)
-			return
-		}
-	}
-	s.finish(op)
-}
-
 // finish tells the client that the operation has ended, unless the client or the
 // socket has ended it.
 func (s *socket) finish(op *operation) {

@@ -48,6 +48,8 @@ type socket struct {
 	wmu      sync.Mutex // one frame at a time
 	dead     bool       // guarded by wmu: nothing may be written any more
 	deadline time.Time  // guarded by wmu: the write deadline in force
+	trial    *trial     // guarded by wmu: nil until a feed pushes
+	backlog  []byte     // guarded by wmu: what a try left of a frame
 
 	mu     sync.Mutex
 	active []*operation // by id; a completed one is out of it at once
