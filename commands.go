@@ -21,6 +21,10 @@ const usage = `Kimi K2: an AI chat assistant service to host yourself.
   kimi-k2 [serve]       start the server
   kimi-k2 migrate       bring the database to this version's schema and exit
   kimi-k2 verify        check what is stored; exits 1 on any fault
+  kimi-k2 admin sign-in-link
+                        print a link that signs the operator in, once, within ten minutes
+  kimi-k2 admin grant <e-mail>
+                        make the account with this address an administrator
   kimi-k2 version       print the version
   kimi-k2 help config   list the settings
 `
@@ -52,8 +56,9 @@ func command(ctx context.Context, args, environ []string, out io.Writer) error {
 		_, err := io.WriteString(out, usage)
 		return err
 	}
-	run, ok := map[string]func(context.Context, config.Config) error{"serve": runServe, "migrate": runMigrate, "verify": runVerify}[name]
-	if !ok || len(args) > 1 {
+	run, ok := map[string]func(context.Context, config.Config) error{"serve": runServe, "migrate": runMigrate, "verify": runVerify,
+		"admin": func(ctx context.Context, cfg config.Config) error { return runAdmin(ctx, cfg, args[1:], out) }}[name]
+	if !ok || len(args) > 1 && name != "admin" {
 		return fmt.Errorf("unknown command %q\n\n%s", name, usage)
 	}
 	cfg, warnings, err := config.Load(environ)
@@ -72,7 +77,7 @@ func runServe(ctx context.Context, cfg config.Config) error {
 	if err != nil {
 		return err
 	}
-	s.welcome()
+	s.welcome(ctx)
 	return s.serve(ctx)
 }
 

@@ -32,7 +32,11 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/edge/gate"
 	"github.com/kimi-k2/kimi-k2/internal/inference"
 	"github.com/kimi-k2/kimi-k2/internal/inference/demo"
+	"github.com/kimi-k2/kimi-k2/internal/jobs"
+	"github.com/kimi-k2/kimi-k2/internal/notify"
+	"github.com/kimi-k2/kimi-k2/internal/policy"
 	"github.com/kimi-k2/kimi-k2/internal/seal"
+	"github.com/kimi-k2/kimi-k2/internal/signin"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/internal/web"
 	"github.com/kimi-k2/kimi-k2/internal/wsconn"
@@ -51,6 +55,10 @@ type server struct {
 	db       *database.DB
 	keeper   *seal.Keeper
 	accounts *account.Service
+	policy   *policy.Service
+	mails    *notify.Service
+	signIns  *signin.Service
+	jobs     *jobs.Runner
 	bus      *bus.Bus
 	demo     *demo.Server
 	engine   *inference.Engine
@@ -88,22 +96,31 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *server,
 	if _, err = s.db.Migrate(ctx); err != nil {
 		return nil, err
 	}
-	s.accounts = account.New(account.Config{DB: s.db, Keeper: s.keeper, Clock: s.clock, GuestLimit: cfg.GuestMessageLimit, CookieKey: secret})
-	if err = s.accounts.VerifyKey(ctx); err != nil {
-		return nil, err
-	}
 	if s.bus, err = bus.Open(ctx, bus.Config{URL: cfg.NATSURL, Log: log}); err != nil {
 		return nil, fmt.Errorf("NATS_URL: %w", err)
+	}
+	if err = s.openAccounts(ctx, secret); err != nil {
+		return nil, err
 	}
 	if err = s.openEngine(ctx); err != nil {
 		return nil, err
 	}
-	s.chat = chat.New(chat.Config{DB: s.db, Owners: s.accounts, Engine: s.engine, Bus: s.bus, Clock: s.clock, Log: log,
+	if err = s.openPolicy(secret); err != nil {
+		return nil, err
+	}
+	s.chat = chat.New(chat.Config{DB: s.db, Owners: s.accounts, Gate: s.policy, Engine: s.engine, Bus: s.bus, Clock: s.clock, Log: log,
 		Lease: cfg.RunLease, Checkpoint: cfg.CheckpointInterval, RunsPerOwner: cfg.StreamsPerGuest, Titles: cfg.Titles != "off", Sole: s.db.Embedded()})
 	if err = s.chat.Start(ctx); err != nil {
 		return nil, err
 	}
-	return s, s.openEdge()
+	s.jobs = jobs.New(jobs.Config{DB: s.db, Log: log})
+	if err = s.openOutbox(); err != nil {
+		return nil, err
+	}
+	if err = s.openEdge(secret); err != nil {
+		return nil, err
+	}
+	return s, s.startPeople(ctx)
 }
 
 func openDatabase(ctx context.Context, cfg config.Config, log *slog.Logger) (*database.DB, error) {
@@ -160,15 +177,19 @@ func (s *server) findEngine(ctx context.Context, c *inference.Config) error {
 }
 
 // openEdge builds what clients talk to.
-func (s *server) openEdge() error {
+func (s *server) openEdge(secret []byte) error {
 	public, err := url.Parse(s.cfg.PublicURL)
 	if err != nil {
 		return fmt.Errorf("PUBLIC_URL: %w", err)
 	}
-	resolver := &resolvers.Resolver{Chat: s.chat, Accounts: s.accounts, Engine: s.engine,
-		Info: resolvers.Info{Name: s.cfg.ServiceName, SupportEmail: s.cfg.SupportEmail, URL: s.cfg.ServiceURL, Version: version}}
+	if err := s.openSignIns(secret, public); err != nil {
+		return err
+	}
+	resolver := &resolvers.Resolver{Chat: s.chat, Policy: s.policy, Accounts: s.accounts, Outbox: s.mails, Engine: s.engine,
+		Info: resolvers.Info{Name: s.cfg.ServiceName, SupportEmail: s.cfg.SupportEmail, URL: s.cfg.ServiceURL, Version: version,
+			Providers: s.signIns.Providers()}}
 	s.http = web.Server(s.cfg.ListenAddr, web.New(web.Config{
-		Account: s.accounts, GraphQL: s.graphql(resolver, public), SchemaSDL: graph.SDL(), Static: frontend.Dist(), PublicURL: public,
+		Account: s.accounts, Gates: s.policy, Sessions: s.accounts, SignIns: s.signIns, Admission: s.policy, GraphQL: s.graphql(resolver, public), SchemaSDL: graph.SDL(), Static: frontend.Dist(), PublicURL: public,
 		TrustedProxies: s.cfg.TrustedProxies, Clock: s.clock, Log: s.log, Ready: s.ready, SupportEmail: s.cfg.SupportEmail,
 	}), s.log)
 	return nil
@@ -180,8 +201,9 @@ func (s *server) graphql(resolver *resolvers.Resolver, public *url.URL) *handler
 	principal := func(ctx context.Context) string { return viewer.From(ctx).OwnerID }
 	perPrincipal := func(context.Context) int { return s.cfg.SocketsPerPrincipal }
 	clientIP := web.ClientIP(s.cfg.TrustedProxies)
+	open := s.openConnections()
 	s.sockets = wsconn.New(wsconn.Config{
-		Hosts: hosts(public), Principal: principal, MaxPerPrincipal: perPrincipal, ClientIP: clientIP, Gate: connections, Log: s.log, Clock: s.clock,
+		Hosts: hosts(public), Principal: principal, MaxPerPrincipal: perPrincipal, ClientIP: clientIP, Gate: connections, Live: open, Log: s.log, Clock: s.clock,
 		Feed: func(ctx context.Context, op *graphql.OperationContext) wsconn.Feed {
 			s.becomeGuest(ctx, op)
 			if f := resolver.ReplyFeed(ctx, op); f != nil {
@@ -191,8 +213,8 @@ func (s *server) graphql(resolver *resolvers.Resolver, public *url.URL) *handler
 		},
 	})
 	h := edge.NewServer(graph.NewExecutableSchema(graph.Config{Resolvers: resolver}), edge.Options{
-		Log: s.log, RequestID: web.RequestID, Websocket: s.sockets, CrossOrigin: crossOrigin(public),
-		Streams: edge.Streams{Gate: connections, ClientIP: clientIP, Principal: principal, MaxPerPrincipal: perPrincipal, Stop: s.streams},
+		Log: s.log, RequestID: web.RequestID, Clock: s.clock, Websocket: s.sockets, CrossOrigin: crossOrigin(public),
+		Streams: edge.Streams{Gate: connections, Live: open, ClientIP: clientIP, Principal: principal, MaxPerPrincipal: perPrincipal, Stop: s.streams},
 	})
 	h.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 		s.becomeGuest(ctx, graphql.GetOperationContext(ctx))
@@ -277,6 +299,15 @@ func (s *server) shutdown(ctx context.Context) {
 func (s *server) close(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
 	defer cancel()
+	if s.jobs != nil {
+		logged(s.log, "stop the jobs", s.jobs.Stop(ctx))
+	}
+	if s.signIns != nil {
+		s.signIns.Close()
+	}
+	if s.accounts != nil {
+		s.accounts.Close()
+	}
 	if s.chat != nil {
 		s.chat.Close()
 	}
@@ -318,11 +349,20 @@ func logger(cfg config.Config) *slog.Logger {
 	return slog.New(slog.NewTextHandler(os.Stderr, o))
 }
 
-// welcome tells whoever started the server where it is.
-func (s *server) welcome() {
+// welcome tells whoever started the server where it is and, where there is no other way
+// in, how to sign in.
+func (s *server) welcome(ctx context.Context) {
 	data, err := filepath.Abs(s.cfg.DataDir)
 	if err != nil {
 		data = s.cfg.DataDir
 	}
-	fmt.Printf("\n  %s %s is ready: %s\n  engine: %s    data: %s    stop: Ctrl-C\n\n", s.cfg.ServiceName, version, s.cfg.PublicURL, s.engine.Info().Name, data)
+	fmt.Printf("\n  %s %s is ready: %s\n  engine: %s    data: %s    stop: Ctrl-C\n", s.cfg.ServiceName, version, s.cfg.PublicURL, s.engine.Info().Name, data)
+	if len(s.signIns.Providers()) == 0 {
+		if link, err := operatorLink(ctx, s.accounts, s.cfg.PublicURL); err != nil {
+			s.log.Warn("make the operator's sign-in link", "err", err)
+		} else {
+			fmt.Printf("  sign in as its operator, once, within %d minutes: %s\n", int(account.OperatorLinkTTL.Minutes()), link)
+		}
+	}
+	fmt.Println()
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"time"
 
 	"github.com/kimi-k2/kimi-k2/models"
 )
@@ -19,6 +20,62 @@ type Node interface {
 // A refusal a person can act on.
 type UserError interface {
 	IsUserError()
+}
+
+// What accountUpdate changes.
+type AccountUpdateInput struct {
+	// At most 200 characters, no control characters; left out: it stays.
+	Name *string `json:"name,omitempty"`
+	// A mail goes to it; left out: it stays. Needs a proof of the last ten minutes of who it is: else REAUTHENTICATION_REQUIRED.
+	Email *string `json:"email,omitempty"`
+	// Left out: it stays.
+	Theme *Theme `json:"theme,omitempty"`
+	// A BCP 47 tag of a language the page has; left out: it stays.
+	Language *string `json:"language,omitempty"`
+	// Left out: it stays.
+	SendKey *SendKey `json:"sendKey,omitempty"`
+}
+
+// What accountUpdate changed.
+type AccountUpdatePayload struct {
+	// The account; null when it was refused.
+	Account *models.Account `json:"account,omitempty"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A month of birth. It isn't stored.
+type AgeConfirmInput struct {
+	// For example 1990.
+	BirthYear int `json:"birthYear"`
+	// 1 to 12.
+	BirthMonth int `json:"birthMonth"`
+}
+
+// What ageConfirm found.
+type AgeConfirmPayload struct {
+	// The gate afterwards.
+	Gate *Gate `json:"gate,omitempty"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// One choice.
+type ConsentSetInput struct {
+	// What it is about.
+	Kind models.ConsentKind `json:"kind"`
+	// Yes or no.
+	Granted bool `json:"granted"`
+	// Where it was made; left out: API.
+	Method *models.ConsentMethod `json:"method,omitempty"`
+}
+
+// What consentSet kept.
+type ConsentSetPayload struct {
+	// The choice.
+	Consent *models.Consent `json:"consent,omitempty"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
 }
 
 // A page of conversations.
@@ -92,6 +149,20 @@ type Engine struct {
 	Message string `json:"message"`
 }
 
+// What is asked of everybody once.
+type Gate struct {
+	// Whether the viewer has said to be old enough.
+	AgeConfirmed bool `json:"ageConfirmed"`
+	// Whether the viewer's answer was below the age; then nothing can be sent for a day.
+	AgeRefused bool `json:"ageRefused"`
+	// The age from which the service may be used, in years.
+	MinimumAge int `json:"minimumAge"`
+	// Whether the policy in force is accepted.
+	PolicyAccepted bool `json:"policyAccepted"`
+	// The version in force.
+	PolicyVersion string `json:"policyVersion"`
+}
+
 // What a guest may still do.
 type GuestAllowance struct {
 	// Messages that can still be sent.
@@ -114,6 +185,20 @@ type GuestLimitError struct {
 
 func (GuestLimitError) IsUserError() {}
 
+// Which identity.
+type IdentityUnlinkInput struct {
+	// Its id.
+	IdentityID string `json:"identityId"`
+}
+
+// What identityUnlink changed.
+type IdentityUnlinkPayload struct {
+	// The account; null when it was refused.
+	Account *models.Account `json:"account,omitempty"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A refusal without further facts.
 type InputError struct {
 	// The stable name.
@@ -125,6 +210,38 @@ type InputError struct {
 }
 
 func (InputError) IsUserError() {}
+
+// A page of mails.
+type MailConnection struct {
+	// The mails with their cursors.
+	Edges []*MailEdge `json:"edges"`
+	// The mails.
+	Nodes []*models.Mail `json:"nodes"`
+	// Where the page stands.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A mail and its place.
+type MailEdge struct {
+	// Pass it as `after`.
+	Cursor string `json:"cursor"`
+	// The mail.
+	Node *models.Mail `json:"node"`
+}
+
+// Which mail.
+type MailRetryInput struct {
+	// Its id.
+	MailID string `json:"mailId"`
+}
+
+// What mailRetry changed.
+type MailRetryPayload struct {
+	// The mail; null when it was refused.
+	Mail *models.Mail `json:"mail,omitempty"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
+}
 
 // A page of messages.
 type MessageConnection struct {
@@ -226,6 +343,38 @@ type PageInfo struct {
 	EndCursor *string `json:"endCursor,omitempty"`
 }
 
+// Which version.
+type PolicyAcceptInput struct {
+	// The version in force.
+	Version string `json:"version"`
+	// Where it was accepted; left out: API.
+	Method *models.AcceptanceMethod `json:"method,omitempty"`
+}
+
+// What policyAccept kept.
+type PolicyAcceptPayload struct {
+	// The gate afterwards.
+	Gate *Gate `json:"gate,omitempty"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// One version of the privacy policy. It never changes.
+type PolicyVersion struct {
+	// Date and number, for example 2025-01-01.1.
+	Version string `json:"version"`
+	// From when on it counts.
+	EffectiveAt time.Time `json:"effectiveAt"`
+	// When it was published.
+	PublishedAt time.Time `json:"publishedAt"`
+	// SHA-256 of the text, hexadecimal.
+	Hash string `json:"hash"`
+	// Whether it changed something that people must be told of.
+	Significant bool `json:"significant"`
+	// Markdown.
+	Text string `json:"text"`
+}
+
 // What can be read.
 type Query struct {
 }
@@ -294,6 +443,46 @@ type Service struct {
 	Version string `json:"version"`
 	// The engine that answers.
 	Engine *Engine `json:"engine"`
+	// The ways to sign in that are set up, in the order to show them.
+	Providers []*SignInProvider `json:"providers"`
+}
+
+// Which session.
+type SessionRevokeInput struct {
+	// Its id.
+	SessionID string `json:"sessionId"`
+}
+
+// Nothing is needed.
+type SessionRevokeOthersInput struct {
+	// The caller's own mark; it is ignored.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What sessionRevokeOthers ended.
+type SessionRevokeOthersPayload struct {
+	// How many sessions are gone.
+	Revoked int `json:"revoked"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What sessionRevoke ended.
+type SessionRevokePayload struct {
+	// The session that is gone; null when it was refused.
+	RevokedID *string `json:"revokedId,omitempty"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A way to sign in.
+type SignInProvider struct {
+	// Which one.
+	Provider models.Provider `json:"provider"`
+	// What people call it: Google, GitHub, or the name of the company's provider.
+	Name string `json:"name"`
+	// Where to send the browser; add ?return=/path to come back to a page, and &guest=discard to delete what the guest wrote instead of keeping it.
+	Path string `json:"path"`
 }
 
 // What can be followed live, over websockets or event streams.
@@ -429,6 +618,256 @@ func (e *EngineState) UnmarshalJSON(b []byte) error {
 }
 
 func (e EngineState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// Who a rule is about.
+type Principal string
+
+const (
+	// Nobody known: no cookie, or one under which nothing is stored yet.
+	PrincipalAnonymous Principal = "ANONYMOUS"
+	// Somebody who tries the service without an account.
+	PrincipalGuest Principal = "GUEST"
+	// Somebody who signed in.
+	PrincipalAccount Principal = "ACCOUNT"
+	// An account that runs this installation.
+	PrincipalAdmin Principal = "ADMIN"
+	// A program with an API key.
+	PrincipalAPIKey Principal = "API_KEY"
+)
+
+var AllPrincipal = []Principal{
+	PrincipalAnonymous,
+	PrincipalGuest,
+	PrincipalAccount,
+	PrincipalAdmin,
+	PrincipalAPIKey,
+}
+
+func (e Principal) IsValid() bool {
+	switch e {
+	case PrincipalAnonymous, PrincipalGuest, PrincipalAccount, PrincipalAdmin, PrincipalAPIKey:
+		return true
+	}
+	return false
+}
+
+func (e Principal) String() string {
+	return string(e)
+}
+
+func (e *Principal) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = Principal(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid Principal", str)
+	}
+	return nil
+}
+
+func (e Principal) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *Principal) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e Principal) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What an API key may be good for.
+type Scope string
+
+const (
+	// Send messages, follow and stop replies: `chat:write`.
+	ScopeChatWrite Scope = "CHAT_WRITE"
+	// Read conversations: `conversations:read`.
+	ScopeConversationsRead Scope = "CONVERSATIONS_READ"
+	// Read the models: `models:read`.
+	ScopeModelsRead Scope = "MODELS_READ"
+	// Read usage: `usage:read`.
+	ScopeUsageRead Scope = "USAGE_READ"
+)
+
+var AllScope = []Scope{
+	ScopeChatWrite,
+	ScopeConversationsRead,
+	ScopeModelsRead,
+	ScopeUsageRead,
+}
+
+func (e Scope) IsValid() bool {
+	switch e {
+	case ScopeChatWrite, ScopeConversationsRead, ScopeModelsRead, ScopeUsageRead:
+		return true
+	}
+	return false
+}
+
+func (e Scope) String() string {
+	return string(e)
+}
+
+func (e *Scope) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = Scope(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid Scope", str)
+	}
+	return nil
+}
+
+func (e Scope) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *Scope) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e Scope) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// Which key sends a message.
+type SendKey string
+
+const (
+	// Enter sends, Shift+Enter is a new line.
+	SendKeyEnter SendKey = "ENTER"
+	// Ctrl or Cmd with Enter sends.
+	SendKeyModEnter SendKey = "MOD_ENTER"
+)
+
+var AllSendKey = []SendKey{
+	SendKeyEnter,
+	SendKeyModEnter,
+}
+
+func (e SendKey) IsValid() bool {
+	switch e {
+	case SendKeyEnter, SendKeyModEnter:
+		return true
+	}
+	return false
+}
+
+func (e SendKey) String() string {
+	return string(e)
+}
+
+func (e *SendKey) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = SendKey(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid SendKey", str)
+	}
+	return nil
+}
+
+func (e SendKey) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *SendKey) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e SendKey) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// Light or dark.
+type Theme string
+
+const (
+	// As the device says.
+	ThemeSystem Theme = "SYSTEM"
+	// Light.
+	ThemeLight Theme = "LIGHT"
+	// Dark.
+	ThemeDark Theme = "DARK"
+)
+
+var AllTheme = []Theme{
+	ThemeSystem,
+	ThemeLight,
+	ThemeDark,
+}
+
+func (e Theme) IsValid() bool {
+	switch e {
+	case ThemeSystem, ThemeLight, ThemeDark:
+		return true
+	}
+	return false
+}
+
+func (e Theme) String() string {
+	return string(e)
+}
+
+func (e *Theme) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = Theme(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid Theme", str)
+	}
+	return nil
+}
+
+func (e Theme) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *Theme) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e Theme) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -22,10 +22,14 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	Account() AccountResolver
 	Conversation() ConversationResolver
+	Identity() IdentityResolver
 	Message() MessageResolver
 	Mutation() MutationResolver
+	Operator() OperatorResolver
 	Query() QueryResolver
+	Session() SessionResolver
 	Subscription() SubscriptionResolver
 	Viewer() ViewerResolver
 }
@@ -34,6 +38,42 @@ type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
+	Account struct {
+		CreatedAt    func(childComplexity int) int
+		Email        func(childComplexity int) int
+		EmailPending func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Identities   func(childComplexity int) int
+		Language     func(childComplexity int) int
+		Name         func(childComplexity int) int
+		Role         func(childComplexity int) int
+		SendKey      func(childComplexity int) int
+		Theme        func(childComplexity int) int
+	}
+
+	AccountUpdatePayload struct {
+		Account    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	AgeConfirmPayload struct {
+		Gate       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	Consent struct {
+		CreatedAt     func(childComplexity int) int
+		Granted       func(childComplexity int) int
+		Kind          func(childComplexity int) int
+		PolicyVersion func(childComplexity int) int
+		Provider      func(childComplexity int) int
+	}
+
+	ConsentSetPayload struct {
+		Consent    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Conversation struct {
 		ActiveReply func(childComplexity int) int
 		Archived    func(childComplexity int) int
@@ -84,6 +124,14 @@ type ComplexityRoot struct {
 		State   func(childComplexity int) int
 	}
 
+	Gate struct {
+		AgeConfirmed   func(childComplexity int) int
+		AgeRefused     func(childComplexity int) int
+		MinimumAge     func(childComplexity int) int
+		PolicyAccepted func(childComplexity int) int
+		PolicyVersion  func(childComplexity int) int
+	}
+
 	GuestAllowance struct {
 		MessageLimit func(childComplexity int) int
 		MessagesLeft func(childComplexity int) int
@@ -96,10 +144,52 @@ type ComplexityRoot struct {
 		Message func(childComplexity int) int
 	}
 
+	Identity struct {
+		CreatedAt  func(childComplexity int) int
+		ID         func(childComplexity int) int
+		LastUsedAt func(childComplexity int) int
+		Provider   func(childComplexity int) int
+		Removable  func(childComplexity int) int
+	}
+
+	IdentityUnlinkPayload struct {
+		Account    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	InputError struct {
 		Code    func(childComplexity int) int
 		Field   func(childComplexity int) int
 		Message func(childComplexity int) int
+	}
+
+	Mail struct {
+		Attempts    func(childComplexity int) int
+		CreatedAt   func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Kind        func(childComplexity int) int
+		LastError   func(childComplexity int) int
+		NextAttempt func(childComplexity int) int
+		Status      func(childComplexity int) int
+		Subject     func(childComplexity int) int
+		Text        func(childComplexity int) int
+		To          func(childComplexity int) int
+	}
+
+	MailConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	MailEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	MailRetryPayload struct {
+		Mail       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	Message struct {
@@ -162,13 +252,26 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		ConversationDelete func(childComplexity int, input ConversationDeleteInput) int
-		ConversationUpdate func(childComplexity int, input ConversationUpdateInput) int
-		MessageEdit        func(childComplexity int, input MessageEditInput) int
-		MessageSend        func(childComplexity int, input MessageSendInput) int
-		ReplyContinue      func(childComplexity int, input ReplyContinueInput) int
-		ReplyRegenerate    func(childComplexity int, input ReplyRegenerateInput) int
-		ReplyStop          func(childComplexity int, input ReplyStopInput) int
+		AccountUpdate       func(childComplexity int, input AccountUpdateInput) int
+		AgeConfirm          func(childComplexity int, input AgeConfirmInput) int
+		ConsentSet          func(childComplexity int, input ConsentSetInput) int
+		ConversationDelete  func(childComplexity int, input ConversationDeleteInput) int
+		ConversationUpdate  func(childComplexity int, input ConversationUpdateInput) int
+		IdentityUnlink      func(childComplexity int, input IdentityUnlinkInput) int
+		MailRetry           func(childComplexity int, input MailRetryInput) int
+		MessageEdit         func(childComplexity int, input MessageEditInput) int
+		MessageSend         func(childComplexity int, input MessageSendInput) int
+		PolicyAccept        func(childComplexity int, input PolicyAcceptInput) int
+		ReplyContinue       func(childComplexity int, input ReplyContinueInput) int
+		ReplyRegenerate     func(childComplexity int, input ReplyRegenerateInput) int
+		ReplyStop           func(childComplexity int, input ReplyStopInput) int
+		SessionRevoke       func(childComplexity int, input SessionRevokeInput) int
+		SessionRevokeOthers func(childComplexity int, input SessionRevokeOthersInput) int
+	}
+
+	Operator struct {
+		MailServer func(childComplexity int) int
+		Mails      func(childComplexity int, first *int, after *string) int
 	}
 
 	PageInfo struct {
@@ -178,11 +281,33 @@ type ComplexityRoot struct {
 		StartCursor     func(childComplexity int) int
 	}
 
+	PolicyAcceptPayload struct {
+		Gate       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	PolicyAcceptance struct {
+		AcceptedAt func(childComplexity int) int
+		Method     func(childComplexity int) int
+		Version    func(childComplexity int) int
+	}
+
+	PolicyVersion struct {
+		EffectiveAt func(childComplexity int) int
+		Hash        func(childComplexity int) int
+		PublishedAt func(childComplexity int) int
+		Significant func(childComplexity int) int
+		Text        func(childComplexity int) int
+		Version     func(childComplexity int) int
+	}
+
 	Query struct {
-		Models  func(childComplexity int) int
-		Node    func(childComplexity int, id string) int
-		Service func(childComplexity int) int
-		Viewer  func(childComplexity int) int
+		Models   func(childComplexity int) int
+		Node     func(childComplexity int, id string) int
+		Operator func(childComplexity int) int
+		Policy   func(childComplexity int, version *string) int
+		Service  func(childComplexity int) int
+		Viewer   func(childComplexity int) int
 	}
 
 	RateLimitError struct {
@@ -251,9 +376,38 @@ type ComplexityRoot struct {
 	Service struct {
 		Engine       func(childComplexity int) int
 		Name         func(childComplexity int) int
+		Providers    func(childComplexity int) int
 		SupportEmail func(childComplexity int) int
 		URL          func(childComplexity int) int
 		Version      func(childComplexity int) int
+	}
+
+	Session struct {
+		Browser        func(childComplexity int) int
+		BrowserVersion func(childComplexity int) int
+		CreatedAt      func(childComplexity int) int
+		Current        func(childComplexity int) int
+		DeviceType     func(childComplexity int) int
+		ID             func(childComplexity int) int
+		LastSeenAt     func(childComplexity int) int
+		Method         func(childComplexity int) int
+		OS             func(childComplexity int) int
+	}
+
+	SessionRevokeOthersPayload struct {
+		Revoked    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	SessionRevokePayload struct {
+		RevokedID  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	SignInProvider struct {
+		Name     func(childComplexity int) int
+		Path     func(childComplexity int) int
+		Provider func(childComplexity int) int
 	}
 
 	Subscription struct {
@@ -277,11 +431,16 @@ type ComplexityRoot struct {
 	}
 
 	Viewer struct {
-		Conversation  func(childComplexity int, id string) int
-		Conversations func(childComplexity int, first *int, after *string, filter *ConversationFilter) int
-		Guest         func(childComplexity int) int
-		ID            func(childComplexity int) int
-		Kind          func(childComplexity int) int
+		Account           func(childComplexity int) int
+		Consents          func(childComplexity int) int
+		Conversation      func(childComplexity int, id string) int
+		Conversations     func(childComplexity int, first *int, after *string, filter *ConversationFilter) int
+		Gate              func(childComplexity int) int
+		Guest             func(childComplexity int) int
+		ID                func(childComplexity int) int
+		Kind              func(childComplexity int) int
+		PolicyAcceptances func(childComplexity int) int
+		Sessions          func(childComplexity int) int
 	}
 }
 
@@ -298,6 +457,137 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	ec := newExecutionContext(nil, e, nil)
 	_ = ec
 	switch typeName + "." + field {
+
+	case "Account.createdAt":
+		if e.ComplexityRoot.Account.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.CreatedAt(childComplexity), true
+	case "Account.email":
+		if e.ComplexityRoot.Account.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Email(childComplexity), true
+	case "Account.emailPending":
+		if e.ComplexityRoot.Account.EmailPending == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.EmailPending(childComplexity), true
+	case "Account.id":
+		if e.ComplexityRoot.Account.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.ID(childComplexity), true
+	case "Account.identities":
+		if e.ComplexityRoot.Account.Identities == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Identities(childComplexity), true
+	case "Account.language":
+		if e.ComplexityRoot.Account.Language == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Language(childComplexity), true
+	case "Account.name":
+		if e.ComplexityRoot.Account.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Name(childComplexity), true
+	case "Account.role":
+		if e.ComplexityRoot.Account.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Role(childComplexity), true
+	case "Account.sendKey":
+		if e.ComplexityRoot.Account.SendKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.SendKey(childComplexity), true
+	case "Account.theme":
+		if e.ComplexityRoot.Account.Theme == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Theme(childComplexity), true
+
+	case "AccountUpdatePayload.account":
+		if e.ComplexityRoot.AccountUpdatePayload.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountUpdatePayload.Account(childComplexity), true
+	case "AccountUpdatePayload.userErrors":
+		if e.ComplexityRoot.AccountUpdatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountUpdatePayload.UserErrors(childComplexity), true
+
+	case "AgeConfirmPayload.gate":
+		if e.ComplexityRoot.AgeConfirmPayload.Gate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AgeConfirmPayload.Gate(childComplexity), true
+	case "AgeConfirmPayload.userErrors":
+		if e.ComplexityRoot.AgeConfirmPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AgeConfirmPayload.UserErrors(childComplexity), true
+
+	case "Consent.createdAt":
+		if e.ComplexityRoot.Consent.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Consent.CreatedAt(childComplexity), true
+	case "Consent.granted":
+		if e.ComplexityRoot.Consent.Granted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Consent.Granted(childComplexity), true
+	case "Consent.kind":
+		if e.ComplexityRoot.Consent.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Consent.Kind(childComplexity), true
+	case "Consent.policyVersion":
+		if e.ComplexityRoot.Consent.PolicyVersion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Consent.PolicyVersion(childComplexity), true
+	case "Consent.provider":
+		if e.ComplexityRoot.Consent.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Consent.Provider(childComplexity), true
+
+	case "ConsentSetPayload.consent":
+		if e.ComplexityRoot.ConsentSetPayload.Consent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsentSetPayload.Consent(childComplexity), true
+	case "ConsentSetPayload.userErrors":
+		if e.ComplexityRoot.ConsentSetPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsentSetPayload.UserErrors(childComplexity), true
 
 	case "Conversation.activeReply":
 		if e.ComplexityRoot.Conversation.ActiveReply == nil {
@@ -468,6 +758,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Engine.State(childComplexity), true
 
+	case "Gate.ageConfirmed":
+		if e.ComplexityRoot.Gate.AgeConfirmed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Gate.AgeConfirmed(childComplexity), true
+	case "Gate.ageRefused":
+		if e.ComplexityRoot.Gate.AgeRefused == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Gate.AgeRefused(childComplexity), true
+	case "Gate.minimumAge":
+		if e.ComplexityRoot.Gate.MinimumAge == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Gate.MinimumAge(childComplexity), true
+	case "Gate.policyAccepted":
+		if e.ComplexityRoot.Gate.PolicyAccepted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Gate.PolicyAccepted(childComplexity), true
+	case "Gate.policyVersion":
+		if e.ComplexityRoot.Gate.PolicyVersion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Gate.PolicyVersion(childComplexity), true
+
 	case "GuestAllowance.messageLimit":
 		if e.ComplexityRoot.GuestAllowance.MessageLimit == nil {
 			break
@@ -506,6 +827,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.GuestLimitError.Message(childComplexity), true
 
+	case "Identity.createdAt":
+		if e.ComplexityRoot.Identity.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Identity.CreatedAt(childComplexity), true
+	case "Identity.id":
+		if e.ComplexityRoot.Identity.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Identity.ID(childComplexity), true
+	case "Identity.lastUsedAt":
+		if e.ComplexityRoot.Identity.LastUsedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Identity.LastUsedAt(childComplexity), true
+	case "Identity.provider":
+		if e.ComplexityRoot.Identity.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Identity.Provider(childComplexity), true
+	case "Identity.removable":
+		if e.ComplexityRoot.Identity.Removable == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Identity.Removable(childComplexity), true
+
+	case "IdentityUnlinkPayload.account":
+		if e.ComplexityRoot.IdentityUnlinkPayload.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityUnlinkPayload.Account(childComplexity), true
+	case "IdentityUnlinkPayload.userErrors":
+		if e.ComplexityRoot.IdentityUnlinkPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityUnlinkPayload.UserErrors(childComplexity), true
+
 	case "InputError.code":
 		if e.ComplexityRoot.InputError.Code == nil {
 			break
@@ -524,6 +889,112 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.InputError.Message(childComplexity), true
+
+	case "Mail.attempts":
+		if e.ComplexityRoot.Mail.Attempts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mail.Attempts(childComplexity), true
+	case "Mail.createdAt":
+		if e.ComplexityRoot.Mail.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mail.CreatedAt(childComplexity), true
+	case "Mail.id":
+		if e.ComplexityRoot.Mail.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mail.ID(childComplexity), true
+	case "Mail.kind":
+		if e.ComplexityRoot.Mail.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mail.Kind(childComplexity), true
+	case "Mail.lastError":
+		if e.ComplexityRoot.Mail.LastError == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mail.LastError(childComplexity), true
+	case "Mail.nextAt":
+		if e.ComplexityRoot.Mail.NextAttempt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mail.NextAttempt(childComplexity), true
+	case "Mail.status":
+		if e.ComplexityRoot.Mail.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mail.Status(childComplexity), true
+	case "Mail.subject":
+		if e.ComplexityRoot.Mail.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mail.Subject(childComplexity), true
+	case "Mail.text":
+		if e.ComplexityRoot.Mail.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mail.Text(childComplexity), true
+	case "Mail.to":
+		if e.ComplexityRoot.Mail.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mail.To(childComplexity), true
+
+	case "MailConnection.edges":
+		if e.ComplexityRoot.MailConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MailConnection.Edges(childComplexity), true
+	case "MailConnection.nodes":
+		if e.ComplexityRoot.MailConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MailConnection.Nodes(childComplexity), true
+	case "MailConnection.pageInfo":
+		if e.ComplexityRoot.MailConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MailConnection.PageInfo(childComplexity), true
+
+	case "MailEdge.cursor":
+		if e.ComplexityRoot.MailEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MailEdge.Cursor(childComplexity), true
+	case "MailEdge.node":
+		if e.ComplexityRoot.MailEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MailEdge.Node(childComplexity), true
+
+	case "MailRetryPayload.mail":
+		if e.ComplexityRoot.MailRetryPayload.Mail == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MailRetryPayload.Mail(childComplexity), true
+	case "MailRetryPayload.userErrors":
+		if e.ComplexityRoot.MailRetryPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MailRetryPayload.UserErrors(childComplexity), true
 
 	case "Message.children":
 		if e.ComplexityRoot.Message.Children == nil {
@@ -777,6 +1248,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ModelPrice.Output(childComplexity), true
 
+	case "Mutation.accountUpdate":
+		if e.ComplexityRoot.Mutation.AccountUpdate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_accountUpdate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AccountUpdate(childComplexity, args["input"].(AccountUpdateInput)), true
+	case "Mutation.ageConfirm":
+		if e.ComplexityRoot.Mutation.AgeConfirm == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_ageConfirm_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AgeConfirm(childComplexity, args["input"].(AgeConfirmInput)), true
+	case "Mutation.consentSet":
+		if e.ComplexityRoot.Mutation.ConsentSet == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_consentSet_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ConsentSet(childComplexity, args["input"].(ConsentSetInput)), true
 	case "Mutation.conversationDelete":
 		if e.ComplexityRoot.Mutation.ConversationDelete == nil {
 			break
@@ -799,6 +1303,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ConversationUpdate(childComplexity, args["input"].(ConversationUpdateInput)), true
+	case "Mutation.identityUnlink":
+		if e.ComplexityRoot.Mutation.IdentityUnlink == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_identityUnlink_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.IdentityUnlink(childComplexity, args["input"].(IdentityUnlinkInput)), true
+	case "Mutation.mailRetry":
+		if e.ComplexityRoot.Mutation.MailRetry == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_mailRetry_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.MailRetry(childComplexity, args["input"].(MailRetryInput)), true
 	case "Mutation.messageEdit":
 		if e.ComplexityRoot.Mutation.MessageEdit == nil {
 			break
@@ -821,6 +1347,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.MessageSend(childComplexity, args["input"].(MessageSendInput)), true
+	case "Mutation.policyAccept":
+		if e.ComplexityRoot.Mutation.PolicyAccept == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_policyAccept_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PolicyAccept(childComplexity, args["input"].(PolicyAcceptInput)), true
 	case "Mutation.replyContinue":
 		if e.ComplexityRoot.Mutation.ReplyContinue == nil {
 			break
@@ -854,6 +1391,46 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReplyStop(childComplexity, args["input"].(ReplyStopInput)), true
+	case "Mutation.sessionRevoke":
+		if e.ComplexityRoot.Mutation.SessionRevoke == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_sessionRevoke_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SessionRevoke(childComplexity, args["input"].(SessionRevokeInput)), true
+	case "Mutation.sessionRevokeOthers":
+		if e.ComplexityRoot.Mutation.SessionRevokeOthers == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_sessionRevokeOthers_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SessionRevokeOthers(childComplexity, args["input"].(SessionRevokeOthersInput)), true
+
+	case "Operator.mailServer":
+		if e.ComplexityRoot.Operator.MailServer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Operator.MailServer(childComplexity), true
+	case "Operator.mails":
+		if e.ComplexityRoot.Operator.Mails == nil {
+			break
+		}
+
+		args, err := ec.field_Operator_mails_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Operator.Mails(childComplexity, args["first"].(*int), args["after"].(*string)), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -880,6 +1457,75 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
 
+	case "PolicyAcceptPayload.gate":
+		if e.ComplexityRoot.PolicyAcceptPayload.Gate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyAcceptPayload.Gate(childComplexity), true
+	case "PolicyAcceptPayload.userErrors":
+		if e.ComplexityRoot.PolicyAcceptPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyAcceptPayload.UserErrors(childComplexity), true
+
+	case "PolicyAcceptance.acceptedAt":
+		if e.ComplexityRoot.PolicyAcceptance.AcceptedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyAcceptance.AcceptedAt(childComplexity), true
+	case "PolicyAcceptance.method":
+		if e.ComplexityRoot.PolicyAcceptance.Method == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyAcceptance.Method(childComplexity), true
+	case "PolicyAcceptance.version":
+		if e.ComplexityRoot.PolicyAcceptance.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyAcceptance.Version(childComplexity), true
+
+	case "PolicyVersion.effectiveAt":
+		if e.ComplexityRoot.PolicyVersion.EffectiveAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyVersion.EffectiveAt(childComplexity), true
+	case "PolicyVersion.hash":
+		if e.ComplexityRoot.PolicyVersion.Hash == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyVersion.Hash(childComplexity), true
+	case "PolicyVersion.publishedAt":
+		if e.ComplexityRoot.PolicyVersion.PublishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyVersion.PublishedAt(childComplexity), true
+	case "PolicyVersion.significant":
+		if e.ComplexityRoot.PolicyVersion.Significant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyVersion.Significant(childComplexity), true
+	case "PolicyVersion.text":
+		if e.ComplexityRoot.PolicyVersion.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyVersion.Text(childComplexity), true
+	case "PolicyVersion.version":
+		if e.ComplexityRoot.PolicyVersion.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyVersion.Version(childComplexity), true
+
 	case "Query.models":
 		if e.ComplexityRoot.Query.Models == nil {
 			break
@@ -897,6 +1543,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Node(childComplexity, args["id"].(string)), true
+	case "Query.operator":
+		if e.ComplexityRoot.Query.Operator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Operator(childComplexity), true
+	case "Query.policy":
+		if e.ComplexityRoot.Query.Policy == nil {
+			break
+		}
+
+		args, err := ec.field_Query_policy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Policy(childComplexity, args["version"].(*string)), true
 	case "Query.service":
 		if e.ComplexityRoot.Query.Service == nil {
 			break
@@ -1113,6 +1776,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Service.Name(childComplexity), true
+	case "Service.providers":
+		if e.ComplexityRoot.Service.Providers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Service.Providers(childComplexity), true
 	case "Service.supportEmail":
 		if e.ComplexityRoot.Service.SupportEmail == nil {
 			break
@@ -1131,6 +1800,106 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Service.Version(childComplexity), true
+
+	case "Session.browser":
+		if e.ComplexityRoot.Session.Browser == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.Browser(childComplexity), true
+	case "Session.browserVersion":
+		if e.ComplexityRoot.Session.BrowserVersion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.BrowserVersion(childComplexity), true
+	case "Session.createdAt":
+		if e.ComplexityRoot.Session.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.CreatedAt(childComplexity), true
+	case "Session.current":
+		if e.ComplexityRoot.Session.Current == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.Current(childComplexity), true
+	case "Session.deviceType":
+		if e.ComplexityRoot.Session.DeviceType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.DeviceType(childComplexity), true
+	case "Session.id":
+		if e.ComplexityRoot.Session.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.ID(childComplexity), true
+	case "Session.lastSeenAt":
+		if e.ComplexityRoot.Session.LastSeenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.LastSeenAt(childComplexity), true
+	case "Session.method":
+		if e.ComplexityRoot.Session.Method == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.Method(childComplexity), true
+	case "Session.os":
+		if e.ComplexityRoot.Session.OS == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.OS(childComplexity), true
+
+	case "SessionRevokeOthersPayload.revoked":
+		if e.ComplexityRoot.SessionRevokeOthersPayload.Revoked == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionRevokeOthersPayload.Revoked(childComplexity), true
+	case "SessionRevokeOthersPayload.userErrors":
+		if e.ComplexityRoot.SessionRevokeOthersPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionRevokeOthersPayload.UserErrors(childComplexity), true
+
+	case "SessionRevokePayload.revokedId":
+		if e.ComplexityRoot.SessionRevokePayload.RevokedID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionRevokePayload.RevokedID(childComplexity), true
+	case "SessionRevokePayload.userErrors":
+		if e.ComplexityRoot.SessionRevokePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionRevokePayload.UserErrors(childComplexity), true
+
+	case "SignInProvider.name":
+		if e.ComplexityRoot.SignInProvider.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInProvider.Name(childComplexity), true
+	case "SignInProvider.path":
+		if e.ComplexityRoot.SignInProvider.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInProvider.Path(childComplexity), true
+	case "SignInProvider.provider":
+		if e.ComplexityRoot.SignInProvider.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInProvider.Provider(childComplexity), true
 
 	case "Subscription.replyEvents":
 		if e.ComplexityRoot.Subscription.ReplyEvents == nil {
@@ -1206,6 +1975,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Usage.ReasoningTokens(childComplexity), true
 
+	case "Viewer.account":
+		if e.ComplexityRoot.Viewer.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.Account(childComplexity), true
+	case "Viewer.consents":
+		if e.ComplexityRoot.Viewer.Consents == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.Consents(childComplexity), true
 	case "Viewer.conversation":
 		if e.ComplexityRoot.Viewer.Conversation == nil {
 			break
@@ -1228,6 +2009,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Conversations(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*ConversationFilter)), true
+	case "Viewer.gate":
+		if e.ComplexityRoot.Viewer.Gate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.Gate(childComplexity), true
 	case "Viewer.guest":
 		if e.ComplexityRoot.Viewer.Guest == nil {
 			break
@@ -1246,6 +2033,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Kind(childComplexity), true
+	case "Viewer.policyAcceptances":
+		if e.ComplexityRoot.Viewer.PolicyAcceptances == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.PolicyAcceptances(childComplexity), true
+	case "Viewer.sessions":
+		if e.ComplexityRoot.Viewer.Sessions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.Sessions(childComplexity), true
 
 	}
 	return 0, false
@@ -1256,14 +2055,22 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
+			graphql.NewInputUnmarshaler("AccountUpdateInput", ec.unmarshalInputAccountUpdateInput),
+			graphql.NewInputUnmarshaler("AgeConfirmInput", ec.unmarshalInputAgeConfirmInput),
+			graphql.NewInputUnmarshaler("ConsentSetInput", ec.unmarshalInputConsentSetInput),
 			graphql.NewInputUnmarshaler("ConversationDeleteInput", ec.unmarshalInputConversationDeleteInput),
 			graphql.NewInputUnmarshaler("ConversationFilter", ec.unmarshalInputConversationFilter),
 			graphql.NewInputUnmarshaler("ConversationUpdateInput", ec.unmarshalInputConversationUpdateInput),
+			graphql.NewInputUnmarshaler("IdentityUnlinkInput", ec.unmarshalInputIdentityUnlinkInput),
+			graphql.NewInputUnmarshaler("MailRetryInput", ec.unmarshalInputMailRetryInput),
 			graphql.NewInputUnmarshaler("MessageEditInput", ec.unmarshalInputMessageEditInput),
 			graphql.NewInputUnmarshaler("MessageSendInput", ec.unmarshalInputMessageSendInput),
+			graphql.NewInputUnmarshaler("PolicyAcceptInput", ec.unmarshalInputPolicyAcceptInput),
 			graphql.NewInputUnmarshaler("ReplyContinueInput", ec.unmarshalInputReplyContinueInput),
 			graphql.NewInputUnmarshaler("ReplyRegenerateInput", ec.unmarshalInputReplyRegenerateInput),
 			graphql.NewInputUnmarshaler("ReplyStopInput", ec.unmarshalInputReplyStopInput),
+			graphql.NewInputUnmarshaler("SessionRevokeInput", ec.unmarshalInputSessionRevokeInput),
+			graphql.NewInputUnmarshaler("SessionRevokeOthersInput", ec.unmarshalInputSessionRevokeOthersInput),
 		)
 	}
 	first := true
@@ -1356,7 +2163,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "schema/conversation.graphqls" "schema/fault.graphqls" "schema/message.graphqls" "schema/schema.graphqls" "schema/service.graphqls" "schema/viewer.graphqls"
+//go:embed "schema/account.graphqls" "schema/conversation.graphqls" "schema/fault.graphqls" "schema/message.graphqls" "schema/operator.graphqls" "schema/policy.graphqls" "schema/schema.graphqls" "schema/service.graphqls" "schema/viewer.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -1368,9 +2175,12 @@ func sourceData(filename string) string {
 }
 
 var sources = []*ast.Source{
+	{Name: "schema/account.graphqls", Input: sourceData("schema/account.graphqls"), BuiltIn: false},
 	{Name: "schema/conversation.graphqls", Input: sourceData("schema/conversation.graphqls"), BuiltIn: false},
 	{Name: "schema/fault.graphqls", Input: sourceData("schema/fault.graphqls"), BuiltIn: false},
 	{Name: "schema/message.graphqls", Input: sourceData("schema/message.graphqls"), BuiltIn: false},
+	{Name: "schema/operator.graphqls", Input: sourceData("schema/operator.graphqls"), BuiltIn: false},
+	{Name: "schema/policy.graphqls", Input: sourceData("schema/policy.graphqls"), BuiltIn: false},
 	{Name: "schema/schema.graphqls", Input: sourceData("schema/schema.graphqls"), BuiltIn: false},
 	{Name: "schema/service.graphqls", Input: sourceData("schema/service.graphqls"), BuiltIn: false},
 	{Name: "schema/viewer.graphqls", Input: sourceData("schema/viewer.graphqls"), BuiltIn: false},
@@ -1380,6 +2190,78 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // childFields_* functions provide shared child field context lookups.
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
+
+func (ec *executionContext) childFields_Account(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Account_id(ctx, field)
+	case "name":
+		return ec.fieldContext_Account_name(ctx, field)
+	case "email":
+		return ec.fieldContext_Account_email(ctx, field)
+	case "emailPending":
+		return ec.fieldContext_Account_emailPending(ctx, field)
+	case "role":
+		return ec.fieldContext_Account_role(ctx, field)
+	case "theme":
+		return ec.fieldContext_Account_theme(ctx, field)
+	case "language":
+		return ec.fieldContext_Account_language(ctx, field)
+	case "sendKey":
+		return ec.fieldContext_Account_sendKey(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Account_createdAt(ctx, field)
+	case "identities":
+		return ec.fieldContext_Account_identities(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Account", field.Name)
+}
+
+func (ec *executionContext) childFields_AccountUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return ec.fieldContext_AccountUpdatePayload_account(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AccountUpdatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountUpdatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AgeConfirmPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "gate":
+		return ec.fieldContext_AgeConfirmPayload_gate(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AgeConfirmPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AgeConfirmPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Consent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_Consent_kind(ctx, field)
+	case "granted":
+		return ec.fieldContext_Consent_granted(ctx, field)
+	case "provider":
+		return ec.fieldContext_Consent_provider(ctx, field)
+	case "policyVersion":
+		return ec.fieldContext_Consent_policyVersion(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Consent_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Consent", field.Name)
+}
+
+func (ec *executionContext) childFields_ConsentSetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "consent":
+		return ec.fieldContext_ConsentSetPayload_consent(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ConsentSetPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConsentSetPayload", field.Name)
+}
 
 func (ec *executionContext) childFields_Conversation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
@@ -1465,6 +2347,22 @@ func (ec *executionContext) childFields_Engine(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Engine", field.Name)
 }
 
+func (ec *executionContext) childFields_Gate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ageConfirmed":
+		return ec.fieldContext_Gate_ageConfirmed(ctx, field)
+	case "ageRefused":
+		return ec.fieldContext_Gate_ageRefused(ctx, field)
+	case "minimumAge":
+		return ec.fieldContext_Gate_minimumAge(ctx, field)
+	case "policyAccepted":
+		return ec.fieldContext_Gate_policyAccepted(ctx, field)
+	case "policyVersion":
+		return ec.fieldContext_Gate_policyVersion(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Gate", field.Name)
+}
+
 func (ec *executionContext) childFields_GuestAllowance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "messagesLeft":
@@ -1473,6 +2371,90 @@ func (ec *executionContext) childFields_GuestAllowance(ctx context.Context, fiel
 		return ec.fieldContext_GuestAllowance_messageLimit(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type GuestAllowance", field.Name)
+}
+
+func (ec *executionContext) childFields_Identity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Identity_id(ctx, field)
+	case "provider":
+		return ec.fieldContext_Identity_provider(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Identity_createdAt(ctx, field)
+	case "lastUsedAt":
+		return ec.fieldContext_Identity_lastUsedAt(ctx, field)
+	case "removable":
+		return ec.fieldContext_Identity_removable(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Identity", field.Name)
+}
+
+func (ec *executionContext) childFields_IdentityUnlinkPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return ec.fieldContext_IdentityUnlinkPayload_account(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_IdentityUnlinkPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IdentityUnlinkPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Mail(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Mail_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_Mail_kind(ctx, field)
+	case "to":
+		return ec.fieldContext_Mail_to(ctx, field)
+	case "subject":
+		return ec.fieldContext_Mail_subject(ctx, field)
+	case "text":
+		return ec.fieldContext_Mail_text(ctx, field)
+	case "status":
+		return ec.fieldContext_Mail_status(ctx, field)
+	case "attempts":
+		return ec.fieldContext_Mail_attempts(ctx, field)
+	case "lastError":
+		return ec.fieldContext_Mail_lastError(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Mail_createdAt(ctx, field)
+	case "nextAt":
+		return ec.fieldContext_Mail_nextAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Mail", field.Name)
+}
+
+func (ec *executionContext) childFields_MailConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MailConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MailConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MailConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MailEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MailEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MailEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_MailRetryPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "mail":
+		return ec.fieldContext_MailRetryPayload_mail(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_MailRetryPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailRetryPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Message(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1593,6 +2575,16 @@ func (ec *executionContext) childFields_ModelPrice(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type ModelPrice", field.Name)
 }
 
+func (ec *executionContext) childFields_Operator(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "mails":
+		return ec.fieldContext_Operator_mails(ctx, field)
+	case "mailServer":
+		return ec.fieldContext_Operator_mailServer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Operator", field.Name)
+}
+
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "hasPreviousPage":
@@ -1605,6 +2597,46 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 		return ec.fieldContext_PageInfo_endCursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
+}
+
+func (ec *executionContext) childFields_PolicyAcceptPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "gate":
+		return ec.fieldContext_PolicyAcceptPayload_gate(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PolicyAcceptPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyAcceptPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PolicyAcceptance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "version":
+		return ec.fieldContext_PolicyAcceptance_version(ctx, field)
+	case "method":
+		return ec.fieldContext_PolicyAcceptance_method(ctx, field)
+	case "acceptedAt":
+		return ec.fieldContext_PolicyAcceptance_acceptedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyAcceptance", field.Name)
+}
+
+func (ec *executionContext) childFields_PolicyVersion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "version":
+		return ec.fieldContext_PolicyVersion_version(ctx, field)
+	case "effectiveAt":
+		return ec.fieldContext_PolicyVersion_effectiveAt(ctx, field)
+	case "publishedAt":
+		return ec.fieldContext_PolicyVersion_publishedAt(ctx, field)
+	case "hash":
+		return ec.fieldContext_PolicyVersion_hash(ctx, field)
+	case "significant":
+		return ec.fieldContext_PolicyVersion_significant(ctx, field)
+	case "text":
+		return ec.fieldContext_PolicyVersion_text(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyVersion", field.Name)
 }
 
 func (ec *executionContext) childFields_ReplyContinuePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1653,8 +2685,66 @@ func (ec *executionContext) childFields_Service(ctx context.Context, field graph
 		return ec.fieldContext_Service_version(ctx, field)
 	case "engine":
 		return ec.fieldContext_Service_engine(ctx, field)
+	case "providers":
+		return ec.fieldContext_Service_providers(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Service", field.Name)
+}
+
+func (ec *executionContext) childFields_Session(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Session_id(ctx, field)
+	case "current":
+		return ec.fieldContext_Session_current(ctx, field)
+	case "method":
+		return ec.fieldContext_Session_method(ctx, field)
+	case "deviceType":
+		return ec.fieldContext_Session_deviceType(ctx, field)
+	case "os":
+		return ec.fieldContext_Session_os(ctx, field)
+	case "browser":
+		return ec.fieldContext_Session_browser(ctx, field)
+	case "browserVersion":
+		return ec.fieldContext_Session_browserVersion(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Session_createdAt(ctx, field)
+	case "lastSeenAt":
+		return ec.fieldContext_Session_lastSeenAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Session", field.Name)
+}
+
+func (ec *executionContext) childFields_SessionRevokeOthersPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "revoked":
+		return ec.fieldContext_SessionRevokeOthersPayload_revoked(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SessionRevokeOthersPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SessionRevokeOthersPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SessionRevokePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "revokedId":
+		return ec.fieldContext_SessionRevokePayload_revokedId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SessionRevokePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SessionRevokePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SignInProvider(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "provider":
+		return ec.fieldContext_SignInProvider_provider(ctx, field)
+	case "name":
+		return ec.fieldContext_SignInProvider_name(ctx, field)
+	case "path":
+		return ec.fieldContext_SignInProvider_path(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignInProvider", field.Name)
 }
 
 func (ec *executionContext) childFields_TextMatch(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1699,6 +2789,16 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_conversation(ctx, field)
 	case "conversations":
 		return ec.fieldContext_Viewer_conversations(ctx, field)
+	case "account":
+		return ec.fieldContext_Viewer_account(ctx, field)
+	case "sessions":
+		return ec.fieldContext_Viewer_sessions(ctx, field)
+	case "gate":
+		return ec.fieldContext_Viewer_gate(ctx, field)
+	case "consents":
+		return ec.fieldContext_Viewer_consents(ctx, field)
+	case "policyAcceptances":
+		return ec.fieldContext_Viewer_policyAcceptances(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
 }

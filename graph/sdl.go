@@ -1,15 +1,10 @@
 package graph
 
-import "strings"
+import _ "embed"
 
-// SDL is the schema as third parties get it: all files of graph/schema in one text.
-func SDL() string {
-	var b strings.Builder
-	for _, s := range sources {
-		if !s.BuiltIn {
-			b.WriteString(strings.TrimSpace(s.Input))
-			b.WriteString("\n\n")
-		}
-	}
-	return b.String()
-}
+//go:embed schema.graphql
+var sdl string
+
+// SDL is the schema as third parties get it: all files of graph/schema merged into one
+// document without extensions, which not every tool understands.
+func SDL() string { return sdl }

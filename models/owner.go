@@ -34,10 +34,3 @@ type Owner struct {
 
 // MessagesLeft is how many messages a guest may still send under the limit.
 func (o Owner) MessagesLeft(limit int) int { return max(0, limit-o.MessagesUsed) }
-
-// Session leads from the hash of a browser's cookie to an owner.
-type Session struct {
-	TokenHash []byte `gorm:"primaryKey" json:"-"`
-	OwnerID   string
-	CreatedAt time.Time
-}

@@ -5,14 +5,27 @@ package resolvers
 import (
 	"context"
 
+	"github.com/kimi-k2/kimi-k2/graph"
+	"github.com/kimi-k2/kimi-k2/internal/account"
 	"github.com/kimi-k2/kimi-k2/internal/chat"
 	"github.com/kimi-k2/kimi-k2/internal/inference"
+	"github.com/kimi-k2/kimi-k2/internal/notify"
+	"github.com/kimi-k2/kimi-k2/internal/policy"
+	"github.com/kimi-k2/kimi-k2/internal/signin"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
+	"github.com/kimi-k2/kimi-k2/models"
 )
 
 // Accounts is what resolvers need of accounts.
 type Accounts interface {
 	Allowance(ctx context.Context, v viewer.Viewer) (left, limit int, err error)
+	Account(ctx context.Context, v viewer.Viewer) (*models.Account, error)
+	Update(ctx context.Context, v viewer.Viewer, u account.Update) (*models.Account, error)
+	Identities(ctx context.Context, v viewer.Viewer) ([]*models.Identity, error)
+	Unlink(ctx context.Context, v viewer.Viewer, identityID string) error
+	Sessions(ctx context.Context, v viewer.Viewer) ([]*models.Session, error)
+	RevokeSession(ctx context.Context, v viewer.Viewer, sessionID string) error
+	RevokeOthers(ctx context.Context, v viewer.Viewer) (int, error)
 }
 
 // Engine is what resolvers need of the inference service.
@@ -25,11 +38,22 @@ type Engine interface {
 // Info is what the installation says of itself.
 type Info struct {
 	Name, SupportEmail, URL, Version string
+	Providers                        []signin.Info // the ways to sign in
+}
+
+func (i Info) providers() []*graph.SignInProvider {
+	out := make([]*graph.SignInProvider, len(i.Providers))
+	for n, p := range i.Providers {
+		out[n] = &graph.SignInProvider{Provider: p.Provider, Name: p.Name, Path: p.Path}
+	}
+	return out
 }
 
 // Resolver holds the services.
 type Resolver struct {
 	Chat     *chat.Service
+	Policy   *policy.Service
+	Outbox   *notify.Service
 	Accounts Accounts
 	Engine   Engine
 	Info     Info

@@ -18,6 +18,9 @@ func viewerOf(ctx context.Context) *graph.Viewer { return wireViewer(viewer.From
 
 func wireViewer(v viewer.Viewer) *graph.Viewer {
 	w := &graph.Viewer{Kind: graph.ViewerKindGuest}
+	if v.Kind == viewer.Account {
+		w.Kind = graph.ViewerKindAccount
+	}
 	if v.IsOwner() {
 		w.ID = &v.OwnerID
 	}

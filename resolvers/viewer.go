@@ -17,7 +17,11 @@ import (
 
 // Guest is the resolver for the guest field.
 func (r *viewerResolver) Guest(ctx context.Context, obj *graph.Viewer) (*graph.GuestAllowance, error) {
-	left, limit, err := r.Accounts.Allowance(ctx, viewer.From(ctx))
+	v := viewer.From(ctx)
+	if v.Kind == viewer.Account {
+		return nil, nil
+	}
+	left, limit, err := r.Accounts.Allowance(ctx, v)
 	if err != nil {
 		return nil, err
 	}

@@ -101,6 +101,7 @@ engine) engine ;;
 test)
 	compiler
 	browser
+	debian openssl openssl
 	npm_ci frontend "frontend packages"
 	npm_ci tools/postgres "PostgreSQL"
 	npm_ci tools/schema "the schema linter"

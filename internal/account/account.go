@@ -1,22 +1,24 @@
-// Package account knows the owners of personal rows and how a browser's cookie
-// leads to one. It alone builds rows of owners, sessions and installation.
+// Package account knows the owners of personal rows: guests, accounts, the identities
+// that lead to an account and the sessions that lead from a browser's cookie to an
+// owner. It alone builds rows of owners, sessions, accounts, identities,
+// operator_links, email_changes and installation.
 //
 // Visiting stores nothing: a visitor carries a signed ticket, and its first message
-// makes the owner and the session in the transaction of that message. The database
-// holds the SHA-256 of the ticket's secret, never the ticket.
+// makes the owner and the session in the transaction of that message. Signing in
+// makes an account, or leads to one by (provider, stable id): an e-mail address never
+// does. The database holds hashes of cookies and links, keyed hashes of addresses and
+// provider ids, and sealed text; never any of them in the clear.
 package account
 
 import (
-	"context"
-	"errors"
-	"fmt"
+	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/database"
+	"github.com/kimi-k2/kimi-k2/internal/id"
 	"github.com/kimi-k2/kimi-k2/internal/seal"
-	"github.com/kimi-k2/kimi-k2/models"
-	"gorm.io/gorm"
 )
 
 // Defaults and bounds of Config.
@@ -27,15 +29,13 @@ const (
 	minCookieKey            = 32
 )
 
-// ErrWrongKey means that the database was sealed with another key-encryption key
-// than the one given; VerifyKey's error says what to do about it.
-var ErrWrongKey = errors.New("wrong SECRET_KEY")
-
 // Config is what a Service is made of.
 type Config struct {
 	DB     *database.DB
 	Keeper *seal.Keeper
 	Clock  clock.Clock
+	// Log is told what went wrong beside requests; nil: nobody is.
+	Log *slog.Logger
 	// GuestLimit is the number of messages a guest may send in all.
 	GuestLimit int
 	// GuestsPerNetwork caps the new guests of one network (an IPv4 /24, an IPv6 /48)
@@ -43,26 +43,57 @@ type Config struct {
 	// unknown ones are not counted.
 	GuestsPerNetwork int
 	// CookieKey is a secret of the installation of at least 32 bytes, such as the
-	// key-encryption key: the key that signs tickets is derived from it.
+	// key-encryption key: the keys that sign tickets and hash addresses and provider
+	// ids are derived from it.
 	CookieKey []byte
 	// CacheTTL is how long a known viewer is remembered: at most a second, which is
 	// also what zero means.
 	CacheTTL time.Duration
+	// PublicURL is the address people use, without a slash at its end; links in mails
+	// begin with it. Without one no address can be changed.
+	PublicURL string
+	// Languages are the tags that the page has; nil means en and zh.
+	Languages []string
+	// Bus carries revocations to the other instances; nil: there are none.
+	Bus Bus
+	// Movers, Admission and Mailer are other rooms' parts in what happens here; Join
+	// hands over those that themselves need this service. Without an Admission no
+	// account is made, without Movers no guest is moved, without a Mailer no address
+	// is changed and nobody is told of anything by mail.
+	Movers    []Mover
+	Admission Admission
+	Mailer    Mailer
 }
 
-// Service answers who is asking and spends what they may use.
+// Service answers who is asking, signs people in and out, and spends what they may use.
 type Service struct {
 	db         *database.DB
 	keeper     *seal.Keeper
 	clock      clock.Clock
+	log        *slog.Logger
 	guestLimit int
 	keyed      bool
 	tickets    tickets
-	known      *cache
+	index      indexes
+	guests     *cache // by the hash of a ticket
+	sessions   *cache // by the hash of a session's cookie
 	networks   *networks
+	publicURL  string
+	languages  []string
+
+	instance  string // names this service on the bus
+	bus       Bus
+	movers    []Mover
+	admission Admission
+	mailer    Mailer
+
+	mu          sync.Mutex
+	callbacks   []func(ownerID, sessionID string)
+	unsubscribe func()
 }
 
-// New makes the service; VerifyKey must succeed before it is used.
+// New makes the service; VerifyKey must succeed before it is used, and Start lets it
+// hear of what other instances revoke.
 func New(c Config) *Service {
 	ttl := c.CacheTTL
 	if ttl <= 0 || ttl > maxCacheTTL {
@@ -72,45 +103,23 @@ func New(c Config) *Service {
 	if perNetwork <= 0 {
 		perNetwork = defaultGuestsPerNetwork
 	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Languages == nil {
+		c.Languages = []string{"en", "zh"}
+	}
 	return &Service{
-		db: c.DB, keeper: c.Keeper, clock: c.Clock, guestLimit: c.GuestLimit,
+		db: c.DB, keeper: c.Keeper, clock: c.Clock, log: c.Log, guestLimit: c.GuestLimit,
 		keyed:    len(c.CookieKey) >= minCookieKey,
 		tickets:  newTickets(c.CookieKey, c.Clock),
-		known:    newCache(c.Clock, ttl, maxCached),
+		index:    newIndexes(c.CookieKey),
+		guests:   newCache(c.Clock, ttl, maxCached),
+		sessions: newCache(c.Clock, ttl, maxCached),
 		networks: newNetworks(c.Clock, perNetwork),
+		instance: id.New(id.Instance), bus: c.Bus, publicURL: c.PublicURL, languages: c.Languages,
+		movers: c.Movers, admission: c.Admission, mailer: c.Mailer,
 	}
-}
-
-// VerifyKey makes sure that the key-encryption key is the one this database was
-// sealed with. An empty database remembers the key from now on; with a wrong key it
-// refuses with ErrWrongKey and changes nothing.
-func (s *Service) VerifyKey(ctx context.Context) error {
-	if !s.keyed {
-		return fmt.Errorf("the key that signs cookies must have at least %d bytes", minCookieKey)
-	}
-	var rows []models.Installation
-	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
-		err := tx.Exec(`INSERT INTO installation (id, key_check, created_at)
-			SELECT 1, ?, ? WHERE NOT EXISTS (SELECT FROM owners) ON CONFLICT (id) DO NOTHING`, s.keeper.Check(), s.clock.Now()).Error
-		if err != nil {
-			return fmt.Errorf("remember key check: %w", err)
-		}
-		if err := tx.Limit(1).Find(&rows).Error; err != nil {
-			return fmt.Errorf("read key check: %w", err)
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	if len(rows) == 0 {
-		return errors.New("the database holds people's data but not the row of table installation that proves the SECRET_KEY: it was restored in part; restore a complete backup; nothing was changed")
-	}
-	if s.keeper.Verify(rows[0].KeyCheck) != nil {
-		return fmt.Errorf("%w: this database was sealed with another key, and without that key nobody can read it; "+
-			"set SECRET_KEY (or SECRET_KEY_FILE, or the file secret.key in DATA_DIR) back to the former value, or start with an empty database; nothing was changed", ErrWrongKey)
-	}
-	return nil
 }
 
 // GuestLimit is the number of messages a guest may send in all.

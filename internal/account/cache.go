@@ -16,9 +16,10 @@ type cache struct {
 	ttl   time.Duration
 	max   int
 
-	mu      sync.Mutex
-	entries map[[sha256.Size]byte]viewer.Viewer
-	order   []expiry
+	mu        sync.Mutex
+	entries   map[[sha256.Size]byte]viewer.Viewer
+	order     []expiry
+	forgotten uint64 // how often something was forgotten
 }
 
 type expiry struct {
@@ -38,11 +39,19 @@ func (c *cache) get(hash [sha256.Size]byte) (viewer.Viewer, bool) {
 	return v, ok
 }
 
-func (c *cache) put(hash [sha256.Size]byte, v viewer.Viewer) {
+// mark is taken before the database is read; put refuses what was read before
+// something was forgotten.
+func (c *cache) mark() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.forgotten
+}
+
+func (c *cache) put(hash [sha256.Size]byte, v viewer.Viewer, mark uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.expire()
-	if _, ok := c.entries[hash]; ok {
+	if _, ok := c.entries[hash]; ok || mark != c.forgotten {
 		return
 	}
 	if len(c.order) >= c.max {
@@ -50,6 +59,19 @@ func (c *cache) put(hash [sha256.Size]byte, v viewer.Viewer) {
 	}
 	c.entries[hash] = v
 	c.order = append(c.order, expiry{hash, c.clock.Now().Add(c.ttl)})
+}
+
+// forget drops the viewers of one session, or of all of an owner's when no session
+// is named.
+func (c *cache) forget(ownerID, sessionID string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.forgotten++
+	for hash, v := range c.entries {
+		if v.OwnerID == ownerID && (sessionID == "" || v.SessionID == sessionID) {
+			delete(c.entries, hash)
+		}
+	}
 }
 
 // expire drops what is too old. mu is held.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/kimi-k2/kimi-k2/internal/database"
@@ -41,14 +42,13 @@ func (s *Service) EnsureGuestTx(tx *gorm.DB, v viewer.Viewer) (viewer.Viewer, er
 // findTx returns the guest stored under the visitor's ticket.
 func (s *Service) findTx(tx *gorm.DB, v viewer.Viewer) (viewer.Viewer, bool, error) {
 	var rows []ownerRow
-	if err := tx.Raw(findByTicket+"?", v.Ticket).Scan(&rows).Error; err != nil {
+	if err := tx.Raw(findByTicket+"? AND o.last_active_at > ?", v.Ticket, s.clock.Now().Add(-GuestTTL)).Scan(&rows).Error; err != nil {
 		return viewer.Viewer{}, false, fmt.Errorf("find guest: %w", err)
 	}
 	if len(rows) == 0 {
 		return viewer.Viewer{}, false, nil
 	}
-	guest, err := s.guest(rows[0])
-	guest.Network = v.Network
+	guest, err := s.guest(rows[0], v)
 	return guest, err == nil, err
 }
 
@@ -61,17 +61,20 @@ func (s *Service) createTx(tx *gorm.DB, v viewer.Viewer) (viewer.Viewer, error) 
 	if err != nil {
 		return viewer.Viewer{}, err
 	}
+	if err := s.forgetExpiredTx(tx, v, now); err != nil {
+		return viewer.Viewer{}, err
+	}
 	owner := models.Owner{ID: ownerID, Kind: models.OwnerGuest, KeyWrapped: wrapped, CreatedAt: now, LastActiveAt: now}
 	if err := tx.Create(&owner).Error; err != nil {
 		return viewer.Viewer{}, fmt.Errorf("store guest: %w", err)
 	}
-	session := models.Session{TokenHash: v.Ticket, OwnerID: ownerID, CreatedAt: now}
+	session := models.Session{ID: id.New(id.Session), TokenHash: v.Ticket, OwnerID: ownerID, Method: models.ProviderGuest, CreatedAt: now, LastSeenAt: now}
 	stored := tx.Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "token_hash"}}, DoNothing: true}).Create(&session)
 	if stored.Error != nil {
 		return viewer.Viewer{}, fmt.Errorf("store session: %w", stored.Error)
 	}
 	if stored.RowsAffected == 1 {
-		return viewer.Viewer{Kind: viewer.Guest, OwnerID: ownerID, Key: key, Network: v.Network}, nil
+		return as(viewer.Viewer{Kind: viewer.Guest, OwnerID: ownerID, Key: key, SessionID: session.ID}, v), nil
 	}
 	if err := tx.Delete(&models.Owner{}, "id = ?", ownerID).Error; err != nil {
 		return viewer.Viewer{}, fmt.Errorf("drop second guest: %w", err)
@@ -81,6 +84,17 @@ func (s *Service) createTx(tx *gorm.DB, v viewer.Viewer) (viewer.Viewer, error) 
 		err = errors.New("the session that won is gone")
 	}
 	return guest, err
+}
+
+// forgetExpiredTx frees the ticket of a guest that has expired and is not purged yet:
+// who comes back after 30 days begins anew under the same cookie.
+func (s *Service) forgetExpiredTx(tx *gorm.DB, v viewer.Viewer, now time.Time) error {
+	err := tx.Exec(`DELETE FROM sessions s USING owners o WHERE s.token_hash = ? AND o.id = s.owner_id AND o.kind = ? AND o.last_active_at <= ?`,
+		v.Ticket, models.OwnerGuest, now.Add(-GuestTTL)).Error
+	if err != nil {
+		return fmt.Errorf("forget expired guest: %w", err)
+	}
+	return nil
 }
 
 // SpendMessageTx counts one message of the viewer. It locks the owner's row until

@@ -5,13 +5,13 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/seal"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
-	"github.com/kimi-k2/kimi-k2/models"
 )
 
 // Viewer is who the cookie stands for: the guest stored under it, a Visitor when
@@ -29,47 +29,55 @@ func (s *Service) Refresh(ctx context.Context, v viewer.Viewer) (viewer.Viewer, 
 		return v, nil
 	}
 	hash := [sha256.Size]byte(v.Ticket)
-	if guest, ok := s.known.get(hash); ok {
-		guest.Network = v.Network
-		return guest, nil
+	if guest, ok := s.guests.get(hash); ok {
+		return as(guest, v), nil
 	}
+	mark := s.guests.mark()
 	var row ownerRow
-	err := s.db.Pool().QueryRow(ctx, findByTicket+"$1", v.Ticket).Scan(&row.ID, &row.Kind, &row.KeyWrapped)
+	err := s.db.Pool().QueryRow(ctx, findByTicket+"$1 AND o.last_active_at > $2", v.Ticket, s.clock.Now().Add(-GuestTTL)).
+		Scan(&row.ID, &row.KeyWrapped, &row.SessionID, &row.LastSeenAt)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return v, nil
 	}
 	if err != nil {
 		return viewer.Viewer{}, fmt.Errorf("find viewer: %w", database.Translate(err))
 	}
-	guest, err := s.guest(row)
+	guest, err := s.guest(row, v)
 	if err != nil {
 		return viewer.Viewer{}, err
 	}
-	s.known.put(hash, guest)
-	guest.Network = v.Network
+	s.touch(ctx, guest, row.LastSeenAt)
+	s.guests.put(hash, guest, mark)
 	return guest, nil
 }
 
-// findByTicket needs the hash of a ticket behind it.
-const findByTicket = `SELECT o.id, o.kind, o.key_wrapped FROM sessions s JOIN owners o ON o.id = s.owner_id WHERE s.token_hash = `
+// findByTicket needs the hash of a ticket behind it, and the time from which on a
+// guest must have been active: who was not is gone, purged or not.
+const findByTicket = `SELECT o.id, o.key_wrapped, s.id AS session_id, s.last_seen_at
+	FROM sessions s JOIN owners o ON o.id = s.owner_id WHERE o.kind = 'GUEST' AND s.token_hash = `
 
-// ownerRow is the part of an owner that makes a viewer.
+// ownerRow is the part of an owner and its session that makes a viewer.
 type ownerRow struct {
 	ID         string
-	Kind       models.OwnerKind
 	KeyWrapped []byte
+	SessionID  string
+	LastSeenAt time.Time
 }
 
-// guest opens the key of a stored guest.
-func (s *Service) guest(row ownerRow) (viewer.Viewer, error) {
-	if row.Kind != models.OwnerGuest {
-		return viewer.Viewer{}, fmt.Errorf("a guest ticket leads to an owner of kind %s", row.Kind)
-	}
+// guest is the stored guest that a visitor has turned out to be.
+func (s *Service) guest(row ownerRow, v viewer.Viewer) (viewer.Viewer, error) {
 	key, err := s.keeper.Unwrap(row.ID, row.KeyWrapped)
 	if err != nil {
 		return viewer.Viewer{}, fmt.Errorf("open owner: %w", err)
 	}
-	return viewer.Viewer{Kind: viewer.Guest, OwnerID: row.ID, Key: key}, nil
+	return as(viewer.Viewer{Kind: viewer.Guest, OwnerID: row.ID, Key: key, SessionID: row.SessionID}, v), nil
+}
+
+// as is a known viewer with what only the request knows.
+func as(known, v viewer.Viewer) viewer.Viewer {
+	v.Kind, v.OwnerID, v.Key, v.SessionID, v.Ticket = known.Kind, known.OwnerID, known.Key, known.SessionID, nil
+	v.Admin, v.AuthenticatedAt = known.Admin, known.AuthenticatedAt
+	return v
 }
 
 // Key opens an owner's data key for work that nobody is waiting for. It refuses

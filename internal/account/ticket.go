@@ -15,6 +15,10 @@ import (
 // TicketTTL is how long a ticket is good for after it was made or renewed.
 const TicketTTL = 30 * 24 * time.Hour
 
+// GuestTTL is how long a guest is kept without a sign of life: a message sent or
+// received, or a request under its ticket. From that second on it is invisible.
+const GuestTTL = 30 * 24 * time.Hour
+
 // A ticket is 32 random bytes, the day it was issued (days since 1970, 4 bytes) and
 // an HMAC-SHA256 tag over both. Only the random bytes name the guest, so renewing
 // changes the day and nothing else.

@@ -44,6 +44,7 @@ func (s *Service) checkpointing() {
 // draft is a piece of a run to be stored.
 type draft struct {
 	r    *activeRun
+	of   *holder // whom it is sealed for
 	pos  int
 	body []byte
 }
@@ -94,21 +95,21 @@ func (s *Service) draft(r *activeRun) (d draft, due bool) {
 // sealed is the draft of what is not stored yet; the caller holds the checkpoint lock.
 func (s *Service) sealed(r *activeRun) draft {
 	parts, end := r.log.since(r.storedPos)
-	d := draft{r: r, pos: end}
+	d := draft{r: r, of: r.holder(), pos: end}
 	if len(parts) > 0 {
-		d.body = r.key.Seal(chunkPlace(r.row.OwnerID, r.row.ID, seqOf(r.row.Epoch, end)), encodeParts(parts))
+		d.body = d.of.key.Seal(chunkPlace(d.of.ownerID, r.row.ID, seqOf(r.row.Epoch, end)), encodeParts(parts))
 	}
 	return d
 }
 
 // storeChunks writes the batch, each piece only where its run's epoch is still ours; the
-// lock on the run keeps a take-over from reading before the piece is there. Runs that
-// are no longer ours end.
+// lock on the run keeps a take-over or a move from reading before the piece is there.
+// Runs that are no longer ours end; those that moved store it with the next checkpoint.
 func (s *Service) storeChunks(ctx context.Context, batch []draft) error {
 	n := len(batch)
 	owners, runs, epochs, seqs, bodies := make([]string, n), make([]string, n), make([]int32, n), make([]int32, n), make([][]byte, n)
 	for i, d := range batch {
-		owners[i], runs[i], epochs[i], seqs[i], bodies[i] = d.r.row.OwnerID, d.r.row.ID, int32(d.r.row.Epoch), int32(seqOf(d.r.row.Epoch, d.pos)), d.body
+		owners[i], runs[i], epochs[i], seqs[i], bodies[i] = d.of.ownerID, d.r.row.ID, int32(d.r.row.Epoch), int32(seqOf(d.r.row.Epoch, d.pos)), d.body
 	}
 	rows, err := s.DB.Pool().Query(ctx, `
 WITH mine AS (
@@ -130,14 +131,15 @@ SELECT id FROM mine`, owners, runs, epochs, seqs, bodies)
 	for _, id := range held {
 		ours[id] = true
 	}
+	var missing []*activeRun
 	for _, d := range batch {
 		if !ours[d.r.row.ID] {
-			d.r.cancel(errFenced)
+			missing = append(missing, d.r)
 			continue
 		}
 		d.r.storedPos, d.r.stored = d.pos, s.clock.Now()
 	}
-	return nil
+	return s.fence(ctx, missing)
 }
 
 // renewing renews the leases of this instance's runs until the room closes. It is a
@@ -168,7 +170,8 @@ func idsOf(runs []*activeRun) []string {
 }
 
 // renewOnce renews the leases of runs that are at work here, ends those that are no
-// longer ours and stops those whose stop was asked for.
+// longer ours, lets those that moved write for their new owner, and stops those whose
+// stop was asked for.
 func (s *Service) renewOnce(runs []*activeRun) error {
 	if len(runs) == 0 {
 		return nil
@@ -176,7 +179,7 @@ func (s *Service) renewOnce(runs []*activeRun) error {
 	ctx, cancel := s.patiently(s.Lease / 2)
 	defer cancel()
 	rows, err := s.DB.Pool().Query(ctx, `UPDATE runs SET lease_expires_at = now() + $2::bigint * interval '1 millisecond'
-WHERE instance_id = $1 AND status = 'RUNNING' AND id = ANY($3) RETURNING id, epoch, stop_requested`, s.instance, s.Lease.Milliseconds(), idsOf(runs))
+WHERE instance_id = $1 AND status = 'RUNNING' AND id = ANY($3) RETURNING id, epoch, stop_requested, owner_id`, s.instance, s.Lease.Milliseconds(), idsOf(runs))
 	if err != nil {
 		return fmt.Errorf("renew leases: %w", database.Translate(err))
 	}
@@ -184,39 +187,53 @@ WHERE instance_id = $1 AND status = 'RUNNING' AND id = ANY($3) RETURNING id, epo
 	if err != nil {
 		return fmt.Errorf("renew leases: %w", database.Translate(err))
 	}
-	byRun := make(map[string]lease, len(held))
-	for _, l := range held {
-		byRun[l.ID] = l
-	}
+	byRun := leases(held)
+	var strays []*activeRun
 	for _, r := range runs {
-		switch l, ours := byRun[r.row.ID]; {
-		case !ours || l.Epoch != r.row.Epoch:
-			r.cancel(errFenced) // or it has just stored its end: then this does nothing
-		case l.Stop:
+		l, ours := byRun[r.row.ID]
+		if !ours || l.Epoch != r.row.Epoch || l.OwnerID != r.holder().ownerID {
+			strays = append(strays, r)
+		}
+		if ours && l.Epoch == r.row.Epoch && l.Stop {
 			r.stop()
 		}
 	}
-	return nil
+	return s.fence(ctx, strays)
 }
 
-// lease is what a renewal brings back of a run.
+// lease is what is stored of a run of this instance.
 type lease struct {
-	ID    string
-	Epoch int
-	Stop  bool
+	ID      string
+	Epoch   int
+	Stop    bool
+	OwnerID string
 }
 
-// handOver stores what there is and gives the lease back.
+// leases are the leases by run.
+func leases(ls []lease) map[string]lease {
+	by := make(map[string]lease, len(ls))
+	for _, l := range ls {
+		by[l.ID] = l
+	}
+	return by
+}
+
+// handOver stores what there is and gives the lease back. A run that has just moved is
+// stored in a second try.
 func (s *Service) handOver(r *activeRun) {
 	r.log.freeze()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	r.ckpt.Lock()
-	err := s.storeChunks(ctx, []draft{s.sealed(r)})
+	var err error
+	for of := (*holder)(nil); err == nil && of != r.holder(); {
+		d := s.sealed(r)
+		of, err = d.of, s.storeChunks(ctx, []draft{d})
+	}
 	r.ckpt.Unlock()
 	if err == nil {
 		err = s.DB.Gorm(ctx).Exec("UPDATE runs SET lease_expires_at = now() - interval '1 second' WHERE owner_id = ? AND id = ? AND epoch = ?",
-			r.row.OwnerID, r.row.ID, r.row.Epoch).Error
+			r.holder().ownerID, r.row.ID, r.row.Epoch).Error
 	}
 	if err != nil {
 		s.log.Warn("hand a run over", "run", r.row.ID, "err", err)

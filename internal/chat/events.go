@@ -16,6 +16,7 @@ const (
 	eventDeleted = "deleted"
 	eventStarted = "started"
 	eventEnded   = "ended"
+	eventMoved   = "moved" // of a guest: its conversations are an account's, and its feeds end
 )
 
 // event goes to all of an owner's tabs; it carries ids only.
@@ -87,6 +88,9 @@ func (s *Service) relayEvents(ctx context.Context, v viewer.Viewer, in <-chan ev
 		case <-s.ctx.Done():
 			return
 		case e := <-in:
+			if e.Kind == eventMoved {
+				return
+			}
 			full, err := s.load(ctx, v, e)
 			if err != nil {
 				if !isNotFound(err) && ctx.Err() == nil {

@@ -182,6 +182,7 @@ func (f *Follower) Wait(ctx context.Context) bool {
 
 // move goes on in the log that continues the reply; an event means that there is none.
 func (f *Follower) move(ctx context.Context) models.ReplyEvent {
+	f.v = f.log.follower(f.v)
 	next, err := f.s.sourceAfter(ctx, f.v, f.id, f.log)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -238,15 +239,14 @@ func replyError(f *fault.Fault) *models.ReplyError {
 }
 
 // source finds the log of a reply: the one of a run on this instance, a replica of
-// one on another, or what is stored.
+// one on another, or what is stored. A log that is still another owner's, while the
+// reply is the viewer's, has just been moved.
 func (s *Service) source(ctx context.Context, v viewer.Viewer, replyID string) (*replyLog, error) {
 	if !v.IsOwner() {
 		return nil, notFound("reply")
 	}
-	if l := s.hub.find(replyID); l != nil {
-		if l.ownerID != v.OwnerID {
-			return nil, notFound("reply")
-		}
+	l := s.hub.find(replyID)
+	if l != nil && l.owner() == v.OwnerID {
 		return l, nil
 	}
 	m, err := s.FindMessage(ctx, v, replyID)
@@ -256,10 +256,15 @@ func (s *Service) source(ctx context.Context, v viewer.Viewer, replyID string) (
 	if m.Role != models.RoleAssistant {
 		return nil, notFound("reply")
 	}
-	if m.Status.Live() {
+	switch {
+	case l != nil:
+		s.bequeath(replyID, l, v)
+		return l, nil
+	case m.Status.Live():
 		return s.replicate(m), nil
+	default:
+		return storedLog(m), nil
 	}
-	return storedLog(m), nil
 }
 
 // sourceAfter finds the log that continues the reply after old was replaced.

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
@@ -48,13 +49,14 @@ type ending struct {
 // text and reasoning. Its writer is the run's owner or, on other instances, a replica.
 // Followers hold a position in it, never a queue: whoever is slow reads more at once.
 type replyLog struct {
-	ownerID string
 	// replica logs lag behind a writer elsewhere: a position beyond their end is one
 	// to wait for. For all others it can't be.
 	replica  bool
 	applying sync.Mutex // of a replica: one chunk at a time
 
 	mu       sync.Mutex
+	ownerID  string
+	heir     viewer.Viewer // who it is of when it has moved
 	epoch    int
 	buf      []byte
 	segs     []segment

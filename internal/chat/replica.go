@@ -202,7 +202,7 @@ func (s *Service) replicate(m *models.Message) *replyLog {
 	fresh := newLog(m.OwnerID, epochOf(m.LastSeq))
 	fresh.replica = true
 	l, isFresh := s.hub.replica(m.ID, fresh)
-	if isFresh && !s.workers.start(func() { s.replicating(m.OwnerID, m.ID, l) }) {
+	if isFresh && !s.workers.start(func() { s.replicating(m.ID, l) }) {
 		s.hub.drop(m.ID, l)
 		l.replace()
 	}
@@ -210,7 +210,7 @@ func (s *Service) replicate(m *models.Message) *replyLog {
 }
 
 // replicating keeps a replica in step until the reply ends, moves or is followed no more.
-func (s *Service) replicating(ownerID, replyID string, l *replyLog) {
+func (s *Service) replicating(replyID string, l *replyLog) {
 	defer l.replace() // followers look again: for what is stored, or the next owner
 	defer s.hub.drop(replyID, l)
 	hole := make(chan struct{}, 1)
@@ -239,7 +239,7 @@ func (s *Service) replicating(ownerID, replyID string, l *replyLog) {
 		if replaced || s.clock.Now().Sub(idleSince) > idleAfter {
 			return
 		}
-		owned, wait := s.catchUp(ownerID, replyID, l)
+		owned, wait := s.catchUp(replyID, l)
 		if !owned {
 			return
 		}
@@ -256,10 +256,13 @@ func (s *Service) replicating(ownerID, replyID string, l *replyLog) {
 // catchUp asks the run's owner for what the replica lacks. It reports false when the
 // reply has ended; while no owner answers it asks again soon, because a dead one is
 // replaced as soon as its lease ends.
-func (s *Service) catchUp(ownerID, replyID string, l *replyLog) (live bool, wait time.Duration) {
+func (s *Service) catchUp(replyID string, l *replyLog) (live bool, wait time.Duration) {
 	ctx, cancel := s.patiently(queryTimeout)
 	defer cancel()
-	run, err := s.findRun(ctx, ownerID, replyID)
+	run, err := s.findRun(ctx, l.owner(), replyID)
+	if isNotFound(err) {
+		run, err = s.movedRun(ctx, replyID, l)
+	}
 	switch {
 	case err != nil && !isNotFound(err):
 		s.log.Warn("follow another instance", "reply", replyID, "err", err)

@@ -8,8 +8,11 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"gorm.io/gorm"
 
 	"github.com/kimi-k2/kimi-k2/internal/account"
 	"github.com/kimi-k2/kimi-k2/internal/bus"
@@ -40,6 +43,7 @@ type house struct {
 	limit   int
 	continu bool // the engine can continue a prefix
 	titles  bool
+	every   time.Duration // between checkpoints
 }
 
 func newHouse(t *testing.T) *house {
@@ -48,8 +52,13 @@ func newHouse(t *testing.T) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &house{t: t, url: dbtest.URL(t), engine: inferencetest.New(t), keeper: keeper, limit: 1000}
+	return &house{t: t, url: dbtest.URL(t), engine: inferencetest.New(t), keeper: keeper, limit: 1000, every: 50 * time.Millisecond}
 }
+
+// open is a gate that lets everybody through.
+type open struct{}
+
+func (open) CheckTx(*gorm.DB, viewer.Viewer) error { return nil }
 
 // instance is one server's rooms.
 type instance struct {
@@ -95,8 +104,9 @@ func (h *house) open() *instance {
 	if err := engine.Refresh(ctx); err != nil {
 		t.Fatal(err)
 	}
-	s := chat.New(chat.Config{DB: db, Owners: accounts, Engine: engine, Bus: b, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler),
-		Lease: 2 * time.Second, Checkpoint: 50 * time.Millisecond, RunsPerOwner: 100, Titles: h.titles})
+	s := chat.New(chat.Config{DB: db, Owners: accounts, Gate: open{}, Engine: engine, Bus: b, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler),
+		Lease: 2 * time.Second, Checkpoint: h.every, RunsPerOwner: 100, Titles: h.titles})
+	accounts.Join(open{}, nil, s)
 	if err := s.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -120,10 +130,10 @@ func (i *instance) close() {
 // guest is a viewer that has sent nothing yet.
 func (i *instance) guest() viewer.Viewer { return i.accounts.Visitor(i.accounts.NewTicket()) }
 
-var clients int
+var clients atomic.Int64
 
 // clientID is a fresh idempotency key.
-func clientID() string { clients++; return fmt.Sprintf("client-%d-%d", clients, rand.Int64()) }
+func clientID() string { return fmt.Sprintf("client-%d-%d", clients.Add(1), rand.Int64()) }
 
 // send sends a text that must be accepted.
 func (i *instance) send(v viewer.Viewer, text string, conversation ...string) *chat.Sent {
@@ -263,7 +273,7 @@ func words(n int) []string {
 }
 
 // paced says each piece after a beat of the channel.
-func paced(beat <-chan struct{}, pieces []string) inferencetest.Script {
+func paced[T any](beat <-chan T, pieces []string) inferencetest.Script {
 	var s inferencetest.Script
 	for _, p := range pieces {
 		s = append(s, inferencetest.Wait(beat), inferencetest.Say(p))
@@ -277,7 +287,11 @@ func beats(beat chan<- struct{}, n int, apart time.Duration) {
 	defer t.Stop()
 	for range n {
 		<-t.C
-		beat <- struct{}{}
+		select {
+		case beat <- struct{}{}:
+		case <-time.After(patience): // the reply has ended early, as its test will see
+			return
+		}
 	}
 }
 

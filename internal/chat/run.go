@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/fault"
@@ -16,8 +17,8 @@ import (
 
 // activeRun is a run that this instance owns.
 type activeRun struct {
-	row    models.Run
-	key    *seal.Key
+	row    models.Run             // as it was when the run began here; whose it is now says holder
+	whose  atomic.Pointer[holder] // see moved.go
 	model  inference.Model
 	req    inference.Request
 	log    *replyLog
@@ -35,6 +36,13 @@ type activeRun struct {
 	reasoning time.Duration
 }
 
+// newRun is a run without text.
+func newRun(row models.Run, key *seal.Key, model inference.Model) *activeRun {
+	r := &activeRun{row: row, model: model, log: newLog(row.OwnerID, row.Epoch), done: make(chan struct{})}
+	r.whose.Store(&holder{ownerID: row.OwnerID, key: key})
+	return r
+}
+
 // stop ends the run as the viewer asked: no later token counts.
 func (r *activeRun) stop() {
 	r.log.freeze()
@@ -44,8 +52,8 @@ func (r *activeRun) stop() {
 // begin starts a run whose row this instance has just written or taken over; text and
 // reasoning are what earlier epochs produced and the row's checkpoint holds.
 func (s *Service) begin(row models.Run, key *seal.Key, model inference.Model, req inference.Request, text, reasoning string, reasoningMs int) error {
-	r := &activeRun{row: row, key: key, model: model, req: req, log: newLog(row.OwnerID, row.Epoch), done: make(chan struct{}),
-		stored: s.clock.Now(), reasoning: time.Duration(reasoningMs) * time.Millisecond}
+	r := newRun(row, key, model)
+	r.req, r.stored, r.reasoning = req, s.clock.Now(), time.Duration(reasoningMs)*time.Millisecond
 	r.log.preload(text, reasoning)
 	r.storedPos = len(text) + len(reasoning)
 	r.ctx, r.cancel = context.WithCancelCause(s.ctx)
@@ -104,13 +112,17 @@ func (s *Service) generate(r *activeRun) (res inference.Result, err error) {
 
 // clockReasoning measures from the first thought to the first word of the answer.
 func (r *activeRun) clockReasoning(now func() time.Time, d inference.Delta) {
-	switch {
-	case d.Reasoning != "" && r.thinking.IsZero():
+	if d.Reasoning != "" && r.thinking.IsZero() {
 		r.thinking = now()
-	case d.Text != "" && !r.thinking.IsZero() && r.reasoning == 0:
+	}
+	if d.Text != "" && r.reasoning == 0 && !r.thinking.IsZero() {
 		r.reasoning = max(now().Sub(r.thinking), time.Millisecond)
 	}
 }
+
+// longRun is how long a reply takes whose end is noted as activity of its owner. For a
+// shorter one the message that asked for it is enough.
+const longRun = time.Minute
 
 // finish stores the end and then announces it. While the database can't be reached it
 // tries on: the text waits in the log, and who follows is told nothing false.
@@ -119,7 +131,7 @@ func (s *Service) finish(r *activeRun, status models.MessageStatus, res inferenc
 	m := s.result(r, status, res, cause)
 	ctx := context.WithoutCancel(r.ctx)
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
-		held, err := s.store(ctx, r, m)
+		held, err := s.storeHeld(ctx, r, m)
 		if err == nil {
 			if !held {
 				r.log.replace() // fenced: whoever took over tells the end
@@ -135,12 +147,17 @@ func (s *Service) finish(r *activeRun, status models.MessageStatus, res inferenc
 			return
 		}
 	}
+	if m.FinishedAt.Sub(r.row.CreatedAt) > longRun {
+		if err := s.Owners.Active(ctx, m.OwnerID); err != nil {
+			s.log.Warn("note a reply as its owner's activity", "run", r.row.ID, "err", err)
+		}
+	}
 	r.log.finish(ending{Status: m.Status, Usage: m.Usage(), Credits: m.Credits(), Error: m.Error()})
-	s.announce(r.row.OwnerID, event{Kind: eventEnded, Conversation: r.row.ConversationID, Reply: r.row.ReplyID})
+	s.announce(m.OwnerID, event{Kind: eventEnded, Conversation: r.row.ConversationID, Reply: r.row.ReplyID})
 	s.title(r)
 }
 
-// result is the message as it is stored at its end.
+// result is the message as it is stored at its end, not sealed yet.
 func (s *Service) result(r *activeRun, status models.MessageStatus, res inference.Result, cause error) *models.Message {
 	seq, text, reasoning, _ := r.log.content()
 	if !r.log.plain() {
@@ -149,10 +166,10 @@ func (s *Service) result(r *activeRun, status models.MessageStatus, res inferenc
 		seq = seqOf(min(r.row.Epoch+1, maxEpoch), posOf(seq))
 	}
 	now := s.clock.Now()
-	m := &models.Message{OwnerID: r.row.OwnerID, ID: r.row.ReplyID, Role: models.RoleAssistant, Status: status, Text: text, Reasoning: reasoning,
+	m := &models.Message{ID: r.row.ReplyID, Role: models.RoleAssistant, Status: status, Text: text, Reasoning: reasoning,
 		LastSeq: seq, FinishReason: res.FinishReason, ReasoningMs: int(r.reasoning.Milliseconds()), FinishedAt: &now}
 	if m.ReasoningMs == 0 && !r.thinking.IsZero() {
-		m.ReasoningMs = int(now.Sub(r.thinking).Milliseconds())
+		m.ReasoningMs = int(max(now.Sub(r.thinking), time.Millisecond).Milliseconds())
 	}
 	u := usageOf(r, res, text, reasoning)
 	m.PromptTokens, m.CachedTokens, m.OutputTokens, m.ReasoningTokens, m.UsageEstimated = u.PromptTokens, u.CachedTokens, u.OutputTokens, u.ReasoningTokens, u.Estimated
@@ -165,7 +182,6 @@ func (s *Service) result(r *activeRun, status models.MessageStatus, res inferenc
 		}
 		m.ErrorCode, m.ErrorMessage, m.RetryAfterMs = string(f.Code), f.Message, int(f.RetryAfter.Milliseconds())
 	}
-	sealMessage(r.key, m)
 	return m
 }
 
@@ -188,6 +204,23 @@ func usageOf(r *activeRun, res inference.Result, text, reasoning string) inferen
 var statusOfRun = map[models.MessageStatus]models.RunStatus{
 	models.MessageComplete: models.RunComplete, models.MessageStopped: models.RunStopped,
 	models.MessageInterrupted: models.RunInterrupted, models.MessageFailed: models.RunFailed,
+}
+
+// storeHeld seals the end for whom the run writes and stores it; when the run has moved
+// to another owner meanwhile it does so again for that one. held is as store's.
+func (s *Service) storeHeld(ctx context.Context, r *activeRun, m *models.Message) (held bool, err error) {
+	for {
+		h := r.holder()
+		m.OwnerID = h.ownerID
+		sealMessage(h.key, m)
+		if held, err = s.store(ctx, r, m); err != nil || held {
+			return held, err
+		}
+		lost, err := s.rehold(ctx, []*activeRun{r})
+		if err != nil || len(lost) > 0 || r.holder().ownerID == h.ownerID {
+			return false, err
+		}
+	}
 }
 
 // store writes the end in one statement, if the epoch is still ours: held is false
@@ -213,7 +246,7 @@ WITH r AS (
     WHERE conversations.owner_id = r.owner_id AND conversations.id = r.conversation_id
 )
 SELECT count(*) FROM r`, map[string]any{
-		"owner": r.row.OwnerID, "run": r.row.ID, "epoch": r.row.Epoch, "epochAfter": epochOf(m.LastSeq), "runStatus": statusOfRun[m.Status], "status": m.Status,
+		"owner": m.OwnerID, "run": r.row.ID, "epoch": r.row.Epoch, "epochAfter": epochOf(m.LastSeq), "runStatus": statusOfRun[m.Status], "status": m.Status,
 		"text": m.TextSealed, "reasoning": m.ReasoningSealed, "error": m.ErrorSealed, "errorCode": m.ErrorCode, "retryAfter": m.RetryAfterMs,
 		"finishReason": m.FinishReason, "seq": m.LastSeq, "reasoningMs": m.ReasoningMs, "prompt": m.PromptTokens, "cached": m.CachedTokens,
 		"output": m.OutputTokens, "reasoningTokens": m.ReasoningTokens, "estimated": m.UsageEstimated, "now": m.FinishedAt,

@@ -43,6 +43,12 @@ type Owners interface {
 	SpendMessageTx(tx *gorm.DB, v viewer.Viewer) error
 	LockTx(tx *gorm.DB, v viewer.Viewer) error
 	Key(ctx context.Context, ownerID string) (*seal.Key, error)
+	Active(ctx context.Context, ownerID string) error
+}
+
+// Gate says whether a viewer may send.
+type Gate interface {
+	CheckTx(tx *gorm.DB, v viewer.Viewer) error
 }
 
 // Bus is what chat needs to talk to other instances.
@@ -56,6 +62,8 @@ type Bus interface {
 type Config struct {
 	DB     *database.DB
 	Owners Owners
+	// Gate lets nobody send who hasn't settled age, policy and consent.
+	Gate   Gate
 	Engine Engine
 	Bus    Bus
 	Clock  clock.Clock
@@ -85,12 +93,13 @@ type Service struct {
 	log      *slog.Logger
 	bus      Bus
 	hub      *hub
+	moves    moveNotes
 	workers  tasks           // everything that runs beside requests
 	running  tasks           // the runs
 	ctx      context.Context //nolint:containedctx // of the room, from New to Close
 	cancel   context.CancelCauseFunc
 	draining chan struct{}
-	unasked  func()
+	deaf     []func() // end the subscriptions
 }
 
 // Reasons why a run's context ends.
@@ -123,11 +132,13 @@ func orDefault(d, def time.Duration) time.Duration {
 // Start begins to answer other instances, to checkpoint, to renew leases and to take
 // over runs whose owners are gone.
 func (s *Service) Start(ctx context.Context) error {
-	unasked, err := s.bus.Subscribe(askSubject(s.instance), s.answer)
-	if err != nil {
-		return fmt.Errorf("listen to other instances: %w", err)
+	for subject, hear := range map[string]func([]byte, func([]byte) error){askSubject(s.instance): s.answer, movedSubject: s.hearMoved} {
+		stop, err := s.bus.Subscribe(subject, hear)
+		if err != nil {
+			return fmt.Errorf("listen to other instances: %w", err)
+		}
+		s.deaf = append(s.deaf, stop)
 	}
-	s.unasked = unasked
 	if s.Sole {
 		if err := s.expireLeases(ctx); err != nil {
 			return err
@@ -158,8 +169,8 @@ func (s *Service) Drain(ctx context.Context) {
 // Close ends everything that still runs; Drain comes before it.
 func (s *Service) Close() {
 	s.cancel(errHandover)
-	if s.unasked != nil {
-		s.unasked()
+	for _, stop := range s.deaf {
+		stop()
 	}
 	s.running.close()
 	s.workers.close()

@@ -57,6 +57,9 @@ func (s *Service) reopen(ctx context.Context, v viewer.Viewer, m *models.Message
 		if err := s.Owners.LockTx(tx, v); err != nil {
 			return err
 		}
+		if err := s.Gate.CheckTx(tx, v); err != nil {
+			return err
+		}
 		if err := s.checkBusy(tx, v); err != nil {
 			return err
 		}

@@ -103,7 +103,8 @@ func (s *Service) takeOver(ctx context.Context, row models.Run) error {
 
 // interrupt ends a run with what is stored of it.
 func (s *Service) interrupt(row models.Run, key *seal.Key, model inference.Model, m *models.Message) {
-	r := &activeRun{row: row, key: key, model: model, log: newLog(row.OwnerID, row.Epoch), done: make(chan struct{}), reasoning: time.Duration(m.ReasoningMs) * time.Millisecond}
+	r := newRun(row, key, model)
+	r.reasoning = time.Duration(m.ReasoningMs) * time.Millisecond
 	r.ctx, r.cancel = context.WithCancelCause(s.ctx)
 	r.log.preload(m.Text, m.Reasoning)
 	s.hub.own(r)

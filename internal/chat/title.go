@@ -67,11 +67,12 @@ func (s *Service) writeTitle(ctx context.Context, r *activeRun, reply string) er
 	if title == "" {
 		return nil
 	}
+	h := r.holder()
 	res := s.DB.Gorm(ctx).Model(&models.Conversation{}).
-		Where("owner_id = ? AND id = ? AND title_source = ?", r.row.OwnerID, r.row.ConversationID, models.TitleFirstWords).
-		Updates(map[string]any{"title_sealed": r.key.SealString(titlePlace(r.row.OwnerID, r.row.ConversationID), title), "title_source": models.TitleGenerated})
+		Where("owner_id = ? AND id = ? AND title_source = ?", h.ownerID, r.row.ConversationID, models.TitleFirstWords).
+		Updates(map[string]any{"title_sealed": h.key.SealString(titlePlace(h.ownerID, r.row.ConversationID), title), "title_source": models.TitleGenerated})
 	if res.Error == nil && res.RowsAffected == 1 {
-		s.announce(r.row.OwnerID, event{Kind: eventChanged, Conversation: r.row.ConversationID})
+		s.announce(h.ownerID, event{Kind: eventChanged, Conversation: r.row.ConversationID})
 	}
 	return res.Error
 }

@@ -50,6 +50,12 @@ func (s *Service) turn(ctx context.Context, v viewer.Viewer, t turn) (*Sent, err
 // write is the transaction of a turn. The owner's row is locked first, so turns of one
 // owner happen one after the other: equal client ids meet, and limits are exact.
 func (s *Service) write(tx *gorm.DB, v viewer.Viewer, t turn) (w written, err error) {
+	gate := v.Gate
+	if !v.IsOwner() {
+		if err := s.Gate.CheckTx(tx, v); err != nil {
+			return w, err // nobody becomes a guest before the gate
+		}
+	}
 	if v, err = s.Owners.EnsureGuestTx(tx, v); err != nil {
 		return w, err
 	}
@@ -57,8 +63,12 @@ func (s *Service) write(tx *gorm.DB, v viewer.Viewer, t turn) (w written, err er
 		return w, err
 	}
 	w.sent.Viewer = v
+	w.sent.Viewer.Gate = gate.Refusal() // the rest is stored now
 	if w.run, err = sameTurn(tx, v, t); err != nil || w.run.ID != "" {
 		w.sent.Reply = &models.Message{ID: w.run.ReplyID}
+		return w, err
+	}
+	if err := s.admit(tx, v, gate); err != nil {
 		return w, err
 	}
 	if err := s.checkBusy(tx, v); err != nil {
@@ -80,6 +90,12 @@ func (s *Service) write(tx *gorm.DB, v viewer.Viewer, t turn) (w written, err er
 	}
 	w.fresh = true
 	return w, nil
+}
+
+// admit checks the gate of an owner, with what it had said before it was one.
+func (s *Service) admit(tx *gorm.DB, v viewer.Viewer, gate viewer.Gate) error {
+	v.Gate = gate
+	return s.Gate.CheckTx(tx, v)
 }
 
 // sameTurn finds the run that an earlier request with this client id began.

@@ -63,6 +63,18 @@ type Config struct {
 	SocketsPerIP        int `env:"SOCKETS_PER_IP" envDefault:"20" unit:"websockets" min:"1" max:"1000000" help:"open websockets from one address"`
 	SocketsTotal        int `env:"SOCKETS_TOTAL" envDefault:"12000" unit:"websockets" min:"1" max:"1000000" help:"open websockets of this instance; one more is told to come again later"`
 
+	GoogleClientID     string `env:"GOOGLE_CLIENT_ID" unit:"text" help:"sign-in with Google: the OAuth client's id; its redirect address is PUBLIC_URL/auth/google/callback"`
+	GoogleClientSecret string `env:"GOOGLE_CLIENT_SECRET" unit:"text" secret:"all" help:"the OAuth client's secret at Google"`
+	GitHubClientID     string `env:"GITHUB_CLIENT_ID" unit:"text" help:"sign-in with GitHub: the OAuth app's id; its redirect address is PUBLIC_URL/auth/github/callback"`
+	GitHubClientSecret string `env:"GITHUB_CLIENT_SECRET" unit:"text" secret:"all" help:"the OAuth app's secret at GitHub"`
+	OIDCIssuer         string `env:"OIDC_ISSUER" unit:"URL" help:"sign-in with a company's OpenID Connect provider: its issuer; the redirect address is PUBLIC_URL/auth/oidc/callback"`
+	OIDCClientID       string `env:"OIDC_CLIENT_ID" unit:"text" help:"the client's id at that provider"`
+	OIDCClientSecret   string `env:"OIDC_CLIENT_SECRET" unit:"text" secret:"all" help:"the client's secret at that provider"`
+	OIDCName           string `env:"OIDC_NAME" envDefault:"Company account" unit:"text" help:"what people call that provider, for the button"`
+
+	SMTPURL  string `env:"SMTP_URL" unit:"smtp:// or smtps:// URL" secret:"url" help:"the mail server, for example smtp://user:password@mail.example.com:587; STARTTLS is required off this machine; empty: mails are kept for the operator to read"`
+	MailFrom string `env:"MAIL_FROM" unit:"mail address" help:"the sender of mails, for example Kimi K2 <no-reply@example.com>; empty: SUPPORT_EMAIL"`
+
 	ServiceName  string `env:"SERVICE_NAME" envDefault:"Kimi K2" unit:"text" help:"the name on the page"`
 	ServiceURL   string `env:"SERVICE_URL" unit:"URL" help:"the site of whoever runs this installation"`
 	SupportEmail string `env:"SUPPORT_EMAIL" unit:"mail address" help:"where people can ask for help"`
@@ -210,6 +222,8 @@ func (c *Config) complete(known Faults) Faults {
 	c.completeAddresses(add)
 	c.completeFiles(add)
 	c.checkServices(add)
+	c.checkProviders(add)
+	c.checkMail(add)
 	if c.DBMinConns > c.DBMaxConns && !known.has("DB_MAX_CONNS") {
 		add("DB_MIN_CONNS", "is more than DB_MAX_CONNS (%d)", c.DBMaxConns)
 	}

@@ -94,6 +94,19 @@ func TestWhatIsWrongIsSaidInOneLine(t *testing.T) {
 		{"programs", []string{"PG_BIN=/nowhere"}, "PG_BIN: there is no program postgres"},
 		{"data folder", []string{"DATA_DIR=config_test.go"}, "is a file, not a folder"},
 		{"mail", []string{"SUPPORT_EMAIL=help"}, "SUPPORT_EMAIL: is not a mail address"},
+		{"sender", []string{"MAIL_FROM=nobody"}, "MAIL_FROM: is not a mail address"},
+		{"no sender", []string{"SMTP_URL=smtp://mail.example:587"}, "MAIL_FROM: is needed when SMTP_URL is set"},
+		{"mail server", []string{"SMTP_URL=mail.example:587", "SUPPORT_EMAIL=a@b.example"}, "SMTP_URL: must begin with smtp:// or smtps://"},
+		{"mail server with a path", []string{"SMTP_URL=smtp://mail.example/x", "SUPPORT_EMAIL=a@b.example"}, "SMTP_URL: must be a scheme, a host and a port"},
+		{"google without secret", []string{"GOOGLE_CLIENT_ID=x"}, "GOOGLE_CLIENT_SECRET: is needed when GOOGLE_CLIENT_ID is set"},
+		{"google without id", []string{"GOOGLE_CLIENT_SECRET=x"}, "GOOGLE_CLIENT_ID: is needed when GOOGLE_CLIENT_SECRET is set"},
+		{"github without secret", []string{"GITHUB_CLIENT_ID=x"}, "GITHUB_CLIENT_SECRET: is needed when GITHUB_CLIENT_ID is set"},
+		{"oidc without secret", []string{"OIDC_ISSUER=https://a.example", "OIDC_CLIENT_ID=x"}, "OIDC_CLIENT_SECRET: is needed when OIDC_ISSUER is set"},
+		{"oidc without issuer", []string{"OIDC_CLIENT_ID=x", "OIDC_CLIENT_SECRET=y"}, "OIDC_ISSUER: is needed when OIDC_CLIENT_ID is set"},
+		{"oidc over http", []string{"OIDC_ISSUER=http://a.example", "OIDC_CLIENT_ID=x", "OIDC_CLIENT_SECRET=y"}, "OIDC_ISSUER: is http:// on a.example"},
+		{"oidc with a query", []string{"OIDC_ISSUER=https://a.example/?x=y", "OIDC_CLIENT_ID=x", "OIDC_CLIENT_SECRET=y"}, "OIDC_ISSUER: must be the issuer's plain address"},
+		{"blank in an id", []string{"GITHUB_CLIENT_ID=x y", "GITHUB_CLIENT_SECRET=z"}, "GITHUB_CLIENT_ID: holds a blank"},
+		{"misspelt provider", []string{"GITHUB_CLIENTID=x"}, "did you mean GITHUB_CLIENT_ID?"},
 		{"connections", []string{"DB_MIN_CONNS=30"}, "DB_MIN_CONNS: is more than DB_MAX_CONNS (20)"},
 		{"lease", []string{"RUN_LEASE=2s", "CHECKPOINT_INTERVAL=1s", "DB_MIN_CONNS=30"}, "DB_MIN_CONNS"},
 	} {
@@ -125,14 +138,14 @@ func TestAllFaultsAreSaidAtOnceInOrder(t *testing.T) {
 
 func TestNamesThatOnlyLookAlikeAreWarnedOf(t *testing.T) {
 	_, warnings, err := config.Load([]string{
-		"INFERENCE_URL=http://127.0.0.1:1/v1", "INFERENCE_URI=x", "INFERENCE_HEADERS=x", "SMTP_URL=smtp://x", "COMPLIANCE=hipaa", "TITLE=x", "PG_DATA=x", "NATS_PORT=1",
+		"INFERENCE_URL=http://127.0.0.1:1/v1", "INFERENCE_URI=x", "INFERENCE_HEADERS=x", "METRICS_ADDR=:1", "COMPLIANCE=hipaa", "TITLE=x", "PG_DATA=x", "NATS_PORT=1",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := fmt.Sprint(warnings)
 	want := "[COMPLIANCE: is not used by this version INFERENCE_HEADERS: is not a setting and is ignored: see kimi-k2 help config " +
-		"INFERENCE_URI: is not a setting and is ignored: it resembles INFERENCE_URL SMTP_URL: is not used by this version]"
+		"INFERENCE_URI: is not a setting and is ignored: it resembles INFERENCE_URL METRICS_ADDR: is not used by this version]"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -156,6 +169,8 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 	c, _, err := config.Load([]string{
 		"SECRET_KEY=" + key, "INFERENCE_API_KEY=" + canary, "NATS_URL=nats://" + canary + "@b:4222,nats://u:" + canary + "@c:1",
 		"DATABASE_URL=postgres://u:" + canary + "@db/x?password=" + canary, "STRIPE_SECRET_KEY=" + canary,
+		"GOOGLE_CLIENT_ID=id", "GOOGLE_CLIENT_SECRET=" + canary, "GITHUB_CLIENT_ID=id", "GITHUB_CLIENT_SECRET=" + canary,
+		"OIDC_ISSUER=https://login.example", "OIDC_CLIENT_ID=id", "OIDC_CLIENT_SECRET=" + canary, "SMTP_URL=smtp://u:" + canary + "@mail.example", "SUPPORT_EMAIL=a@b.example",
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -31,9 +31,8 @@ func settings() []setting {
 
 // later lists settings whose names are fixed but which this version does not use.
 var later = []string{
-	"SIGNUP_CREDITS", "GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET", "GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET",
-	"OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_URL",
-	"CREEM_API_KEY", "CREEM_WEBHOOK_SECRET", "CREEM_API_URL", "SMTP_URL", "MAIL_FROM", "METRICS_ADDR", "COMPLIANCE",
+	"SIGNUP_CREDITS", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_URL",
+	"CREEM_API_KEY", "CREEM_WEBHOOK_SECRET", "CREEM_API_URL", "METRICS_ADDR", "COMPLIANCE",
 }
 
 // ours are beginnings that only settings of this program have, so that whoever

@@ -24,18 +24,18 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// account is a row to fight over.
-type account struct {
+// purse is a row to fight over.
+type purse struct {
 	ID      int `gorm:"primaryKey;autoIncrement:false"`
 	Balance int
 }
 
-// accounts is a database with two accounts.
-func accounts(t *testing.T) *database.DB {
+// purses is a database with two purses.
+func purses(t *testing.T) *database.DB {
 	t.Helper()
 	db := dbtest.New(t)
-	if _, err := db.Pool().Exec(t.Context(), `CREATE TABLE accounts (id int CONSTRAINT accounts_key PRIMARY KEY,
-		balance int CONSTRAINT accounts_positive CHECK (balance >= 0)); INSERT INTO accounts VALUES (1, 100), (2, 100)`); err != nil {
+	if _, err := db.Pool().Exec(t.Context(), `CREATE TABLE purses (id int CONSTRAINT purses_key PRIMARY KEY,
+		balance int CONSTRAINT purses_positive CHECK (balance >= 0)); INSERT INTO purses VALUES (1, 100), (2, 100)`); err != nil {
 		t.Fatal(err)
 	}
 	return db
@@ -43,7 +43,7 @@ func accounts(t *testing.T) *database.DB {
 
 func balance(t *testing.T, db *database.DB, id int) int {
 	t.Helper()
-	var a account
+	var a purse
 	if err := db.Gorm(t.Context()).First(&a, id).Error; err != nil {
 		t.Fatal(err)
 	}
@@ -77,10 +77,10 @@ func both(t *testing.T, one, two func() error) {
 }
 
 func TestATransactionIsKeptWholeOrNotAtAll(t *testing.T) {
-	db := accounts(t)
+	db := purses(t)
 	refusal := fault.New(fault.Conflict, "no")
 	err := db.Tx(t.Context(), func(tx *gorm.DB) error {
-		if err := tx.Model(&account{}).Where("id = 1").Update("balance", 0).Error; err != nil {
+		if err := tx.Model(&purse{}).Where("id = 1").Update("balance", 0).Error; err != nil {
 			return err
 		}
 		return refusal
@@ -89,8 +89,8 @@ func TestATransactionIsKeptWholeOrNotAtAll(t *testing.T) {
 		t.Fatalf("%v, balance %d", err, balance(t, db, 1))
 	}
 	err = db.Tx(t.Context(), func(tx *gorm.DB) error {
-		return errors.Join(tx.Model(&account{}).Where("id = 1").Update("balance", 60).Error,
-			tx.Create(&account{ID: 3, Balance: 40}).Error)
+		return errors.Join(tx.Model(&purse{}).Where("id = 1").Update("balance", 60).Error,
+			tx.Create(&purse{ID: 3, Balance: 40}).Error)
 	})
 	if err != nil || balance(t, db, 1) != 60 || balance(t, db, 3) != 40 {
 		t.Fatal(err)
@@ -98,12 +98,12 @@ func TestATransactionIsKeptWholeOrNotAtAll(t *testing.T) {
 }
 
 func TestAPanicRollsBackAndFreesTheConnection(t *testing.T) {
-	db := accounts(t)
+	db := purses(t)
 	for range 30 { // more than the pool has connections
 		func() {
 			defer func() { _ = recover() }()
 			_ = db.Tx(t.Context(), func(tx *gorm.DB) error {
-				tx.Model(&account{}).Where("id = 1").Update("balance", 0)
+				tx.Model(&purse{}).Where("id = 1").Update("balance", 0)
 				panic("bug")
 			})
 		}()
@@ -114,7 +114,7 @@ func TestAPanicRollsBackAndFreesTheConnection(t *testing.T) {
 }
 
 func TestSerializationFailuresAreTriedAgain(t *testing.T) {
-	db := accounts(t)
+	db := purses(t)
 	var runs atomic.Int32
 	await := meeting(2)
 	spend := func(id int) func() error {
@@ -126,7 +126,7 @@ func TestSerializationFailuresAreTriedAgain(t *testing.T) {
 					return err
 				}
 				var sum int
-				if err := tx.Raw("SELECT sum(balance) FROM accounts").Scan(&sum).Error; err != nil {
+				if err := tx.Raw("SELECT sum(balance) FROM purses").Scan(&sum).Error; err != nil {
 					return err
 				}
 				if first {
@@ -136,7 +136,7 @@ func TestSerializationFailuresAreTriedAgain(t *testing.T) {
 				if sum < 200 { // the other was first
 					return nil
 				}
-				return tx.Exec("UPDATE accounts SET balance = balance - 100 WHERE id = ?", id).Error
+				return tx.Exec("UPDATE purses SET balance = balance - 100 WHERE id = ?", id).Error
 			})
 		}
 	}
@@ -147,7 +147,7 @@ func TestSerializationFailuresAreTriedAgain(t *testing.T) {
 }
 
 func TestDeadlocksAreTriedAgain(t *testing.T) {
-	db := accounts(t)
+	db := purses(t)
 	var runs atomic.Int32
 	await := meeting(2)
 	move := func(from, to int) func() error {
@@ -155,14 +155,14 @@ func TestDeadlocksAreTriedAgain(t *testing.T) {
 			first := true
 			return db.Tx(t.Context(), func(tx *gorm.DB) error {
 				runs.Add(1)
-				if err := tx.Exec("UPDATE accounts SET balance = balance - 10 WHERE id = ?", from).Error; err != nil {
+				if err := tx.Exec("UPDATE purses SET balance = balance - 10 WHERE id = ?", from).Error; err != nil {
 					return err
 				}
 				if first {
 					first = false
 					await()
 				}
-				return tx.Exec("UPDATE accounts SET balance = balance + 10 WHERE id = ?", to).Error
+				return tx.Exec("UPDATE purses SET balance = balance + 10 WHERE id = ?", to).Error
 			})
 		}
 	}
@@ -173,7 +173,7 @@ func TestDeadlocksAreTriedAgain(t *testing.T) {
 }
 
 func TestEndlessConflictsEndAfterFiveTries(t *testing.T) {
-	db := accounts(t)
+	db := purses(t)
 	runs := 0
 	err := db.Tx(t.Context(), func(tx *gorm.DB) error {
 		runs++
@@ -185,7 +185,7 @@ func TestEndlessConflictsEndAfterFiveTries(t *testing.T) {
 }
 
 func TestAConnectionLostBeforeTheCommitIsTriedAgain(t *testing.T) {
-	db := accounts(t)
+	db := purses(t)
 	runs := 0
 	err := db.Tx(t.Context(), func(tx *gorm.DB) error {
 		runs++
@@ -198,7 +198,7 @@ func TestAConnectionLostBeforeTheCommitIsTriedAgain(t *testing.T) {
 				return err
 			}
 		}
-		return tx.Exec("UPDATE accounts SET balance = 1 WHERE id = 1").Error
+		return tx.Exec("UPDATE purses SET balance = 1 WHERE id = 1").Error
 	})
 	if err != nil || runs != 2 || balance(t, db, 1) != 1 {
 		t.Fatalf("%v after %d runs", err, runs)
@@ -206,7 +206,7 @@ func TestAConnectionLostBeforeTheCommitIsTriedAgain(t *testing.T) {
 }
 
 func TestACommitWhoseOutcomeIsUnknownIsNotRepeated(t *testing.T) {
-	db := accounts(t)
+	db := purses(t)
 	runs := 0
 	err := db.Tx(t.Context(), func(tx *gorm.DB) error {
 		runs++
@@ -223,7 +223,7 @@ func TestACommitWhoseOutcomeIsUnknownIsNotRepeated(t *testing.T) {
 }
 
 func TestTransactionsDoNotNest(t *testing.T) {
-	db := accounts(t)
+	db := purses(t)
 	nothing := func(*gorm.DB) error { return nil }
 	for name, inner := range map[string]func(tx *gorm.DB) error{
 		"another Tx":      func(tx *gorm.DB) error { return db.Tx(tx.Statement.Context, nothing) },
@@ -233,7 +233,7 @@ func TestTransactionsDoNotNest(t *testing.T) {
 		"an early commit": func(tx *gorm.DB) error { return tx.Commit().Error },
 	} {
 		err := db.Tx(t.Context(), func(tx *gorm.DB) error {
-			if err := tx.Exec("UPDATE accounts SET balance = 0").Error; err != nil {
+			if err := tx.Exec("UPDATE purses SET balance = 0").Error; err != nil {
 				return err
 			}
 			return inner(tx)
@@ -248,7 +248,7 @@ func TestTransactionsDoNotNest(t *testing.T) {
 }
 
 func TestACancelledCallerIsNotAFaultOfStorage(t *testing.T) {
-	db := accounts(t)
+	db := purses(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	err := db.Tx(ctx, func(tx *gorm.DB) error {
 		cancel()
@@ -260,20 +260,20 @@ func TestACancelledCallerIsNotAFaultOfStorage(t *testing.T) {
 }
 
 func TestConstraintsAreKnownByName(t *testing.T) {
-	db := accounts(t)
-	twice := db.Gorm(t.Context()).Create(&account{ID: 1}).Error
-	negative := db.Gorm(t.Context()).Create(&account{ID: 9, Balance: -1}).Error
-	if !database.Violates(twice, "accounts_key") || !errors.Is(twice, gorm.ErrDuplicatedKey) {
+	db := purses(t)
+	twice := db.Gorm(t.Context()).Create(&purse{ID: 1}).Error
+	negative := db.Gorm(t.Context()).Create(&purse{ID: 9, Balance: -1}).Error
+	if !database.Violates(twice, "purses_key") || !errors.Is(twice, gorm.ErrDuplicatedKey) {
 		t.Errorf("twice: %v", twice)
 	}
-	if !database.Violates(negative, "accounts_positive") || database.Violates(negative, "accounts_key") {
+	if !database.Violates(negative, "purses_positive") || database.Violates(negative, "purses_key") {
 		t.Errorf("negative: %v", negative)
 	}
-	if database.Violates(nil, "accounts_key") || database.Violates(errors.New("accounts_key"), "accounts_key") {
+	if database.Violates(nil, "purses_key") || database.Violates(errors.New("purses_key"), "purses_key") {
 		t.Error("something else violates")
 	}
-	err := db.Tx(t.Context(), func(tx *gorm.DB) error { return tx.Create(&account{ID: 1}).Error })
-	if !database.Violates(err, "accounts_key") {
+	err := db.Tx(t.Context(), func(tx *gorm.DB) error { return tx.Create(&purse{ID: 1}).Error })
+	if !database.Violates(err, "purses_key") {
 		t.Errorf("from a transaction: %v", err)
 	}
 }

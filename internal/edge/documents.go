@@ -3,18 +3,21 @@ package edge
 import (
 	"container/list"
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/kimi-k2/kimi-k2/internal/edge/authz"
 )
 
 // treeWeight is how many bytes of memory the tree of a parsed document takes per
 // byte of its text, generously.
 const treeWeight = 24
 
-// documents remembers what is known of the documents seen last: the guard's
-// verdict and, for accepted ones, the tree that gqlgen has validated. It holds at
+// documents remembers what is known of the documents seen last: the guard's verdict
+// and, for accepted ones, the tree that gqlgen has validated and who may run it. It holds at
 // most limit bytes, whatever documents are sent.
 type documents struct {
 	limit int
@@ -29,7 +32,14 @@ type document struct {
 	query   string
 	verdict *verdict
 	tree    *ast.QueryDocument
+	demands []operationDemands
 	weight  int
+}
+
+// operationDemands is what one operation of a document demands of who sends it.
+type operationDemands struct {
+	op      *ast.OperationDefinition
+	demands authz.Demands
 }
 
 var _ graphql.Cache[*ast.QueryDocument] = (*documents)(nil)
@@ -52,7 +62,33 @@ func (d *documents) Get(_ context.Context, query string) (*ast.QueryDocument, bo
 
 // Add keeps a validated tree.
 func (d *documents) Add(_ context.Context, query string, tree *ast.QueryDocument) {
-	d.change(query, func(doc *document) { doc.tree = tree })
+	d.change(query, func(doc *document) { doc.tree, doc.demands = tree, nil })
+}
+
+// demandsOf is what was kept of an operation; false when nothing was.
+func (d *documents) demandsOf(query string, op *ast.OperationDefinition) (authz.Demands, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	e, ok := d.byKey[query]
+	if !ok {
+		return nil, false
+	}
+	for _, known := range e.Value.(*document).demands {
+		if known.op == op {
+			return known.demands, true
+		}
+	}
+	return nil, false
+}
+
+// demanded keeps the demands of an operation of a tree that is kept.
+func (d *documents) demanded(query string, op *ast.OperationDefinition, demands authz.Demands) {
+	d.change(query, func(doc *document) {
+		known := slices.ContainsFunc(doc.demands, func(o operationDemands) bool { return o.op == op })
+		if !known && doc.tree != nil && slices.Contains(doc.tree.Operations, op) {
+			doc.demands = append(doc.demands, operationDemands{op, demands})
+		}
+	})
 }
 
 // verdictOn is what the guard has said before; nil for an unknown document.
@@ -104,6 +140,10 @@ func (doc *document) weigh() int {
 	}
 	if doc.verdict != nil && doc.verdict.tree != nil {
 		w += treeWeight * len(doc.query)
+	}
+	const demand = 48
+	for _, o := range doc.demands {
+		w += demand * (1 + len(o.demands))
 	}
 	return w
 }

@@ -4,10 +4,15 @@ import (
 	"context"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/parser"
 	"github.com/vektah/gqlparser/v2/validator"
+	"github.com/vektah/gqlparser/v2/validator/rules"
+
+	"github.com/kimi-k2/kimi-k2/internal/clock"
+	"github.com/kimi-k2/kimi-k2/internal/edge/authz"
 )
 
 // ValidateForTest applies the rules to a document.
@@ -29,4 +34,22 @@ func NewTestGuard(schema *ast.Schema) func(ctx context.Context, query string) er
 		}
 		return nil
 	}
+}
+
+// NewTestAccess is the check of a document's rules, prepared as gqlgen prepares it.
+func NewTestAccess(schema *ast.Schema, query string, p authz.Principal) (func(ctx context.Context) error, error) {
+	doc, errs := gqlparser.LoadQueryWithRules(schema, query, rules.NewDefaultRules())
+	if errs != nil {
+		return nil, errs
+	}
+	docs := newDocuments(1 << 20)
+	docs.Add(context.Background(), query, doc)
+	a := &access{rules: authz.Compile(schema), docs: docs, principal: func(context.Context) authz.Principal { return p }, clock: clock.System{}}
+	op := &graphql.OperationContext{RawQuery: query, Doc: doc, Operation: doc.Operations[0]}
+	return func(ctx context.Context) error {
+		if err := a.MutateOperationContext(ctx, op); err != nil {
+			return err
+		}
+		return nil
+	}, nil
 }

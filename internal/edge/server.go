@@ -1,6 +1,6 @@
 // Package edge is where GraphQL requests come in over HTTP: transports of our own
-// for JSON and for event streams, a guard against documents that cost too much,
-// and the presenter that decides what clients see of an error. NewServer wires
+// for JSON and for event streams, a guard against documents that cost too much, the
+// check of the schema's rules about who may ask for what, and the presenter that decides what clients see of an error. NewServer wires
 // them, and the websockets of internal/wsconn, around an executable schema.
 package edge
 
@@ -15,6 +15,8 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"github.com/kimi-k2/kimi-k2/internal/clock"
+	"github.com/kimi-k2/kimi-k2/internal/edge/authz"
 	"github.com/kimi-k2/kimi-k2/internal/id"
 	"github.com/kimi-k2/kimi-k2/internal/wsconn"
 )
@@ -54,6 +56,12 @@ type Options struct {
 	// CrossOrigin judges the origin of requests; default: the same origin only.
 	CrossOrigin *http.CrossOriginProtection
 
+	// Principal is who asks, for the rules of the schema's @auth directives. It is
+	// asked for each operation: on sockets and streams it may change. Nil: the
+	// context's viewer.
+	Principal func(ctx context.Context) authz.Principal
+	Clock     clock.Clock // default clock.System
+
 	Websocket *wsconn.Transport // nil: none
 	Streams   Streams
 }
@@ -73,6 +81,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxBody == 0 {
 		o.MaxBody = 2 << 20
+	}
+	if o.Principal == nil {
+		o.Principal = principal
+	}
+	if o.Clock == nil {
+		o.Clock = clock.System{}
 	}
 	if o.CrossOrigin == nil {
 		o.CrossOrigin = http.NewCrossOriginProtection()
@@ -100,6 +114,7 @@ func NewServer(es graphql.ExecutableSchema, o Options) *handler.Server {
 	s.SetErrorPresenter(ErrorPresenter(o.Log, o.RequestID))
 	s.SetRecoverFunc(Recover)
 	s.Use(newGuard(es.Schema(), docs, o))
+	s.Use(&access{rules: authz.Compile(es.Schema()), docs: docs, principal: o.Principal, clock: o.Clock})
 	s.Use(errorLimit{})
 	s.Use(deadline(o.ResolverTimeout))
 	s.Use(extension.Introspection{})

@@ -13,6 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/kimi-k2/kimi-k2/internal/edge/gate"
+	"github.com/kimi-k2/kimi-k2/internal/edge/live"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 )
 
@@ -26,7 +27,7 @@ type Streams struct {
 	ClientIP        func(r *http.Request) netip.Addr
 	Principal       func(ctx context.Context) string
 	MaxPerPrincipal func(ctx context.Context) int
-	Revoked         func(ctx context.Context) <-chan struct{}
+	Live            *live.Registry // share it with the websockets; nil: no stream is ended
 	// Stop ends all streams when it closes, without their `complete`, so that
 	// clients come back to another instance. Nil: never.
 	Stop <-chan struct{}
@@ -47,9 +48,6 @@ func (c Streams) withDefaults() Streams {
 	}
 	if c.MaxPerPrincipal == nil {
 		c.MaxPerPrincipal = func(context.Context) int { return 5 }
-	}
-	if c.Revoked == nil {
-		c.Revoked = func(context.Context) <-chan struct{} { return nil }
 	}
 	if c.Heartbeat == 0 {
 		c.Heartbeat = 15 * time.Second
@@ -115,8 +113,9 @@ func (t *SSE) serve(a *answer, r *http.Request, exec graphql.GraphExecutor, rc *
 	ctx, cancel := context.WithCancelCause(r.Context())
 	s := &stream{cfg: t.cfg, w: a.w, rc: http.NewResponseController(a.w), cancel: cancel}
 	s.open()
+	defer t.cfg.Live.Add(ctx, func() { cancel(errRevoked) }).Remove()
 	var beats sync.WaitGroup
-	beats.Go(func() { s.watch(ctx, t.cfg.Revoked(ctx)) })
+	beats.Go(func() { s.watch(ctx) })
 	defer beats.Wait() // nothing may write after the handler has returned
 	defer cancel(errEnded)
 	s.run(ctx, exec, rc, errs)
@@ -153,6 +152,6 @@ func (a *answer) full(err error) {
 
 var (
 	errEnded   = errors.New("the stream has ended")
-	errRevoked = errors.New("access was revoked")
+	errRevoked = errors.New("the session has ended")
 	errStopped = errors.New("the server is restarting")
 )

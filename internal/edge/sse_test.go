@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/internal/edge/edgetest"
 	"github.com/kimi-k2/kimi-k2/internal/edge/gate"
+	"github.com/kimi-k2/kimi-k2/internal/edge/live"
 )
 
 // patience is how long a test waits for what must happen.
@@ -178,18 +180,21 @@ func TestEventStreamsPerPrincipal(t *testing.T) {
 	}
 }
 
-// T3: a revoked principal's stream ends with a reason.
+// T3, P15: a revoked principal's stream ends with a reason.
 func TestRevocationEndsEventStreams(t *testing.T) {
-	revoked := make(chan struct{})
-	s := edgetest.Start(t, func(set *edgetest.Setup) {
-		set.Edge.Streams.Revoked = func(context.Context) <-chan struct{} { return revoked }
-	})
+	connections := live.New(live.Config{})
+	s := edgetest.Start(t, func(set *edgetest.Setup) { set.Edge.Streams.Live = connections })
 	e := subscribe(t, s, "subscription{silence}")
 	e.expect(":")
-	close(revoked)
-	e.expect("event: next\ndata: {\"errors\":[{\"message\":\"access was revoked\",\"extensions\":{\"code\":\"FORBIDDEN\"}}]}")
+	for connections.Revoke(func(context.Context) bool { return true }) == 0 { // it is entered right after its first bytes
+		runtime.Gosched()
+	}
+	e.expect("event: next\ndata: {\"errors\":[{\"message\":\"the session has ended: begin again, or sign in\",\"extensions\":{\"code\":\"UNAUTHENTICATED\"}}]}")
 	e.expect("event: complete\ndata: ")
 	e.ended()
+	if n := connections.Len(); n != 0 {
+		t.Errorf("%d connections are known", n)
+	}
 }
 
 // Without `complete` clients know that they have to come back.

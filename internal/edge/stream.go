@@ -36,15 +36,12 @@ func (s *stream) open() {
 }
 
 // watch sends heartbeats and ends the stream when it is time.
-func (s *stream) watch(ctx context.Context, revoked <-chan struct{}) {
+func (s *stream) watch(ctx context.Context) {
 	beat := time.NewTicker(s.cfg.Heartbeat)
 	defer beat.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return
-		case <-revoked:
-			s.cancel(errRevoked)
 			return
 		case <-s.cfg.Stop:
 			s.cancel(errStopped)
@@ -80,7 +77,7 @@ func (s *stream) run(ctx context.Context, exec graphql.GraphExecutor, rc *graphq
 	}
 	switch {
 	case errors.Is(context.Cause(ctx), errRevoked):
-		s.refuse(faultErrors(fault.New(fault.Forbidden, "access was revoked")))
+		s.refuse(faultErrors(fault.New(fault.Unauthenticated, "the session has ended: begin again, or sign in")))
 	case ctx.Err() == nil:
 		s.write([]byte(complete))
 	}

@@ -23,6 +23,11 @@ const (
 	Run          Kind = "run"
 	Instance     Kind = "ins"
 	Request      Kind = "req"
+	Session      Kind = "ses"
+	Identity     Kind = "idn"
+	Consent      Kind = "cns"
+	Mail         Kind = "mai"
+	Purge        Kind = "prg"
 )
 
 // New makes a fresh id of the kind.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync/atomic"
+	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/seal"
 )
@@ -19,6 +20,7 @@ type Kind string
 const (
 	Visitor Kind = "VISITOR"
 	Guest   Kind = "GUEST"
+	Account Kind = "ACCOUNT"
 	System  Kind = "SYSTEM"
 )
 
@@ -31,6 +33,20 @@ type Viewer struct {
 	// Ticket is the SHA-256 of the browser's guest cookie: what a visitor's first
 	// message is stored under. Empty when the transport could not set a cookie.
 	Ticket []byte
+	// SessionID names the session of a guest or an account.
+	SessionID string
+	// Admin reports whether the account runs this installation.
+	Admin bool
+	// AuthenticatedAt is when an account last proved who it is; zero for others.
+	AuthenticatedAt time.Time
+	// Gate is what the browser's cookies say of somebody of whom nothing is stored;
+	// what guests and accounts have confirmed and accepted stands in the database.
+	Gate Gate
+	// CanSetCookie reports whether the answer to this request can still carry a
+	// cookie: what a visitor confirms could not be kept otherwise.
+	CanSetCookie bool
+	// ForgetPreferences asks for an answer that takes the preferences cookie away.
+	ForgetPreferences bool
 	// Network is the client's address, for limits that live in memory only: it is
 	// never stored and never logged. It is invalid when the transport knows none.
 	Network netip.Addr

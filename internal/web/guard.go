@@ -28,18 +28,24 @@ func newHosts(public *url.URL) hosts {
 // name means that somebody's page has pointed its own name at us (DNS rebinding) or
 // that a proxy replaces the header.
 func (h hosts) allows(host string) bool {
-	host = strings.ToLower(host)
-	if host == h.public || host == h.public+h.defaultPort() {
+	if h.isPublic(host) {
 		return true
 	}
 	if !h.loopback {
 		return false
 	}
+	host = strings.ToLower(host)
 	name, port, err := net.SplitHostPort(host)
 	if err != nil {
 		name, port = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]"), ""
 	}
 	return isDigits(port) && isLoopback(name)
+}
+
+// isPublic reports whether a Host header is the public URL's.
+func (h hosts) isPublic(host string) bool {
+	host = strings.ToLower(host)
+	return host == h.public || host == h.public+h.defaultPort()
 }
 
 // defaultPort is what may stand behind a public host without a port.

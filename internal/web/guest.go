@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"net/url"
 
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
@@ -10,28 +9,6 @@ import (
 
 // guestMaxAge is how long a guest cookie outlives its last use, in seconds: 30 days.
 const guestMaxAge = 30 * 24 * 60 * 60
-
-// cookies knows the guest cookie's name and flags.
-type cookies struct {
-	name   string
-	secure bool
-}
-
-// newCookies: over https the name's prefix makes browsers insist on Secure, on the
-// path / and on our very host; without https they would refuse such a cookie.
-func newCookies(public *url.URL) cookies {
-	if public.Scheme == "https" {
-		return cookies{"__Host-guest", true}
-	}
-	return cookies{"guest", false}
-}
-
-func (c cookies) set(w http.ResponseWriter, value string) {
-	http.SetCookie(w, &http.Cookie{
-		Name: c.name, Value: value, Path: "/", MaxAge: guestMaxAge,
-		Secure: c.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	})
-}
 
 // identified puts the viewer into the request's context.
 //
@@ -46,25 +23,35 @@ func (s *server) identified(next http.Handler) http.Handler {
 			s.unidentified(w, r, err)
 			return
 		}
-		if r.Method == http.MethodPost && r.Header.Get("Authorization") == "" {
+		v = s.withGate(r, v)
+		v.Network = s.clientIP(r)
+		if v.CanSetCookie = r.Method == http.MethodPost && r.Header.Get("Authorization") == ""; v.CanSetCookie {
 			if v.Kind == "" {
 				ticket := s.Account.NewTicket()
-				s.cookie.set(w, ticket)
-				v = s.Account.Visitor(ticket)
+				s.cookie.set(w, guestCookie, ticket, guestMaxAge)
+				visitor := s.Account.Visitor(ticket)
+				v.Kind, v.Ticket = visitor.Kind, visitor.Ticket
 			} else if fresh, due := s.Account.Renew(cookie); due {
-				s.cookie.set(w, fresh)
+				s.cookie.set(w, guestCookie, fresh, guestMaxAge)
 			}
 		}
-		v.Network = s.clientIP(r)
 		s.noticeProxy(r)
-		next.ServeHTTP(w, r.WithContext(viewer.With(r.Context(), v)))
+		ctx := viewer.With(r.Context(), v)
+		if v.CanSetCookie {
+			w = &gateWriter{ResponseWriter: w, s: s, ctx: ctx, held: s.held(r)}
+		}
+		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 
-// viewerOf is the viewer of the first guest cookie that is one of ours. Others may
-// be there: a server on another port of this machine shares our cookies.
+// viewerOf is the account of the session's cookie, else the viewer of the first guest
+// cookie that is one of ours. Others may be there: a server on another port of this
+// machine shares our cookies.
 func (s *server) viewerOf(r *http.Request) (viewer.Viewer, string, error) {
-	for _, c := range r.CookiesNamed(s.cookie.name) {
+	if v, err := s.sessionViewer(r); err != nil || v.Kind != "" {
+		return v, "", err
+	}
+	for _, c := range r.CookiesNamed(s.cookie.name(guestCookie)) {
 		if s.Account.Visitor(c.Value).Kind == "" {
 			continue
 		}

@@ -36,7 +36,13 @@ type Accounts interface {
 
 // Config is what New needs.
 type Config struct {
-	Account   Accounts
+	Account Accounts
+	Gates   Gates // reads and writes the gate cookie
+	// Sessions, SignIns and Admission are the ways in and out; there are none as long
+	// as one of them is missing.
+	Sessions  Sessions
+	SignIns   SignIns
+	Admission Admission
 	GraphQL   http.Handler // serves /graphql; the context carries the viewer and the request's id
 	SchemaSDL string
 	// Static is the built frontend. Without an index.html in it a page says how to
@@ -98,6 +104,7 @@ func (s *server) routes() *http.ServeMux {
 	mux.HandleFunc("GET /healthz", healthz)
 	mux.Handle("GET /readyz", &readiness{check: s.Ready, clock: s.Clock, log: s.Log})
 	mux.HandleFunc("GET /.well-known/security.txt", s.securityText)
+	s.authRoutes(mux)
 	for _, path := range []string{"/v1/", "/webhooks/", "/auth/", "/exports/", "/metrics", "/.well-known/"} {
 		mux.HandleFunc(path, notFound)
 	}

@@ -88,6 +88,7 @@ func newFixture(t *testing.T, public string, change func(*web.Config)) *fixture 
 	f := &fixture{log: &journal{}}
 	c := web.Config{
 		Account: people{},
+		Gates:   gates{},
 		GraphQL: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			f.seen = viewer.From(r.Context())
 			_, _ = io.WriteString(w, `{"data":null}`)

@@ -12,6 +12,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/kimi-k2/kimi-k2/internal/edge/edgetest"
+	"github.com/kimi-k2/kimi-k2/internal/edge/live"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/wsconn"
 )
@@ -235,21 +236,47 @@ func TestShutdownGivesUpWithItsContext(t *testing.T) {
 	c.expectClose(wsconn.CloseRestart)
 }
 
-// T3: a revoked principal's socket is closed within a second.
-func TestRevocationCloses(t *testing.T) {
-	revoked := make(chan struct{})
+type whose struct{}
+
+// T3, P15: revoking ends the sockets of the principal at once, and no others.
+func TestRevocationClosesThePrincipalsSockets(t *testing.T) {
+	connections := live.New(live.Config{})
 	s := edgetest.Start(t, func(set *edgetest.Setup) {
-		set.Websocket.Revoked = func(context.Context) <-chan struct{} { return revoked }
+		set.Websocket.Live = connections
+		set.Websocket.Init = func(ctx context.Context, _ *http.Request, payload json.RawMessage) (context.Context, error) {
+			return context.WithValue(ctx, whose{}, string(payload)), nil
+		}
 	})
-	c := open(t, s)
-	c.subscribe("1", "subscription{silence}")
+	mine, other := dial(t, s), dial(t, s)
+	mine.send(`{"type":"connection_init","payload":"mine"}`)
+	mine.expect(`{"type":"connection_ack"}`)
+	other.send(`{"type":"connection_init","payload":"other"}`)
+	other.expect(`{"type":"connection_ack"}`)
+	mine.subscribe("1", "subscription{silence}")
 	eventually(t, "the subscription runs", func() bool { return s.Sockets.Stats().Subscriptions == 1 })
 	start := time.Now()
-	close(revoked)
-	c.expectClose(wsconn.CloseForbidden)
+	if n := connections.Revoke(func(ctx context.Context) bool { return ctx.Value(whose{}) == `"mine"` }); n != 1 {
+		t.Errorf("%d sockets matched", n)
+	}
+	mine.expectClose(wsconn.CloseForbidden)
 	if d := time.Since(start); d > time.Second {
 		t.Errorf("closed after %v", d)
 	}
+	eventually(t, "nothing of it runs", func() bool { return s.Sockets.Stats() == wsconn.Stats{Sockets: 1} })
+	other.subscribe("1", "{hello}")
+	other.expectPart(`"next"`)
+	if n := connections.Len(); n != 1 {
+		t.Errorf("%d connections are known", n)
+	}
+}
+
+// T3: a socket whose session ended while it was opened, or of whose revocation nobody
+// told this instance, is found by asking.
+func TestASocketOfADeadSessionIsClosed(t *testing.T) {
+	s := edgetest.Start(t, func(set *edgetest.Setup) {
+		set.Websocket.Live = live.New(live.Config{Tick: time.Millisecond, Alive: func(context.Context) (bool, error) { return false, nil }})
+	})
+	open(t, s).expectClose(wsconn.CloseForbidden)
 }
 
 func TestClientCloseIsAnswered(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/edge/gate"
+	"github.com/kimi-k2/kimi-k2/internal/edge/live"
 )
 
 // Config says what a Transport allows. Zero values take the defaults named.
@@ -35,9 +36,9 @@ type Config struct {
 	// MaxPerPrincipal is the number of sockets of the context's principal,
 	// negative for any number. Nil: 5.
 	MaxPerPrincipal func(ctx context.Context) int
-	// Revoked is a channel that closes when the principal may not go on; the socket
-	// is closed with 4403 within a second. It may be nil and may return nil.
-	Revoked func(ctx context.Context) <-chan struct{}
+	// Live ends sockets whose principal may not go on, with 4403. They are in it with
+	// the context of their operations, from the acknowledgement on. Nil: none is ended.
+	Live *live.Registry
 	// Feed may take a subscription, already validated and paid for, out of the
 	// executor's hands: one whose events come so often that resolving each field anew
 	// costs more than sending it. Nil, or a nil Feed: the executor runs it.

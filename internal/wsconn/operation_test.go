@@ -1,11 +1,18 @@
 package wsconn_test
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+
 	"github.com/kimi-k2/kimi-k2/internal/edge/edgetest"
+	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/internal/wsconn"
 )
 
@@ -136,4 +143,37 @@ func TestNothingIsLeft(t *testing.T) {
 		c.ws.Close() // without a word
 	}
 	eventually(t, "all sockets are gone", func() bool { return s.Sockets.Stats() == wsconn.Stats{} })
+}
+
+// R-AUTHZ: each operation of a socket is judged by who its viewer is then; the refusal
+// is the protocol's error, and no feed is asked.
+func TestOperationsAreJudgedByTheViewerOfTheMoment(t *testing.T) {
+	became := make(chan context.Context, 1)
+	s := edgetest.Start(t, func(set *edgetest.Setup) {
+		set.Websocket.Init = func(ctx context.Context, _ *http.Request, _ json.RawMessage) (context.Context, error) {
+			ctx = viewer.With(ctx, viewer.Viewer{Kind: viewer.Visitor})
+			became <- ctx
+			return ctx, nil
+		}
+		set.Websocket.Feed = func(_ context.Context, rc *graphql.OperationContext) wsconn.Feed {
+			if rc.Operation.Operation == ast.Subscription {
+				t.Error("the feed was asked for a refused operation")
+			}
+			return nil
+		}
+	})
+	c := open(t, s)
+	const refused = `,"type":"error","payload":[{"message":"Subscription.secret needs an account: sign in first","extensions":{"code":"UNAUTHENTICATED"}}]}`
+	c.subscribe("1", "subscription{secret}")
+	c.expect(`{"id":"1"` + refused)
+	ctx := <-became
+	viewer.Become(ctx, viewer.Viewer{Kind: viewer.Account})
+	c.subscribe("2", "{own}")
+	c.expectPart(`"own":"yours"`)
+	c.expect(`{"id":"2","type":"complete"}`)
+	c.subscribe("3", "subscription{secret}")
+	c.expectPart(`"error"`, `"FORBIDDEN"`)
+	viewer.Become(ctx, viewer.Viewer{Kind: viewer.Guest})
+	c.subscribe("1", "subscription{secret}")
+	c.expect(`{"id":"1"` + refused)
 }

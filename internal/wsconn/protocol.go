@@ -171,9 +171,7 @@ func (s *socket) claim() error {
 }
 
 func (s *socket) acknowledge() {
-	if s.t.cfg.Revoked != nil {
-		s.revoked = s.t.cfg.Revoked(s.ctx)
-	}
+	s.live = s.t.cfg.Live.Add(s.ctx, func() { s.close(CloseForbidden, sessionEnded) })
 	s.pinged = s.t.cfg.Clock.Now()
 	s.ready.Store(true)
 	s.alive()

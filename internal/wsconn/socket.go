@@ -16,6 +16,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/kimi-k2/kimi-k2/internal/edge/gate"
+	"github.com/kimi-k2/kimi-k2/internal/edge/live"
 )
 
 // linger is how long a closed socket waits for the client's side of the close, so
@@ -38,9 +39,9 @@ type socket struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 
-	ready   atomic.Bool     // acknowledged; publishes revoked and pinged to the sweeper
-	revoked <-chan struct{} // the sweeper's once ready
-	pinged  time.Time       // the sweeper's once ready
+	ready  atomic.Bool      // acknowledged; publishes pinged to the sweeper
+	pinged time.Time        // the sweeper's once ready
+	live   *live.Connection // the reader's; nil until acknowledged
 
 	closing atomic.Bool // a close frame was or is being sent
 	left    sync.Once
@@ -93,6 +94,7 @@ func (s *socket) listen() {
 func (s *socket) leave() {
 	s.left.Do(func() {
 		s.cancel(errClosed)
+		s.live.Remove()
 		s.pass.Leave()
 		s.t.forget(s)
 	})

@@ -2,10 +2,10 @@ package wsconn
 
 import "time"
 
-// sweepEvery bounds how late a revocation is seen and how far pings drift.
+// sweepEvery bounds how far pings drift.
 const sweepEvery = 250 * time.Millisecond
 
-// sweep pings sockets and closes revoked ones, while there are any.
+// sweep pings sockets while there are any.
 func (t *Transport) sweep() {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
@@ -28,13 +28,6 @@ func (t *Transport) sweep() {
 func (s *socket) look(now time.Time) {
 	if !s.ready.Load() {
 		return
-	}
-	select {
-	case <-s.revoked:
-		s.revoked = nil
-		go s.close(CloseForbidden, "access was revoked")
-		return
-	default:
 	}
 	if now.Sub(s.pinged) >= s.t.cfg.PingInterval {
 		s.pinged = now

@@ -1,8 +1,8 @@
 // Package wsconn serves GraphQL over websockets: the graphql-transport-ws protocol
 // as a transport of gqlgen, on gorilla/websocket.
 //
-// A socket costs one goroutine that reads and one per running operation; pings and
-// revocation are the work of one goroutine for all sockets. Sockets are detached
+// A socket costs one goroutine that reads and one per running operation; pings are
+// the work of one goroutine for all sockets. Sockets are detached
 // from net/http: the handler returns after the upgrade, so http.Server.Shutdown
 // does not wait for them and Transport.Shutdown must be called too.
 //
@@ -192,7 +192,11 @@ func (t *Transport) closeEmpty() {
 	}
 }
 
-const restarting = "the server is restarting"
+// Reasons of closes that come from outside a socket.
+const (
+	restarting   = "the server is restarting"
+	sessionEnded = "session ended"
+)
 
 // Shutdown closes every socket with 1012 and waits until they and their
 // operations have ended or ctx is done; new upgrades get 503.

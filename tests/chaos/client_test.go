@@ -20,6 +20,7 @@ import (
 type browser struct {
 	instances []*process
 	http      *http.Client
+	settled   bool // age and policy
 }
 
 func newBrowser(instances []*process) (*browser, error) {
@@ -73,6 +74,10 @@ type turn struct{ conversation, message, reply, text string }
 func (b *browser) send(ctx context.Context, clientID, text string) (turn, error) {
 	var last error
 	for ctx.Err() == nil {
+		if last = b.settle(); last != nil {
+			pause(ctx, 100*time.Millisecond)
+			continue
+		}
 		var got struct {
 			MessageSend struct {
 				Conversation, Message, Reply *struct{ ID string }
@@ -89,6 +94,29 @@ func (b *browser) send(ctx context.Context, clientID, text string) (turn, error)
 		pause(ctx, 100*time.Millisecond)
 	}
 	return turn{}, fmt.Errorf("send: %w", last)
+}
+
+// settle confirms age and policy, which come before a first message.
+func (b *browser) settle() error {
+	if b.settled {
+		return nil
+	}
+	var got struct {
+		Policy                   struct{ Version string }
+		AgeConfirm, PolicyAccept struct{ UserErrors []struct{ Code string } }
+	}
+	if err := b.ask(b.any(), `{ policy { version } }`, nil, &got); err != nil {
+		return err
+	}
+	if err := b.ask(b.any(), `mutation { ageConfirm(input: {birthYear: 1990, birthMonth: 5}) { userErrors { code } } }`, nil, &got); err != nil {
+		return err
+	}
+	err := b.ask(b.any(), `mutation($v: String!) { policyAccept(input: {version: $v}) { userErrors { code } } }`, map[string]any{"v": got.Policy.Version}, &got)
+	if refused := append(got.AgeConfirm.UserErrors, got.PolicyAccept.UserErrors...); err == nil && len(refused) > 0 {
+		err = fmt.Errorf("settle age and policy: %v", refused)
+	}
+	b.settled = err == nil
+	return err
 }
 
 func pause(ctx context.Context, d time.Duration) {

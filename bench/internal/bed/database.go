@@ -23,6 +23,9 @@ var secret = []byte("kimi-k2 bench, key of no secrets")
 // Secret is the key-encryption key as the setting SECRET_KEY.
 func Secret() string { return base64.StdEncoding.EncodeToString(secret) }
 
+// CookieKey is the same secret as the key of cookies.
+func CookieKey() []byte { return secret }
+
 // Keeper wraps and opens the owners' keys of the bench's databases.
 func Keeper() (*seal.Keeper, error) { return seal.NewKeeper(secret) }
 

@@ -184,6 +184,9 @@ func (a *Answer) header(name, value []byte) (err error) {
 		a.close = bytes.EqualFold(value, []byte("close"))
 	case is("set-cookie"):
 		pair, _, _ := strings.Cut(string(value), ";")
+		if strings.HasSuffix(pair, "=") {
+			return nil // a cookie that is taken away
+		}
 		if a.Cookie != "" {
 			pair = a.Cookie + "; " + pair
 		}

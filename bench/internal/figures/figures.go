@@ -34,6 +34,9 @@ var All = []Group{
 	{"saturation", "2,000 subscriptions x 120 tokens/s, more than one core can send, over raw gorilla/websocket", (*Run).saturation},
 	{"memory", "10,000 open sockets, over raw gorilla/websocket", (*Run).memory},
 	{"start", "from exec to ready with an existing database", (*Run).start},
+	{"auth", "a session's cookie, over the same request without one", (*Run).authentication},
+	{"revocation", "a session ended on one of three instances, until its sockets are closed", (*Run).revocation},
+	{"purge", "100,000 expired guests deleted while others write, over the same writes alone", (*Run).purge},
 	{"list", "the 20 newest conversations with their last message out of 1,000,000, over a bare pgx handler", (*Run).lists},
 }
 
@@ -173,9 +176,9 @@ func (r *Run) mock(ctx context.Context) (*bed.Proc, error) {
 	return r.engine, nil
 }
 
-// product starts the product on the shared database and engine. Only caps that a
-// load of few guests with many sockets would meet are raised.
-func (r *Run) product(ctx context.Context, c bed.Core) (*bed.Proc, error) {
+// product starts the product on the shared database and engine, with further settings.
+// Only caps that a load of few guests with many sockets would meet are raised.
+func (r *Run) product(ctx context.Context, c bed.Core, more ...string) (*bed.Proc, error) {
 	db, err := r.database(ctx)
 	if err != nil {
 		return nil, err
@@ -193,7 +196,7 @@ func (r *Run) product(ctx context.Context, c bed.Core) (*bed.Proc, error) {
 	if err := os.MkdirAll(filepath.Join(r.bed.Dir, "product"), 0o755); err != nil {
 		return nil, fmt.Errorf("make a data folder: %w", err)
 	}
-	return r.bed.Product(ctx, c, settings...)
+	return r.bed.Product(ctx, c, append(settings, more...)...)
 }
 
 // pair is the results of floor and product, round by round.

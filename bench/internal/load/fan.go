@@ -96,7 +96,7 @@ func (s Spec) begin(p plan) ([]reply, error) {
 		if s.Idle {
 			o = wire.Order{Tokens: 1, Rate: 1000}
 		}
-		replies[i], err = send(s.Addr, "", o, i)
+		replies[i], err = send(s.Addr, s.gate, o, i)
 		return err
 	})
 	if errs.first != nil {

@@ -17,6 +17,12 @@ var listMark = []byte(`"lastMessage":{"id":"`)
 // lists asks for lists over N connections: as fast as answers come, or Rate times
 // per second; then an answer's time counts from when its request was due.
 func lists(s Spec) (Result, error) {
+	return ask(s, listDocument, listMark)
+}
+
+// ask sends a document with one of the cookies after another, "" for none; mark is in
+// every right answer.
+func ask(s Spec, document string, mark []byte) (Result, error) {
 	if err := s.check(); err != nil {
 		return Result{}, err
 	}
@@ -25,13 +31,17 @@ func lists(s Spec) (Result, error) {
 	w.to = w.from.Add(s.Window)
 	requests := make([][]byte, len(s.Cookies))
 	for i, cookie := range s.Cookies {
-		requests[i] = client.Request(s.Addr, path, payload(listDocument, nil), origin(s.Addr), "Cookie: "+cookie)
+		headers := []string{origin(s.Addr)}
+		if cookie != "" {
+			headers = append(headers, "Cookie: "+cookie)
+		}
+		requests[i] = client.Request(s.Addr, path, payload(document, nil), headers...)
 	}
 	finish := sample(s, w)
 	times := make([]hist.H, s.N)
 	var next atomic.Int64
 	errs := each(s.N, 0, func(i int) error {
-		l := lister{spec: s, window: w, start: start, next: &next, requests: requests, rnd: rand.New(rand.NewPCG(uint64(i), 1)), times: &times[i]}
+		l := lister{spec: s, window: w, start: start, next: &next, requests: requests, mark: mark, rnd: rand.New(rand.NewPCG(uint64(i), 1)), times: &times[i]}
 		return l.run(i)
 	})
 	var r Result
@@ -45,13 +55,14 @@ func lists(s Spec) (Result, error) {
 	return r, nil
 }
 
-// lister is one connection that asks for lists.
+// lister is one connection that asks.
 type lister struct {
 	spec     Spec
 	window   window
 	start    time.Time
 	next     *atomic.Int64 // requests begun by all connections
 	requests [][]byte
+	mark     []byte // is in every right answer
 	rnd      *rand.Rand
 	times    *hist.H
 }
@@ -69,8 +80,8 @@ func (l *lister) run(i int) error {
 		if err != nil {
 			return err
 		}
-		if !bytes.Contains(a.Body, listMark) {
-			return fmt.Errorf("not a list: %.300s", a.Body)
+		if !bytes.Contains(a.Body, l.mark) {
+			return fmt.Errorf("an answer without %s: %.300s", l.mark, a.Body)
 		}
 		now := time.Now()
 		if l.spec.Rate > 0 && l.window.holds(began) || l.spec.Rate == 0 && l.window.holds(now) {

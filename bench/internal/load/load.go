@@ -23,6 +23,7 @@ const (
 	Fan     Kind = "fan"     // N subscriptions that share Replies replies at Rate
 	Sockets Kind = "sockets" // N open sockets: what they cost in memory
 	Lists   Kind = "lists"   // the viewer's newest conversations, over and over
+	Viewers Kind = "viewers" // who is asking, over and over: little but finding that out
 )
 
 // Spec says what to load and for how long.
@@ -43,8 +44,10 @@ type Spec struct {
 	Probes int           // Streams: further replies, begun after the window
 	Spread time.Duration // Streams: over which the probes are spread
 
-	Cookies []string         // Lists: one of them per request
+	Cookies []string         // Lists, Viewers: one of them per request; "" is none
 	Watch   map[string][]int // processes to sample with their descendants, by name
+
+	gate string // the cookie that lets new guests send; set by Run
 }
 
 // Result is what a load measured. Quantiles are in microseconds.
@@ -53,7 +56,7 @@ type Result struct {
 	All    int64 // received the whole load long
 	Lost   int64 // ordered but not received, the whole load long
 	Extra  int64 // received again or beyond the order, the whole load long
-	Asked  int64 // Lists: answers in the window
+	Asked  int64 // Lists, Viewers: answers in the window
 	Errors int64
 	Error  string // the first of them
 
@@ -80,6 +83,12 @@ func quantiles(h *hist.H) Quantiles {
 // Run puts the load on its target and waits for its end. Failures of single
 // streams are counted in the result; the error is for loads that could not be made.
 func Run(s Spec) (Result, error) {
+	if !s.Floor && s.Kind != Lists && s.Kind != Viewers {
+		var err error
+		if s.gate, err = settle(s.Addr, 0); err != nil {
+			return Result{}, err
+		}
+	}
 	switch s.Kind {
 	case Streams:
 		return streams(s)
@@ -89,6 +98,8 @@ func Run(s Spec) (Result, error) {
 		return sockets(s)
 	case Lists:
 		return lists(s)
+	case Viewers:
+		return viewers(s)
 	}
 	return Result{}, fmt.Errorf("no load is called %q", s.Kind)
 }
@@ -181,12 +192,12 @@ func (s Spec) check() error {
 	switch {
 	case s.N <= 0 || s.Window < 0 || s.Ramp < 0 || s.Warm < 0:
 		return errors.New("a load needs a size and bounds")
-	case s.Kind != Lists && !s.Idle && s.Rate <= 0:
+	case s.Kind != Lists && s.Kind != Viewers && !s.Idle && s.Rate <= 0:
 		return errors.New("a load of tokens needs a rate")
 	case (s.Kind == Fan || s.Kind == Sockets) && s.Replies <= 0:
 		return errors.New("subscriptions need replies to share")
-	case s.Kind == Lists && len(s.Cookies) == 0:
-		return errors.New("lists need viewers")
+	case (s.Kind == Lists || s.Kind == Viewers) && len(s.Cookies) == 0:
+		return errors.New("questions need viewers")
 	}
 	return nil
 }

@@ -50,12 +50,35 @@ func (p *product) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, `{"data":{"viewer":{"conversations":{"nodes":[{"id":"c","lastMessage":{"id":"m"}}]}}}}`)
 		return
 	}
+	if p.settles(w, string(body)) {
+		return
+	}
+	if r.Header.Get("Cookie") != "gate=settled" {
+		http.Error(w, "age and policy first", http.StatusForbidden)
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	id := fmt.Sprintf("msg_%d", len(p.orders))
 	p.orders[id], p.starts[id] = wire.ParseOrder(body, wire.Order{}), time.Now()
 	http.SetCookie(w, &http.Cookie{Name: "guest", Value: "g"})
+	http.SetCookie(w, &http.Cookie{Name: "gate", MaxAge: -1})
 	fmt.Fprintf(w, `{"data":{"messageSend":{"reply":{"id":%q},"userErrors":[]}}}`, id)
+}
+
+// settles answers what comes before a first message.
+func (p *product) settles(w http.ResponseWriter, body string) bool {
+	answers := map[string]string{"{policy{": `{"data":{"policy":{"version":"v1"}}}`,
+		"ageConfirm": `{"data":{"ageConfirm":{"userErrors":[]}}}`, `"v":"v1"`: `{"data":{"policyAccept":{"userErrors":[]}}}`}
+	for mark, answer := range answers {
+		if strings.Contains(body, mark) {
+			http.SetCookie(w, &http.Cookie{Name: "guest", Value: "visitor"})
+			http.SetCookie(w, &http.Cookie{Name: "gate", Value: "settled"})
+			_, _ = io.WriteString(w, answer)
+			return true
+		}
+	}
+	return false
 }
 
 func (p *product) socket(w http.ResponseWriter, r *http.Request) {
@@ -209,6 +232,10 @@ func TestAFailedReplyIsAnError(t *testing.T) {
 		t.Errorf("%d errors: %s", r.Errors, r.Error)
 	}
 	s.Addr = "127.0.0.1:1" // nobody listens
+	if _, err := load.Run(s); err == nil {
+		t.Error("a load on nobody")
+	}
+	s.Floor = true
 	if r := run(t, s); r.Errors != 7 || r.Lost == 0 {
 		t.Errorf("%d errors: %s", r.Errors, r.Error)
 	}

@@ -60,7 +60,8 @@ func post(addr, cookie, body string, i int) (answer []byte, next string, err err
 	return a.Body, cookie, err
 }
 
-// send sends a guest's message that orders tokens; without a cookie the guest is new.
+// send sends a guest's message that orders tokens; with the cookie of settle alone the
+// guest is new.
 func send(addr, cookie string, o wire.Order, i int) (reply, error) {
 	body := payload(sendDocument, map[string]any{"i": map[string]any{
 		"clientId": fmt.Sprintf("bench-%d-%d", time.Now().UnixNano(), sent.Add(1)), "text": o.String(),
@@ -84,7 +85,11 @@ func send(addr, cookie string, o wire.Order, i int) (reply, error) {
 
 // NewGuest makes a guest by sending its first message and returns its cookie.
 func NewGuest(addr string, i int) (cookie string, err error) {
-	r, err := send(addr, "", wire.Order{Tokens: 1, Rate: 1000}, i)
+	gate, err := settle(addr, i)
+	if err != nil {
+		return "", err
+	}
+	r, err := send(addr, gate, wire.Order{Tokens: 1, Rate: 1000}, i)
 	return r.cookie, err
 }
 

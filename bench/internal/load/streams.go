@@ -89,7 +89,7 @@ func (s Spec) stream(o wire.Order, i int, t *tally, deadline time.Time) error {
 		request := client.Request(s.Addr, "/v1/chat/completions", relayBody(o))
 		return c.Stream(request, deadline, func(line []byte) { t.tokens(line, 0) })
 	}
-	r, err := send(s.Addr, "", o, i)
+	r, err := send(s.Addr, s.gate, o, i)
 	if err != nil {
 		return err
 	}

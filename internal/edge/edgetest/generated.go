@@ -39,7 +39,8 @@ type DirectiveRoot struct {
 
 type ComplexityRoot struct {
 	Mutation struct {
-		Add func(childComplexity int, n int) int
+		Add        func(childComplexity int, n int) int
+		AddFreshly func(childComplexity int, n int) int
 	}
 
 	PageInfo struct {
@@ -54,6 +55,7 @@ type ComplexityRoot struct {
 		Letters func(childComplexity int, count int) int
 		Me      func(childComplexity int) int
 		Number  func(childComplexity int, n int) int
+		Own     func(childComplexity int) int
 		Slow    func(childComplexity int) int
 		Things  func(childComplexity int) int
 		Users   func(childComplexity int, first *int, after *string) int
@@ -63,6 +65,8 @@ type ComplexityRoot struct {
 		Counter func(childComplexity int, to int) int
 		Flood   func(childComplexity int, letters int, count int) int
 		Refused func(childComplexity int, how Failure) int
+		Scoped  func(childComplexity int) int
+		Secret  func(childComplexity int) int
 		Silence func(childComplexity int) int
 		Ticks   func(childComplexity int) int
 	}
@@ -97,6 +101,7 @@ type ComplexityRoot struct {
 
 type MutationResolver interface {
 	Add(ctx context.Context, n int) (int, error)
+	AddFreshly(ctx context.Context, n int) (int, error)
 }
 type QueryResolver interface {
 	Hello(ctx context.Context, name *string) (string, error)
@@ -107,11 +112,14 @@ type QueryResolver interface {
 	Letters(ctx context.Context, count int) (string, error)
 	Me(ctx context.Context) (*User, error)
 	Users(ctx context.Context, first *int, after *string) (*UserConnection, error)
+	Own(ctx context.Context) (*string, error)
 	Things(ctx context.Context) ([]Thing, error)
 }
 type SubscriptionResolver interface {
 	Counter(ctx context.Context, to int) (<-chan int, error)
 	Flood(ctx context.Context, letters int, count int) (<-chan string, error)
+	Secret(ctx context.Context) (<-chan *int, error)
+	Scoped(ctx context.Context) (<-chan *int, error)
 	Silence(ctx context.Context) (<-chan *int, error)
 	Ticks(ctx context.Context) (<-chan int, error)
 	Refused(ctx context.Context, how Failure) (<-chan *int, error)
@@ -150,6 +158,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Add(childComplexity, args["n"].(int)), true
+	case "Mutation.addFreshly":
+		if e.ComplexityRoot.Mutation.AddFreshly == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_addFreshly_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddFreshly(childComplexity, args["n"].(int)), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -226,6 +245,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Number(childComplexity, args["n"].(int)), true
+	case "Query.own":
+		if e.ComplexityRoot.Query.Own == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Own(childComplexity), true
 	case "Query.slow":
 		if e.ComplexityRoot.Query.Slow == nil {
 			break
@@ -283,6 +308,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.Refused(childComplexity, args["how"].(Failure)), true
+	case "Subscription.scoped":
+		if e.ComplexityRoot.Subscription.Scoped == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Subscription.Scoped(childComplexity), true
+	case "Subscription.secret":
+		if e.ComplexityRoot.Subscription.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Subscription.Secret(childComplexity), true
 	case "Subscription.silence":
 		if e.ComplexityRoot.Subscription.Silence == nil {
 			break
@@ -663,6 +700,20 @@ func (ec *executionContext) childFields___Type(ctx context.Context, field graphq
 
 // region    ***************************** args.gotpl *****************************
 
+func (ec *executionContext) field_Mutation_addFreshly_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "n",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["n"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_add_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -967,6 +1018,50 @@ func (ec *executionContext) fieldContext_Mutation_add(ctx context.Context, field
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_add_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_addFreshly(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_addFreshly(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AddFreshly(ctx, fc.Args["n"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_addFreshly(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Int does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_addFreshly_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -1338,6 +1433,29 @@ func (ec *executionContext) fieldContext_Query_users(ctx context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_own(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_own(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().Own(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_own(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Query", field, true, true, "String")
+}
+
 func (ec *executionContext) _Query_things(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1523,6 +1641,52 @@ func (ec *executionContext) fieldContext_Subscription_flood(ctx context.Context,
 		return fc, err
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_secret(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_secret(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Subscription().Secret(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_secret(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Subscription", field, true, true, "Int")
+}
+
+func (ec *executionContext) _Subscription_scoped(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_scoped(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Subscription().Scoped(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_scoped(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Subscription", field, true, true, "Int")
 }
 
 func (ec *executionContext) _Subscription_silence(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
@@ -3077,6 +3241,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "addFreshly":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_addFreshly(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3199,6 +3370,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_users(ctx, field)
 				})
+		case "own":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_own(ctx, field)
+				})
 		case "things":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, true,
@@ -3253,6 +3430,10 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 		return ec._Subscription_counter(ctx, fields[0])
 	case "flood":
 		return ec._Subscription_flood(ctx, fields[0])
+	case "secret":
+		return ec._Subscription_secret(ctx, fields[0])
+	case "scoped":
+		return ec._Subscription_scoped(ctx, fields[0])
 	case "silence":
 		return ec._Subscription_silence(ctx, fields[0])
 	case "ticks":
@@ -3865,6 +4046,46 @@ func (ec *executionContext) marshalNPageInfo2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimi�
 	return ec._PageInfo(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNPrincipal2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋinternalᚋedgeᚋedgetestᚐPrincipal(ctx context.Context, v any) (Principal, error) {
+	var res Principal
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPrincipal2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋinternalᚋedgeᚋedgetestᚐPrincipal(ctx context.Context, sel ast.SelectionSet, v Principal) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) unmarshalNPrincipal2ᚕgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋinternalᚋedgeᚋedgetestᚐPrincipalᚄ(ctx context.Context, v any) ([]Principal, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]Principal, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNPrincipal2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋinternalᚋedgeᚋedgetestᚐPrincipal(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNPrincipal2ᚕgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋinternalᚋedgeᚋedgetestᚐPrincipalᚄ(ctx context.Context, sel ast.SelectionSet, v []Principal) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPrincipal2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋinternalᚋedgeᚋedgetestᚐPrincipal(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNString2string(ctx context.Context, v any) (string, error) {
 	res, err := graphql.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -4171,6 +4392,22 @@ func (ec *executionContext) marshalOInt2ᚖint(ctx context.Context, sel ast.Sele
 	_ = ctx
 	res := graphql.MarshalInt(*v)
 	return res
+}
+
+func (ec *executionContext) unmarshalOScope2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋinternalᚋedgeᚋedgetestᚐScope(ctx context.Context, v any) (*Scope, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(Scope)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOScope2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋinternalᚋedgeᚋedgetestᚐScope(ctx context.Context, sel ast.SelectionSet, v *Scope) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) unmarshalOString2ᚖstring(ctx context.Context, v any) (*string, error) {

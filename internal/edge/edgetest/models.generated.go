@@ -124,3 +124,119 @@ func (e Failure) MarshalJSON() ([]byte, error) {
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil
 }
+
+// Who a rule is about.
+type Principal string
+
+const (
+	PrincipalAnonymous Principal = "ANONYMOUS"
+	PrincipalGuest     Principal = "GUEST"
+	PrincipalAccount   Principal = "ACCOUNT"
+	PrincipalAdmin     Principal = "ADMIN"
+	PrincipalAPIKey    Principal = "API_KEY"
+)
+
+var AllPrincipal = []Principal{
+	PrincipalAnonymous,
+	PrincipalGuest,
+	PrincipalAccount,
+	PrincipalAdmin,
+	PrincipalAPIKey,
+}
+
+func (e Principal) IsValid() bool {
+	switch e {
+	case PrincipalAnonymous, PrincipalGuest, PrincipalAccount, PrincipalAdmin, PrincipalAPIKey:
+		return true
+	}
+	return false
+}
+
+func (e Principal) String() string {
+	return string(e)
+}
+
+func (e *Principal) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = Principal(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid Principal", str)
+	}
+	return nil
+}
+
+func (e Principal) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *Principal) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e Principal) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What a key may be good for.
+type Scope string
+
+const (
+	ScopeChatWrite Scope = "CHAT_WRITE"
+)
+
+var AllScope = []Scope{
+	ScopeChatWrite,
+}
+
+func (e Scope) IsValid() bool {
+	switch e {
+	case ScopeChatWrite:
+		return true
+	}
+	return false
+}
+
+func (e Scope) String() string {
+	return string(e)
+}
+
+func (e *Scope) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = Scope(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid Scope", str)
+	}
+	return nil
+}
+
+func (e Scope) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *Scope) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e Scope) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}

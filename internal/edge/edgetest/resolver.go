@@ -69,7 +69,14 @@ func (m mutation) Add(_ context.Context, n int) (int, error) {
 	return int(m.sum.Add(int64(n))), nil
 }
 
+func (m mutation) AddFreshly(ctx context.Context, n int) (int, error) { return m.Add(ctx, n) }
+
 type query struct{ *Resolver }
+
+func (q query) Own(context.Context) (*string, error) {
+	q.Executed.Add(1)
+	return new("yours"), nil
+}
 
 func (q query) Hello(_ context.Context, name *string) (string, error) {
 	q.Executed.Add(1)
@@ -179,6 +186,10 @@ func emit[T any](ctx context.Context, count int, value func(n int) T) <-chan T {
 	}()
 	return c
 }
+
+func (s subscription) Secret(ctx context.Context) (<-chan *int, error) { return s.Silence(ctx) }
+
+func (s subscription) Scoped(ctx context.Context) (<-chan *int, error) { return s.Silence(ctx) }
 
 func (s subscription) Silence(context.Context) (<-chan *int, error) {
 	s.Executed.Add(1)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"sync"
 	"testing"
@@ -18,6 +19,8 @@ type Setup struct {
 	Edge      edge.Options
 	Websocket wsconn.Config
 	Resolver  *Resolver
+	// Context makes the context of each request, as middleware does; nil: as it is.
+	Context func(ctx context.Context) context.Context
 }
 
 // Server is a running server of the test schema.
@@ -64,7 +67,14 @@ func Start(t testing.TB, change ...func(*Setup)) *Server {
 	s := &Server{Resolver: set.Resolver, Log: log, t: t}
 	s.Sockets = wsconn.New(set.Websocket)
 	set.Edge.Websocket = s.Sockets
-	s.http = httptest.NewServer(edge.NewServer(NewExecutableSchema(Config{Resolvers: set.Resolver}), set.Edge))
+	var handler http.Handler = edge.NewServer(NewExecutableSchema(Config{Resolvers: set.Resolver}), set.Edge)
+	if set.Context != nil {
+		inner := handler
+		handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			inner.ServeHTTP(w, r.WithContext(set.Context(r.Context())))
+		})
+	}
+	s.http = httptest.NewServer(handler)
 	s.URL = s.http.URL
 	t.Cleanup(s.Close)
 	return s

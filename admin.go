@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/kimi-k2/kimi-k2/internal/account"
+	"github.com/kimi-k2/kimi-k2/internal/clock"
+	"github.com/kimi-k2/kimi-k2/internal/config"
+	"github.com/kimi-k2/kimi-k2/internal/database"
+	"github.com/kimi-k2/kimi-k2/internal/seal"
+)
+
+// runAdmin runs what only whoever has a terminal on this installation may do. It works
+// beside a running server, whose database it joins, and without one.
+func runAdmin(ctx context.Context, cfg config.Config, args []string, out io.Writer) error {
+	switch {
+	case len(args) == 1 && args[0] == "sign-in-link":
+		return withAccounts(ctx, cfg, func(accounts *account.Service) error {
+			link, err := operatorLink(ctx, accounts, cfg.PublicURL)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(out, "%s\n(good for %d minutes, once; whoever opens it runs this installation)\n", link, int(account.OperatorLinkTTL.Minutes()))
+			return err
+		})
+	case len(args) == 2 && args[0] == "grant":
+		return withAccounts(ctx, cfg, func(accounts *account.Service) error {
+			if err := accounts.GrantAdmin(ctx, args[1]); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintln(out, "the account is an administrator's from its next sign-in on")
+			return err
+		})
+	}
+	return fmt.Errorf("unknown command \"admin %s\"\n\n%s", strings.Join(args, " "), usage)
+}
+
+// operatorLink is a one-time link that signs the operator in.
+func operatorLink(ctx context.Context, accounts *account.Service, publicURL string) (string, error) {
+	if strings.HasSuffix(publicURL, ":0") {
+		return "", errors.New("LISTEN_ADDR takes any free port, which only the server knows: set PUBLIC_URL to its address")
+	}
+	token, err := accounts.OperatorLink(ctx)
+	if err != nil {
+		return "", err
+	}
+	return publicURL + "/auth/operator?token=" + token, nil
+}
+
+// withAccounts opens the accounts of the installation for one deed. The key is checked
+// first, so that nothing is written under a wrong one.
+func withAccounts(ctx context.Context, cfg config.Config, deed func(*account.Service) error) (err error) {
+	secret, err := cfg.Secret()
+	if err != nil {
+		return err
+	}
+	keeper, err := seal.NewKeeper(secret)
+	if err != nil {
+		return err
+	}
+	var bins []string
+	if cfg.PGBin != "" {
+		bins = append(bins, cfg.PGBin)
+	}
+	db, err := database.Open(ctx, database.Config{URL: cfg.DatabaseURL, DataDir: cfg.DataDir, MaxConns: 2, MinConns: 1,
+		StatementTimeout: cfg.DBStatementTimeout, BinDirs: bins, AppName: "kimi-k2 admin", JoinRunning: true, Log: logger(cfg)})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close(context.WithoutCancel(ctx))) }()
+	if err := db.CheckVersion(ctx); err != nil {
+		return err
+	}
+	accounts := account.New(account.Config{DB: db, Keeper: keeper, Clock: clock.System{}, Log: logger(cfg), GuestLimit: cfg.GuestMessageLimit,
+		CookieKey: secret, PublicURL: cfg.PublicURL})
+	if err := accounts.VerifyKey(ctx); err != nil {
+		return err
+	}
+	return deed(accounts)
+}

@@ -1,0 +1,7 @@
+package graph
+
+// Operator is the installation as its operator sees it; the outbox is loaded when it is
+// asked for.
+type Operator struct {
+	MailServer bool
+}

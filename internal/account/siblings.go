@@ -1,0 +1,46 @@
+package account
+
+import (
+	"context"
+
+	"gorm.io/gorm"
+
+	"github.com/kimi-k2/kimi-k2/internal/viewer"
+	"github.com/kimi-k2/kimi-k2/models"
+)
+
+// Mover makes all rows that a guest has in another room an account's, sealed under
+// the account's key, with the same ids. The guest's owner row is locked when it is
+// called, and deleted afterwards.
+type Mover interface {
+	MoveTx(tx *gorm.DB, from, to viewer.Viewer) error
+}
+
+// Moved is what a Mover has besides when it wants to know that the move was committed.
+type Moved interface {
+	Moved(ctx context.Context, fromOwnerID string, to viewer.Viewer)
+}
+
+// Admission writes for the new account v what from has confirmed and accepted. It
+// refuses with AGE_CONFIRMATION_REQUIRED or POLICY_ACCEPTANCE_REQUIRED when from has
+// not; then no account is made. A guest that becomes an account is both, v and from.
+type Admission interface {
+	AdmitTx(tx *gorm.DB, v viewer.Viewer, from viewer.Viewer) error
+}
+
+// Mailer sends a mail with the act it tells of.
+type Mailer interface {
+	EnqueueTx(tx *gorm.DB, v viewer.Viewer, m models.Letter) error
+}
+
+// Bus is what accounts need to talk to other instances.
+type Bus interface {
+	Publish(subject string, data []byte) error
+	Subscribe(subject string, handle func(data []byte, reply func([]byte) error)) (stop func(), err error)
+}
+
+// Join hands over the parts of rooms that were built after this one because they need
+// it. It is called once, before the first request.
+func (s *Service) Join(admission Admission, mailer Mailer, movers ...Mover) {
+	s.admission, s.mailer, s.movers = admission, mailer, movers
+}

@@ -1,0 +1,103 @@
+package notify
+
+import (
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/kimi-k2/kimi-k2/models"
+)
+
+// maxFact is how much of a fact a mail shows, in characters.
+const maxFact = 120
+
+// words is what the templates may name. What people chose is cleaned and fenced.
+type words struct {
+	Brand, Home, Support     string
+	Name, Email, MaskedEmail string
+	Device, Provider, At     string
+	Write                    string // the sentence part that says where to write to
+}
+
+// wordsOf reads a letter's facts:
+//
+//	name      the person's name
+//	email     an address the letter is about
+//	device    browser and system
+//	provider  a models.Provider
+//	at        when it happened: seconds since 1970, or RFC 3339
+//	link      where the button leads, when the kind has no page of its own
+func wordsOf(b Brand, facts map[string]string, layout string) words {
+	return words{
+		Brand: clean(b.Name), Home: b.Home, Support: clean(b.Support),
+		Name: fence(facts["name"]), Email: clean(facts["email"]), MaskedEmail: mask(clean(facts["email"])),
+		Device: fence(facts["device"]), Provider: providerName(b, facts["provider"]), At: timeOf(facts["at"], layout),
+	}
+}
+
+// fence keeps the writing direction of what people chose to itself: between the marks
+// FIRST STRONG ISOLATE and POP DIRECTIONAL ISOLATE.
+func fence(s string) string {
+	if s = clean(s); s == "" {
+		return ""
+	}
+	return "\u2068" + s + "\u2069"
+}
+
+// clean makes one short line: without control characters, marks that turn the writing
+// direction, and the characters that part the fields of a table.
+func clean(s string) string {
+	var b strings.Builder
+	n := 0
+	for _, r := range strings.ToValidUTF8(s, "") {
+		switch {
+		case n == maxFact:
+			b.WriteRune('…')
+			return strings.TrimSpace(b.String())
+		case r == 0x200e || r == 0x200f || r == 0x061c || (r >= 0x202a && r <= 0x202e) || (r >= 0x2066 && r <= 0x2069) || r == 0xfeff:
+			continue
+		case unicode.IsControl(r) || r == 0x2028 || r == 0x2029 || r == '|':
+			r = ' '
+		}
+		b.WriteRune(r)
+		n++
+	}
+	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+// mask shows enough of an address to recognise one's own.
+func mask(address string) string {
+	at := strings.LastIndexByte(address, '@')
+	if at < 1 {
+		return ""
+	}
+	first := []rune(address[:at])[0]
+	return string(first) + "•••" + address[at:]
+}
+
+func providerName(b Brand, provider string) string {
+	switch models.Provider(provider) {
+	case models.ProviderGoogle:
+		return "Google"
+	case models.ProviderGitHub:
+		return "GitHub"
+	case models.ProviderOIDC:
+		if b.Company != "" {
+			return clean(b.Company)
+		}
+		return "OpenID Connect"
+	}
+	return clean(provider)
+}
+
+// timeOf writes a time down in a language's layout; nothing when it can't be read.
+func timeOf(fact, layout string) string {
+	if seconds, err := strconv.ParseInt(fact, 10, 64); err == nil {
+		return time.Unix(seconds, 0).UTC().Format(layout)
+	}
+	if t, err := time.Parse(time.RFC3339, fact); err == nil {
+		return t.UTC().Format(layout)
+	}
+	return ""
+}

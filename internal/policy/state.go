@@ -1,0 +1,90 @@
+package policy
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/kimi-k2/kimi-k2/internal/database"
+	"github.com/kimi-k2/kimi-k2/internal/fault"
+	"github.com/kimi-k2/kimi-k2/internal/viewer"
+	"github.com/kimi-k2/kimi-k2/models"
+)
+
+// State is what stands between a viewer and a first message or an account.
+type State struct {
+	AgeConfirmed   bool
+	AgeRefused     bool // an answer below the age stands
+	PolicyAccepted bool
+	PolicyVersion  string // the one in force
+}
+
+// Gate says what the viewer still has to confirm and to accept.
+func (s *Service) Gate(ctx context.Context, v viewer.Viewer) (State, error) {
+	f := s.factsOf(v.Gate)
+	if v.IsOwner() {
+		var err error
+		if f, err = s.facts(ctx, v); err != nil {
+			return State{}, err
+		}
+	}
+	return State{AgeConfirmed: f.age, AgeRefused: !f.age && s.clock.Now().Before(v.Gate.AgeRefusedUntil), PolicyAccepted: f.policy, PolicyVersion: s.Current().Version}, nil
+}
+
+// facts are what counts for the gate.
+type facts struct{ age, policy bool }
+
+// factsOf are the facts of somebody of whom nothing is stored.
+func (s *Service) factsOf(g viewer.Gate) facts {
+	f := facts{age: !g.AgeConfirmedAt.IsZero()}
+	for _, version := range s.sufficient() {
+		f.policy = f.policy || g.AcceptedPolicy == version
+	}
+	return f
+}
+
+// facts are the stored facts of an owner. Once both are there they stay: what is
+// settled is remembered.
+func (s *Service) facts(ctx context.Context, v viewer.Viewer) (facts, error) {
+	f, err := s.factsIn(s.DB.Gorm(ctx), v)
+	return f, database.Translate(err)
+}
+
+func (s *Service) factsIn(tx *gorm.DB, v viewer.Viewer) (f facts, err error) {
+	current := s.Current().Version
+	if s.settled.has(v.OwnerID, current) {
+		return facts{age: true, policy: true}, nil
+	}
+	row := struct{ Age, Policy bool }{}
+	err = tx.Raw(`SELECT EXISTS (SELECT FROM age_confirmations WHERE owner_id = ?) AS age,
+		EXISTS (SELECT FROM policy_acceptances WHERE owner_id = ? AND version IN ?) AS policy`, v.OwnerID, v.OwnerID, s.sufficient()).Scan(&row).Error
+	if err != nil {
+		return facts{}, fmt.Errorf("read what the owner confirmed: %w", err)
+	}
+	return facts{age: row.Age, policy: row.Policy}, nil
+}
+
+// storeAge keeps the first confirmation.
+func (s *Service) storeAge(tx *gorm.DB, ownerID, version string, at time.Time) error {
+	row := models.AgeConfirmation{OwnerID: ownerID, PolicyVersion: version, ConfirmedAt: at}
+	return stored("age confirmation", "age_confirmations_owner_id_fkey", tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error)
+}
+
+// storeAcceptance keeps the first acceptance of each version.
+func (s *Service) storeAcceptance(tx *gorm.DB, row models.PolicyAcceptance) error {
+	return stored("acceptance", "policy_acceptances_owner_id_fkey", tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error)
+}
+
+// stored words what kept a row from being stored; an owner that is gone is no failure.
+func stored(what, owner string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case database.Violates(err, owner):
+		return fault.New(fault.Unauthenticated, "what was stored under this cookie has been deleted: reload the page to begin anew")
+	}
+	return fmt.Errorf("store %s: %w", what, database.Translate(err))
+}

@@ -1,0 +1,106 @@
+package signin
+
+import (
+	"context"
+	"crypto/subtle"
+	"net/url"
+
+	"github.com/kimi-k2/kimi-k2/internal/viewer"
+	"github.com/kimi-k2/kimi-k2/models"
+)
+
+// maxCode bounds the codes of providers.
+const maxCode = 4 << 10
+
+// Callback is a browser that comes back from a provider.
+type Callback struct {
+	Provider models.Provider // whose address it came back to
+	Query    url.Values
+	Browser  string // the secret of its cookie
+	From     viewer.Viewer
+}
+
+// Done is a proof and what it was wanted for.
+type Done struct {
+	Proof    Proof
+	Purpose  Purpose
+	ReturnTo string // a page of the app
+	Discard  bool
+}
+
+// Complete exchanges the provider's answer for a proof. Every refusal is a *Refused;
+// whatever comes of it, the state is used up. When a sign-in was begun, Done's
+// Purpose and ReturnTo are set even if it is refused afterwards.
+func (s *Service) Complete(ctx context.Context, c Callback) (Done, error) {
+	from := s.sources[c.Provider]
+	if from == nil {
+		return Done{}, refuse(ReasonUnknown)
+	}
+	if err := s.returns.admit(c.From.Network); err != nil {
+		return Done{}, err
+	}
+	state, ok := single(c.Query, "state")
+	if !ok || !isSecret(state) {
+		return Done{}, refuse(ReasonState)
+	}
+	row, err := s.take(ctx, state)
+	if err != nil {
+		return Done{}, err
+	}
+	if row == nil || !belongs(row, c) {
+		return Done{}, refuse(ReasonState)
+	}
+	done := Done{Purpose: Purpose(row.Purpose), ReturnTo: Path(row.ReturnTo), Discard: row.Discard}
+	if !s.clock.Now().Before(row.ExpiresAt) {
+		return done, refuse(ReasonExpired)
+	}
+	f := s.flow(ctx, state)
+	if done.Purpose == PurposeConfirm {
+		f.since = row.ExpiresAt.Add(-TTL)
+	}
+	done.Proof, err = s.exchange(f, from, c)
+	return done, err
+}
+
+// exchange reads the provider's answer and asks it for the proof.
+func (s *Service) exchange(f *flow, from source, c Callback) (Proof, error) {
+	if err := from.mixedUp(f, c.Query); err != nil {
+		return Proof{}, s.upstream(f.ctx, c.Provider, err)
+	}
+	if problem := c.Query.Get("error"); problem == "access_denied" {
+		return Proof{}, refuse(ReasonDenied)
+	} else if problem != "" {
+		return Proof{}, s.upstream(f.ctx, c.Provider, failed("answer", "an error instead of a code"))
+	}
+	code, ok := single(c.Query, "code")
+	if !ok || code == "" || len(code) > maxCode {
+		return Proof{}, s.upstream(f.ctx, c.Provider, failed("answer", "no code"))
+	}
+	proof, err := from.proof(f, code)
+	if err != nil {
+		return Proof{}, s.upstream(f.ctx, c.Provider, err)
+	}
+	proof.Provider = c.Provider
+	return proof, nil
+}
+
+// belongs reports whether a waiting sign-in is the one that comes back: at the same
+// provider, in the same browser and, for a link or a confirmation, in the same session.
+func belongs(row *models.SignIn, c Callback) bool {
+	if row.Provider != c.Provider || !isSecret(c.Browser) || subtle.ConstantTimeCompare(row.BrowserHash, hashOf(c.Browser)) != 1 {
+		return false
+	}
+	if Purpose(row.Purpose) == PurposeSignIn {
+		return true
+	}
+	return c.From.Kind == viewer.Account && row.OwnerID != nil && row.SessionID != nil &&
+		*row.OwnerID == c.From.OwnerID && *row.SessionID == c.From.SessionID
+}
+
+// single is a parameter that is given at most once.
+func single(q url.Values, name string) (string, bool) {
+	if len(q[name]) > 1 {
+		return "", false
+	}
+	return q.Get(name), true
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"net/url"
+	"time"
+
+	"github.com/kimi-k2/kimi-k2/internal/account"
+	"github.com/kimi-k2/kimi-k2/internal/inference"
+	"github.com/kimi-k2/kimi-k2/internal/jobs"
+	"github.com/kimi-k2/kimi-k2/internal/mail"
+	"github.com/kimi-k2/kimi-k2/internal/notify"
+	"github.com/kimi-k2/kimi-k2/internal/policy"
+	"github.com/kimi-k2/kimi-k2/internal/signin"
+	"github.com/kimi-k2/kimi-k2/internal/viewer"
+	"github.com/kimi-k2/kimi-k2/models"
+	policyfiles "github.com/kimi-k2/kimi-k2/policy"
+)
+
+// How often what nobody nudges gets a turn.
+const (
+	mailsEvery = time.Minute
+	sweepEvery = 10 * time.Minute
+	// purgeEvery leaves guests whose time is over an hour at most; they are invisible before.
+	purgeEvery   = 10 * time.Minute
+	purgeTimeout = 30 * time.Minute // of one turn: a large backlog goes in many small transactions
+)
+
+// openAccounts builds the owners of everything and makes sure of the key.
+func (s *server) openAccounts(ctx context.Context, secret []byte) error {
+	s.accounts = account.New(account.Config{DB: s.db, Keeper: s.keeper, Clock: s.clock, Log: s.log, GuestLimit: s.cfg.GuestMessageLimit, CookieKey: secret,
+		PublicURL: s.cfg.PublicURL, Bus: s.bus})
+	return s.accounts.VerifyKey(ctx)
+}
+
+// openPolicy loads the privacy policy and compares its figures with the program's.
+func (s *server) openPolicy(secret []byte) (err error) {
+	s.policy, err = policy.New(policy.Config{
+		DB: s.db, Clock: s.clock, Files: policyfiles.Files(), CookieKey: secret, GuestTTL: account.GuestTTL,
+		Brand: policy.Brand{Name: s.cfg.ServiceName, SupportEmail: s.cfg.SupportEmail, URL: s.cfg.ServiceURL},
+		External: func() (string, bool) {
+			e := s.engine.Info()
+			return e.Host, e.Kind == inference.KindExternal
+		},
+		Withdrawn: s.withdrawn,
+	})
+	return err
+}
+
+// withdrawn stops what a consent was for: no engine of somebody else goes on writing
+// for who no longer agrees to it.
+func (s *server) withdrawn(ctx context.Context, v viewer.Viewer, kind models.ConsentKind) {
+	if kind != models.ConsentExternalInference || s.engine.Info().Kind != inference.KindExternal {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	logged(s.log, "stop replies after a consent was withdrawn", s.chat.StopAll(ctx, v))
+}
+
+// openOutbox builds what sends mails; without a mail server they are kept to be read.
+func (s *server) openOutbox() (err error) {
+	c := notify.Config{DB: s.db, Keys: s.accounts, Nudger: s.jobs, Clock: s.clock, Log: s.log,
+		Brand: notify.Brand{Name: s.cfg.ServiceName, Home: s.cfg.PublicURL, Support: s.cfg.SupportEmail, Company: s.cfg.OIDCName}}
+	if s.cfg.SMTPURL != "" {
+		from := s.cfg.MailFrom
+		if from == "" {
+			from = s.cfg.SupportEmail
+		}
+		sender, err := mail.New(mail.Config{URL: s.cfg.SMTPURL, From: from, Clock: s.clock})
+		if err != nil {
+			return err
+		}
+		c.Sender = sender
+		if c.Brand.Support == "" { // every mail says where to ask
+			c.Brand.Support = sender.From()
+		}
+	}
+	s.mails, err = notify.New(c)
+	return err
+}
+
+// openSignIns builds the ways in. It asks no provider.
+func (s *server) openSignIns(secret []byte, public *url.URL) (err error) {
+	s.signIns, err = signin.New(signin.Config{DB: s.db, Clock: s.clock, Log: s.log, Key: secret, PublicURL: public,
+		Google: signin.Client{ID: s.cfg.GoogleClientID, Secret: s.cfg.GoogleClientSecret},
+		GitHub: signin.Client{ID: s.cfg.GitHubClientID, Secret: s.cfg.GitHubClientSecret},
+		OIDC:   signin.OIDC{Client: signin.Client{ID: s.cfg.OIDCClientID, Secret: s.cfg.OIDCClientSecret}, Issuer: s.cfg.OIDCIssuer, Name: s.cfg.OIDCName}})
+	return err
+}
+
+// startPeople joins the rooms that know of each other through accounts, and lets the
+// accounts hear of other instances and the jobs run.
+func (s *server) startPeople(ctx context.Context) error {
+	s.accounts.Join(s.policy, s.mails, s.chat, s.policy)
+	if err := s.accounts.Start(ctx); err != nil {
+		return err
+	}
+	purger := account.NewPurger(account.PurgeConfig{DB: s.db, Clock: s.clock, Log: s.log, Busy: []account.Busy{s.chat}, Counters: []account.Counter{s.chat}})
+	err := s.jobs.Add(
+		jobs.Job{Name: notify.Job, Every: mailsEvery, Run: func(ctx context.Context) error { _, err := s.mails.Deliver(ctx); return err }},
+		jobs.Job{Name: "guests.purge", Every: purgeEvery, Timeout: purgeTimeout, Run: func(ctx context.Context) error { _, err := purger.PurgeGuests(ctx); return err }},
+		jobs.Job{Name: "accounts.sweep", Every: sweepEvery, Run: func(ctx context.Context) error { _, err := s.accounts.Sweep(ctx); return err }},
+	)
+	if err != nil {
+		return err
+	}
+	return s.jobs.Start(ctx)
+}

@@ -1,0 +1,19 @@
+// Package policy carries the privacy policy inside the binary: its text, the list of
+// its versions, and the declaration of everything that is kept in browsers.
+//
+// policy.md is the version in force. A version is never altered once it is published:
+// versions.json holds the SHA-256 of each, and the server refuses to start when a text
+// and its hash differ. To publish another one, move the old text to archive/, write the
+// new policy.md and add it to the end of versions.json.
+package policy
+
+import (
+	"embed"
+	"io/fs"
+)
+
+//go:embed *.md *.json
+var files embed.FS
+
+// Files are policy.md, versions.json and storage.json.
+func Files() fs.FS { return files }
