@@ -1,9 +1,23 @@
 import { defineConfig } from '@lingui/cli'
 import { formatter } from '@lingui/format-po'
 
+/** What no first page needs: its words are loaded beside it; see src/lib/i18n.ts. */
+const lazyFolders = ['account', 'consent', 'gate', 'operator', 'palette', 'policy', 'settings'].map(
+  (name) => `<rootDir>/src/features/${name}`,
+)
+const lazy = [...lazyFolders, '<rootDir>/src/app/lazy', '<rootDir>/src/app/settings-*', '<rootDir>/src/app/operator-*']
+const never = ['**/gql/**', '**/*.test.*']
+
 export default defineConfig({
   sourceLocale: 'en',
   locales: ['en', 'zh'],
-  catalogs: [{ path: '<rootDir>/src/locales/{locale}', include: ['<rootDir>/src'], exclude: ['**/gql/**', '**/*.test.*'] }],
+  catalogs: [
+    {
+      path: '<rootDir>/src/locales/{locale}',
+      include: ['<rootDir>/src'],
+      exclude: [...never, ...lazy, ...lazy.map((path) => `${path}/**`)],
+    },
+    { path: '<rootDir>/src/locales/lazy/{locale}', include: lazy, exclude: never },
+  ],
   format: formatter({ lineNumbers: false, origins: true }),
 })

@@ -41,6 +41,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     rollupOptions: {
+      // A document is loaded with the pages that use it, though all are exported from one place.
+      treeshake: { moduleSideEffects: [{ test: /\/src\/gql\//, sideEffects: false }] },
       output: {
         codeSplitting: {
           groups: [

@@ -21,16 +21,39 @@ export const browserOptions = { executablePath, args }
 export const desktop = { width: 1440, height: 900 }
 export const phone = { width: 390, height: 844 }
 
-export async function startBrowser() {
-  return chromium.launch(browserOptions)
+/** Starts it, with further arguments for a world of its own. */
+export async function startBrowser(further = []) {
+  return chromium.launch({ ...browserOptions, args: [...args, ...further] })
 }
 
-/** A context of its own: a visitor with his own cookies and storage. */
-export async function newVisitor(browser, { url, viewport = desktop, ...options }) {
+/** Answers what is asked of everybody before the first message, without the screen. */
+async function passGate(context, url) {
+  const ask = async (query, variables = {}) => {
+    const response = await context.request.post('/graphql', { data: { query, variables }, headers: { Origin: url } })
+    const { data, errors } = await response.json()
+    const refused = Object.values(data ?? {}).flatMap((payload) => payload?.userErrors ?? [])
+    assert.deepEqual([errors ?? [], refused], [[], []], 'the gate opens')
+    return data
+  }
+  const { viewer } = await ask('{viewer{gate{policyVersion}}}')
+  await ask('mutation{ageConfirm(input:{birthYear:1990,birthMonth:5}){userErrors{message}}}')
+  const version = viewer.gate.policyVersion
+  await ask('mutation($version:String!){policyAccept(input:{version:$version}){userErrors{message}}}', { version })
+  await ask('mutation{consentSet(input:{kind:PREFERENCES_COOKIE,granted:false}){userErrors{message}}}')
+}
+
+/**
+ * A context of its own: a visitor with his own cookies and storage. He has been asked
+ * for age, policy and cookies unless he is `fresh`; `origins` are where he may go beside
+ * the server.
+ */
+export async function newVisitor(browser, { url, viewport = desktop, fresh = false, origins = [], ...options }) {
   const context = await browser.newContext({ baseURL: url, viewport, reducedMotion: 'reduce', ...options })
   await context.grantPermissions(['clipboard-read', 'clipboard-write'])
+  if (!fresh) await passGate(context, url)
   const faults = []
   const expected = []
+  const known = new Set([new URL(url).origin, ...origins])
   await context.exposeBinding('reportViolation', (_source, text) => faults.push(`policy: ${text}`))
   await context.addInitScript(() => {
     document.addEventListener('securitypolicyviolation', (event) => {
@@ -45,8 +68,7 @@ export async function newVisitor(browser, { url, viewport = desktop, ...options 
     page.on('pageerror', (error) => faults.push(`uncaught: ${error.stack}`))
     page.on('request', (request) => {
       const address = new URL(request.url())
-      if (!['data:', 'blob:'].includes(address.protocol) && address.origin !== new URL(url).origin)
-        faults.push(`foreign: ${request.url()}`)
+      if (!['data:', 'blob:'].includes(address.protocol) && !known.has(address.origin)) faults.push(`foreign: ${request.url()}`)
     })
   }
   context.on('page', watch)
@@ -55,7 +77,7 @@ export async function newVisitor(browser, { url, viewport = desktop, ...options 
     open: async (path = '/') => {
       const page = await context.newPage()
       await page.goto(path)
-      await page.locator('main textarea').waitFor()
+      await page.locator('main :is(textarea, h1)').first().waitFor()
       return page
     },
     /** Faults that the journey provokes itself, such as a network that is cut. */

@@ -1,32 +1,52 @@
 // Journeys of one file share a server and a browser; each has a visitor of its own.
+import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { newVisitor, startBrowser } from './browser.mjs'
+import { startIdentityProviders } from './identity-provider.mjs'
 import { startServer } from './server.mjs'
 
 /**
  * Starts what a file's journeys need and returns how to write one: `journey(name, run,
- * options)`, where `run` gets `{ page, visitor, server, browser }`.
+ * options)`, where `run` gets `{ page, visitor, server, browser, newcomer }`: `newcomer`
+ * makes a further visitor, whose faults count too. With `signIn` there are identity
+ * providers as well.
  */
-export function journeys(settings = {}) {
+export function journeys(settings = {}, { signIn = false } = {}) {
   const shared = {}
   before(async () => {
-    shared.server = await startServer(settings)
-    shared.browser = await startBrowser()
+    shared.server = await startServer(async (url) => {
+      if (signIn) shared.providers = await startIdentityProviders(url)
+      return { ...shared.providers?.settings, ...settings }
+    })
+    shared.browser = await startBrowser(shared.providers?.browser)
   })
   after(async () => {
     await shared.browser?.close()
     await shared.server?.close()
+    await shared.providers?.close()
+    if (shared.providers) assert.deepEqual([...shared.providers.outside.refused], [], 'P21: the server dials no other host')
   })
-  return (name, run, options = {}) => {
+  return (name, run, { path, ...options } = {}) => {
     test(name, { timeout: 120_000 }, async () => {
-      const visitor = await newVisitor(shared.browser, { url: shared.server.url, ...options })
+      const visitors = []
+      const newcomer = async (more = {}) => {
+        const visitor = await newVisitor(shared.browser, {
+          url: shared.server.url,
+          origins: shared.providers?.origins,
+          ...options,
+          ...more,
+        })
+        visitors.push(visitor)
+        return visitor
+      }
       try {
-        await run({ page: await visitor.open(options.path), visitor, ...shared })
+        const visitor = await newcomer()
+        await run({ page: await visitor.open(path), visitor, newcomer, ...shared })
       } catch (error) {
-        await visitor.abandon(name)
+        for (const [index, visitor] of visitors.entries()) await visitor.abandon(`${index} ${name}`)
         throw error
       }
-      await visitor.close()
+      for (const visitor of visitors) await visitor.close()
     })
   }
 }

@@ -1,32 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { AxeBuilder } from '@axe-core/playwright'
 import { completeAnswer, composer, desktop, phone, say } from './browser.mjs'
 import { journeys } from './journey.mjs'
+import { lookAt, pictures, widthFits } from './look.mjs'
 
 const journey = journeys()
-const pictures = await mkdtemp(join(tmpdir(), 'kimi-pictures-'))
-console.log(`pictures: ${pictures}`)
-
-const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
-
-async function checkAccess(page, what) {
-  // The headings of an answer are the model's: their order is content.
-  const axe = new AxeBuilder({ page }).withTags(tags).disableRules(['heading-order'])
-  const { violations } = await axe.analyze()
-  const told = violations.map(
-    ({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html}\n   ${failureSummary}`).join('\n  ')}`,
-  )
-  assert.deepEqual(told, [], what)
-}
-
-async function widthFits(page, what) {
-  const extra = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
-  assert.ok(extra <= 0, `${what} is ${extra} px too wide`)
-}
-
 const rich = 'Show me a table, maths and code'
 
 for (const colorScheme of ['light', 'dark']) {
@@ -35,12 +13,7 @@ for (const colorScheme of ['light', 'dark']) {
     journey(
       `home, thread, settings, palette and shortcuts are accessible in ${colorScheme} on a ${size}`,
       async ({ page }) => {
-        const look = async (name) => {
-          await page.evaluate(() => Promise.all(document.getAnimations().map((one) => one.finished.catch(() => null))))
-          await page.screenshot({ path: join(pictures, `${name}-${size}-${colorScheme}.png`) })
-          await widthFits(page, name)
-          await checkAccess(page, `${name} on a ${size} in ${colorScheme}`)
-        }
+        const look = (name) => lookAt(page, `${name}-${size}-${colorScheme}`)
         await look('home')
         await composer(page).fill(rich)
         await page.getByRole('button', { name: 'Send' }).click()
@@ -51,11 +24,25 @@ for (const colorScheme of ['light', 'dark']) {
           await page.getByRole('navigation', { name: 'Conversations' }).getByRole('link').first().waitFor()
           await look('sidebar')
         }
-        await page.getByRole('button', { name: 'Settings' }).click()
-        await page.getByRole('dialog', { name: 'Settings' }).waitFor()
-        await look('settings')
-        await page.keyboard.press('Escape')
-        if (size === 'phone') await page.keyboard.press('Escape')
+        await page.getByRole('link', { name: 'Settings', exact: true }).click()
+        if (size === 'phone') {
+          await page.getByRole('link', { name: 'Appearance' }).waitFor()
+          await look('settings-list')
+          await page.getByRole('link', { name: 'Appearance' }).click()
+        }
+        await page.getByRole('heading', { name: 'Appearance' }).waitFor()
+        await look('settings-appearance')
+        await page.goto('/settings/privacy')
+        await page.getByRole('switch').first().waitFor()
+        await look('settings-privacy')
+        await page.goto('/settings/profile')
+        await page.getByText('This page belongs to an account.').waitFor()
+        await look('settings-without-account')
+        await page.goBack()
+        await page.goBack()
+        await page.goBack()
+        if (size === 'phone') await page.goBack()
+        await page.getByRole('log').waitFor()
         await page.keyboard.press('Control+k')
         await page.getByRole('option').first().waitFor()
         await look('palette')
@@ -97,11 +84,11 @@ journey('nothing jumps while a page loads', async ({ page }) => {
 })
 
 journey('the language changes at once, for the page and its reader, and stays', async ({ page }) => {
-  await page.getByRole('button', { name: 'Settings' }).click()
+  await page.getByRole('link', { name: 'Settings', exact: true }).click()
   await page.getByText('中文', { exact: true }).click()
-  await page.getByRole('dialog', { name: '设置' }).waitFor()
+  await page.getByRole('heading', { name: '外观' }).waitFor()
   assert.equal(await page.evaluate(() => document.documentElement.lang), 'zh-CN')
-  await page.keyboard.press('Escape')
+  await page.getByRole('link', { name: '新对话' }).first().click()
   await page.getByRole('heading', { name: '今天想弄清楚什么？' }).waitFor()
   await page.screenshot({ path: join(pictures, 'home-zh.png') })
   await page.reload()
@@ -117,13 +104,13 @@ journey(
 )
 
 journey('the theme is chosen, kept, and there before the first paint', async ({ page }) => {
-  await page.getByRole('button', { name: 'Settings' }).click()
+  await page.goto('/settings/appearance')
   await page.getByText('Dark', { exact: true }).click()
   const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor)
   const dark = await ground()
   await page.reload({ waitUntil: 'commit' })
   await page.waitForFunction(() => document.body && document.documentElement.dataset.theme === 'dark')
-  await composer(page).waitFor()
+  await page.getByRole('heading', { name: 'Appearance' }).waitFor()
   assert.equal(await ground(), dark)
 })
 
@@ -134,7 +121,7 @@ journey('at 200 % zoom everything can still be reached', async ({ page }) => {
   await widthFits(page, 'the thread')
   await composer(page).click()
   await page.getByRole('button', { name: 'Show sidebar' }).click()
-  await page.getByRole('button', { name: 'Settings' }).waitFor()
+  await page.getByRole('link', { name: 'Settings', exact: true }).waitFor()
 })
 
 journey('J and K go through the messages, and the reader is told start and end', async ({ page }) => {

@@ -1,11 +1,12 @@
 // Starts the real binary for a journey, with a folder and a port of its own.
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 
 const binary = resolve(import.meta.dirname, process.env.KIMI_BIN ?? '../../bin/kimi-k2')
 const startWithin = 60_000
@@ -29,7 +30,8 @@ async function isReady(url) {
 
 /**
  * A running server. `kill` is kill -9; `start` brings it back on the same folder and
- * port; `close` stops it and removes the folder. `log` is all it has printed.
+ * port; `run` runs another command of the binary on the same data; `close` stops it and
+ * removes the folder. `log` is all it has printed. Settings may depend on its address.
  */
 export async function startServer(settings = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'kimi-e2e-'))
@@ -46,7 +48,7 @@ export async function startServer(settings = {}) {
     DEMO_TOKENS_PER_SECOND: '120',
     GUEST_MESSAGE_LIMIT: '100',
     SUPPORT_EMAIL: 'help@example.org',
-    ...settings,
+    ...(typeof settings === 'function' ? await settings(url) : settings),
   }
   let child = null
   const self = {
@@ -68,6 +70,7 @@ export async function startServer(settings = {}) {
       await gone
     },
     kill: () => self.stop('SIGKILL'),
+    run: async (...args) => (await promisify(execFile)(binary, args, { env })).stdout,
     async close() {
       await self.stop()
       await rm(folder, { recursive: true, force: true })

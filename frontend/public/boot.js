@@ -1,7 +1,8 @@
 // Theme, language and sidebar before the first paint. Loaded as a file, since the
 // content security policy allows no inline script.
 try {
-  const prefs = JSON.parse(localStorage.getItem('k2.prefs')) || {}
+  const [, cookie] = /(?:^|; )prefs=([^;]*)/.exec(document.cookie) || []
+  const prefs = JSON.parse(cookie ? decodeURIComponent(cookie) : sessionStorage.getItem('k2.prefs')) || {}
   const root = document.documentElement
   if (prefs.theme === 'light' || prefs.theme === 'dark') root.dataset.theme = prefs.theme
   if (prefs.sidebar === 'closed') root.dataset.sidebar = 'closed'

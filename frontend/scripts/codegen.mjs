@@ -1,7 +1,7 @@
 // Generates src/gql from the schema and the operations beside the components.
 // Uses the client preset directly: its command line brings 180 packages more.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, join } from 'node:path'
 import { codegen } from '@graphql-codegen/core'
 import { preset } from '@graphql-codegen/client-preset'
 import { buildASTSchema, concatAST, parse, print, stripIgnoredCharacters, visit } from 'graphql'
@@ -48,26 +48,74 @@ function spreadsOf(definition) {
   return [...names]
 }
 
+const definitions = documents.flatMap(({ location, document }) =>
+  document.definitions.map((definition) => ({
+    definition,
+    name: `${definition.name.value}${definition.kind === 'FragmentDefinition' ? 'FragmentDoc' : 'Document'}`,
+    home: basename(location, '.graphql'),
+    uses: spreadsOf(definition).map((spread) => `${spread}FragmentDoc`),
+  })),
+)
+
+/** Which module a document goes to: that of its file of operations, or the common one where files share a fragment. */
+const homes = new Map(definitions.map(({ name, home }) => [name, home]))
+const strangers = () =>
+  definitions.flatMap(({ name, uses }) =>
+    uses.filter((used) => homes.get(used) !== 'fragments' && homes.get(used) !== homes.get(name)),
+  )
+for (let found = strangers(); found.length > 0; found = strangers()) for (const used of found) homes.set(used, 'fragments')
+const documentLine = /^export const (\w+) = (\{"kind":"Document".*\}) as unknown as (DocumentNode<.*>);\n?/gm
+
 /**
- * Documents as text, with their fragments by reference: as syntax trees with all
- * fragments copied in, they would be the largest part of the first chunk.
+ * A document as text, with its fragments by reference: as syntax trees with all
+ * fragments copied in, documents would be the largest part of the first chunk.
  */
-function asText(code) {
-  const short = code.replace(/^(export const \w+ = )(\{"kind":"Document".*\})( as unknown as .*;)$/gm, (_, head, json, tail) => {
-    const [own] = JSON.parse(json).definitions
-    const text = stripIgnoredCharacters(print(own))
-    const fragments = spreadsOf(own).map((name) => `\${${name}FragmentDoc}`)
-    return `${head}/* @__PURE__ */ gql\`${text}${fragments.join('')}\`${tail}`
-  })
-  return `import { gql } from '@urql/core';\n${short}`
+function asText(name, json, type) {
+  const [own] = JSON.parse(json).definitions
+  const fragments = spreadsOf(own).map((spread) => `${spread}FragmentDoc`)
+  const text = stripIgnoredCharacters(print(own))
+  const written = `/* @__PURE__ */ gql\`${text}${fragments.map((fragment) => `\${${fragment}}`).join('')}\``
+  return { name, fragments, type, line: `export const ${name} = ${written} as unknown as ${type};` }
+}
+
+/** The documents of one file of operations; only pages that use them load them. */
+function moduleOf(home, all) {
+  const foreign = [...new Set(all.flatMap(({ fragments }) => fragments))].filter((name) => homes.get(name) !== home)
+  const types = [...new Set(all.flatMap(({ type }) => type.match(/\b[A-Z]\w+/g) ?? []))].filter((name) => name !== 'DocumentNode')
+  return [
+    "import { gql } from '@urql/core';",
+    "import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';",
+    `import type { ${types.join(', ')} } from '../graphql';`,
+    ...foreign.map((name) => `import { ${name} } from './${homes.get(name)}';`),
+    ...all.map(({ line }) => line),
+    '',
+  ].join('\n')
+}
+
+/** Splits the generated code: types in one file, documents beside each other by their files of operations. */
+function split(code) {
+  const groups = new Map()
+  for (const [, name, json, type] of code.matchAll(documentLine)) {
+    const home = homes.get(name)
+    groups.set(home, [...(groups.get(home) ?? []), asText(name, json, type)])
+  }
+  const types = code.replace(documentLine, '').replace(/^import .*TypedDocumentNode.*\n/m, '')
+  const exports = [...groups.keys()].map((home) => `export * from './documents/${home}';\n`)
+  return { graphql: exports.join('') + types, groups }
 }
 
 rmSync(output, { recursive: true, force: true })
 // gql.ts maps source text to documents; ours are imported by name instead.
 const wanted = sections.filter((file) => /(graphql|fragment-masking)\.ts$/.test(file.filename))
+mkdirSync(join(output, 'documents'), { recursive: true })
 for (const file of wanted) {
-  mkdirSync(dirname(file.filename), { recursive: true })
   const code = await codegen(file)
-  writeFileSync(file.filename, file.filename.endsWith('graphql.ts') ? asText(code) : code)
+  if (!file.filename.endsWith('graphql.ts')) {
+    writeFileSync(file.filename, code)
+    continue
+  }
+  const { graphql, groups } = split(code)
+  writeFileSync(file.filename, graphql)
+  for (const [home, all] of groups) writeFileSync(join(output, 'documents', `${home}.ts`), moduleOf(home, all))
 }
-console.log(`${documents.length} files of operations, ${wanted.length} files written to ${output}`)
+console.log(`${documents.length} files of operations written to ${output}`)

@@ -3,7 +3,8 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 
-const catalogs = ['src/locales/en.po', 'src/locales/zh.po']
+const folders = ['src/locales', 'src/locales/lazy']
+const catalogs = folders.flatMap((folder) => [`${folder}/en.po`, `${folder}/zh.po`])
 const before = catalogs.map((file) => readFileSync(file, 'utf8'))
 
 execFileSync('npx', ['lingui', 'extract', '--clean'], { stdio: 'pipe' })
@@ -15,8 +16,11 @@ for (const [index, file] of catalogs.entries()) {
   writeFileSync(file, before[index])
   faults.push(`${file} isn't in step with the source: run npm run i18n and translate what is new`)
 }
-const empty = before[1].split('\n\n').filter((entry) => /\nmsgid "/.test(entry) && /\nmsgstr ""\s*$/.test(entry))
-for (const entry of empty) faults.push(`not translated: ${/msgid (.*)/.exec(entry)?.[1]}`)
+for (const [index, file] of catalogs.entries()) {
+  if (!file.endsWith('/zh.po')) continue
+  const empty = before[index].split('\n\n').filter((entry) => /\nmsgid "/.test(entry) && /\nmsgstr ""\s*$/.test(entry))
+  for (const entry of empty) faults.push(`${file}: not translated: ${/msgid (.*)/.exec(entry)?.[1]}`)
+}
 
 if (faults.length > 0) {
   console.error(faults.join('\n'))

@@ -3,6 +3,7 @@ import { useCallback } from 'react'
 import { Chat } from '@/features/chat/chat'
 import { EngineNote } from '@/features/service/engine-note'
 import { ChatHead } from './chat-head'
+import { PolicyLine } from './policy-line'
 
 /** A chat, new or begun. */
 export function ChatPage() {
@@ -22,7 +23,12 @@ export function ChatPage() {
       jumpTo={m}
       onStarted={onStarted}
       onJumped={onJumped}
-      foot={<EngineNote />}
+      foot={
+        <>
+          <EngineNote />
+          <PolicyLine />
+        </>
+      }
       head={({ conversation, loadAll }) => <ChatHead conversation={conversation} loadAll={loadAll} />}
     />
   )

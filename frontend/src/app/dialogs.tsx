@@ -1,31 +1,36 @@
 import { useNavigate } from '@tanstack/react-router'
-import { lazy, Suspense, useCallback } from 'react'
+import { Suspense, useCallback } from 'react'
+import { lazyPart } from '@/lib/lazy-part'
+import { question } from '@/lib/questions'
 import { useStore } from '@/lib/store'
 import { dialog } from '@/lib/ui-state'
 
-const PaletteDialog = lazy(async () => ({ default: (await import('@/features/palette/palette-dialog')).PaletteDialog }))
-const ShortcutsDialog = lazy(async () => ({ default: (await import('@/features/palette/shortcuts-dialog')).ShortcutsDialog }))
-const SettingsDialog = lazy(async () => ({ default: (await import('@/features/settings/settings-dialog')).SettingsDialog }))
+const PaletteDialog = lazyPart(() => import('@/features/palette/palette-dialog').then((part) => part.PaletteDialog))
+const ShortcutsDialog = lazyPart(() => import('@/features/palette/shortcuts-dialog').then((part) => part.ShortcutsDialog))
 
-const EngineDialog = lazy(async () => ({ default: (await import('@/features/service/engine-dialog')).EngineDialog }))
+const EngineDialog = lazyPart(() => import('@/features/service/engine-dialog').then((part) => part.EngineDialog))
+
+const QuestionDialog = lazyPart(() => import('@/features/gate/question-dialog').then((part) => part.QuestionDialog))
 
 const close = () => dialog.set(null)
 
 /** The dialog that is open, loaded when it is first wanted. */
 export function Dialogs() {
   const open = useStore(dialog)
+  const asked = useStore(question)
   const navigate = useNavigate()
   const onNewChat = useCallback(() => void navigate({ to: '/' }), [navigate])
+  const onSettings = useCallback(() => void navigate({ to: '/settings' }), [navigate])
   const onOpen = useCallback(
     (id: string, m: string | null) => void navigate({ to: '/c/$id', params: { id }, search: m ? { m } : {} }),
     [navigate],
   )
   return (
     <Suspense fallback={null}>
-      {open === 'palette' && <PaletteDialog onClose={close} onNewChat={onNewChat} onOpen={onOpen} />}
+      {open === 'palette' && <PaletteDialog onClose={close} onNewChat={onNewChat} onOpen={onOpen} onSettings={onSettings} />}
       {open === 'shortcuts' && <ShortcutsDialog onClose={close} />}
       {open === 'engine' && <EngineDialog onClose={close} />}
-      {open === 'settings' && <SettingsDialog onClose={close} />}
+      {asked && <QuestionDialog question={asked} />}
     </Suspense>
   )
 }

@@ -1,10 +1,9 @@
 import { Trans } from '@lingui/react/macro'
 import { Button } from '@/components/ui/button'
-import { useServiceInfo } from '@/lib/service-info'
+import { SupportLine } from '@/components/ui/support-line'
 
 /** Shown instead of a page that failed: what was typed is in this browser's storage. */
 export function ErrorPage({ error }: { error: unknown }) {
-  const support = useServiceInfo()?.service.supportEmail
   return (
     <main className="flex h-full flex-col items-center justify-center gap-4 px-5 text-center" role="alert">
       <h1 className="text-xl font-medium">
@@ -16,17 +15,7 @@ export function ErrorPage({ error }: { error: unknown }) {
       <Button look="primary" onClick={() => location.reload()}>
         <Trans>Reload</Trans>
       </Button>
-      {support && (
-        <p className="text-sm text-ink-3">
-          <Trans>
-            If it happens again, write to{' '}
-            <a href={`mailto:${support}`} className="text-tide underline">
-              {support}
-            </a>
-            .
-          </Trans>
-        </p>
-      )}
+      <SupportLine />
       <p className="max-w-prose font-mono text-xs break-words text-ink-3">
         {error instanceof Error ? error.message : String(error)}
       </p>

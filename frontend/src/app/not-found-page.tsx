@@ -1,4 +1,5 @@
 import { Trans } from '@lingui/react/macro'
+import { SupportLine } from '@/components/ui/support-line'
 import { Link } from '@tanstack/react-router'
 
 /** For addresses that lead nowhere. */
@@ -11,6 +12,7 @@ export function NotFoundPage() {
       <Link to="/" className="text-tide underline underline-offset-3">
         <Trans>Start a new chat</Trans>
       </Link>
+      <SupportLine />
     </div>
   )
 }

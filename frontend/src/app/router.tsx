@@ -2,7 +2,8 @@ import { createRootRoute, createRoute, createRouter } from '@tanstack/react-rout
 import { ChatPage } from './chat-page'
 import { NotFoundPage } from './not-found-page'
 import { ErrorPage } from './error-page'
-import { parseSearch } from './paths'
+import { lazyPart } from '@/lib/lazy-part'
+import { parseReturn, parseSearch, parseSignIn } from './paths'
 import { Shell } from './shell'
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFoundPage, errorComponent: ErrorPage })
@@ -12,9 +13,35 @@ const chat = createRoute({ getParentRoute: () => root, id: 'chat', component: Ch
 const home = createRoute({ getParentRoute: () => chat, path: '/' })
 const conversation = createRoute({ getParentRoute: () => chat, path: '/c/$id', validateSearch: parseSearch })
 
+// Everything but the chat is loaded when it is first wanted.
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  validateSearch: parseSignIn,
+  component: lazyPart(() => import('./lazy/sign-in-page').then((page) => page.SignInPage)),
+})
+const privacy = createRoute({
+  getParentRoute: () => root,
+  path: '/privacy',
+  component: lazyPart(() => import('./lazy/privacy-page').then((page) => page.PrivacyPage)),
+})
+const SettingsPage = lazyPart(() => import('./lazy/settings-page').then((page) => page.SettingsPage))
+const settings = createRoute({ getParentRoute: () => root, path: '/settings', component: SettingsPage })
+const settingsPage = createRoute({
+  getParentRoute: () => root,
+  path: '/settings/$page',
+  validateSearch: parseReturn,
+  component: SettingsPage,
+})
+const operator = createRoute({
+  getParentRoute: () => root,
+  path: '/operator/mails',
+  component: lazyPart(() => import('./lazy/operator-page').then((page) => page.OperatorPage)),
+})
+
 /** The app's pages. */
 export const router = createRouter({
-  routeTree: root.addChildren([chat.addChildren([home, conversation])]),
+  routeTree: root.addChildren([chat.addChildren([home, conversation]), signIn, privacy, settings, settingsPage, operator]),
   defaultPreload: false,
   scrollRestoration: false,
 })

@@ -7,6 +7,7 @@ import {
   MessagePartsFragmentDoc,
   ModelPartsFragmentDoc,
   ServicePartsFragmentDoc,
+  ViewerPartsFragmentDoc,
   ViewerEventsDocument,
   type ViewerEventsSubscription,
 } from '@/gql/graphql'
@@ -15,6 +16,7 @@ import { noteReady } from '@/lib/page-title'
 import { type ServiceInfo, ServiceInfoContext } from '@/lib/service-info'
 import { useStore } from '@/lib/store'
 import { missedEvents } from '@/lib/ui-state'
+import { useIdentity } from './use-identity'
 
 /** Milliseconds before the server is asked again when it didn't answer. */
 const retryAfter = 3_000
@@ -38,11 +40,13 @@ export function ServiceProvider({ children }: { children: ReactNode }) {
         ? {
             service: unmask(ServicePartsFragmentDoc, data.service),
             models: data.models.map((model) => unmask(ModelPartsFragmentDoc, model)),
-            viewer: unmask(GuestPartsFragmentDoc, data.viewer),
+            viewer: { ...unmask(GuestPartsFragmentDoc, data.viewer), ...unmask(ViewerPartsFragmentDoc, data.viewer) },
+            providers: data.service.providers,
           }
         : null,
     [data],
   )
+  useIdentity(info?.viewer)
   const viewerId = info?.viewer.id ?? null
   return (
     <ServiceInfoContext value={info}>

@@ -1,12 +1,14 @@
 import { useLingui } from '@lingui/react/macro'
 import { Outlet, useNavigate, useParams } from '@tanstack/react-router'
-import { useEffect, useRef } from 'react'
+import { Suspense, useEffect, useRef } from 'react'
 import { Banners } from '@/features/service/banners'
 import { Sidebar } from '@/features/conversations/sidebar'
 import { prefs, setPrefs } from '@/lib/prefs'
 import { useStore } from '@/lib/store'
 import { drawer } from '@/lib/ui-state'
+import { CookieQuestion } from './cookie-question'
 import { Dialogs } from './dialogs'
+import { SidebarFoot } from './sidebar-foot'
 import { useMedia } from './use-media'
 import { useShortcuts } from './use-shortcuts'
 
@@ -29,15 +31,18 @@ export function Shell() {
       </a>
       {wide && sidebar === 'open' && (
         <aside aria-label={t`Sidebar`} className="w-70 shrink-0 border-r border-line">
-          <Sidebar currentId={id} onHide={() => setPrefs({ sidebar: 'closed' })} onLeave={onLeave} />
+          <Sidebar currentId={id} onHide={() => setPrefs({ sidebar: 'closed' })} onLeave={onLeave} foot={<SidebarFoot />} />
         </aside>
       )}
       {!wide && <Drawer currentId={id} onLeave={onLeave} />}
       <main id="main" tabIndex={-1} className="flex min-w-0 flex-1 flex-col outline-none">
         <Banners />
         <div className="min-h-0 flex-1">
-          <Outlet />
+          <Suspense fallback={null}>
+            <Outlet />
+          </Suspense>
         </div>
+        <CookieQuestion />
       </main>
       <Dialogs />
     </div>
@@ -66,7 +71,7 @@ function Drawer({ currentId, onLeave }: { currentId: string | null; onLeave(): v
       }}
       className="drawer m-0 h-dvh max-h-none w-[min(20rem,85vw)] max-w-none border-r border-line bg-sunken p-0"
     >
-      {state === 'open' && <Sidebar currentId={currentId} onHide={hide} onLeave={onLeave} />}
+      {state === 'open' && <Sidebar currentId={currentId} onHide={hide} onLeave={onLeave} foot={<SidebarFoot />} />}
     </dialog>
   )
 }

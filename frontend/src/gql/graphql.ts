@@ -1,10 +1,88 @@
-import { gql } from '@urql/core';
+export * from './documents/app';
+export * from './documents/fragments';
+export * from './documents/chat';
+export * from './documents/operator';
+export * from './documents/settings';
+export * from './documents/account';
+export * from './documents/consent';
+export * from './documents/conversations';
+export * from './documents/gate';
+export * from './documents/palette';
+export * from './documents/policy';
+export * from './documents/service';
 /* eslint-disable */
 /** Internal type. DO NOT USE DIRECTLY. */
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
-import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
+/** Ways to prove who one is. */
+export type Provider =
+  /** Google. */
+  | 'GOOGLE'
+  /** GitHub. */
+  | 'GITHUB'
+  /** The OpenID Connect provider of this installation's company. */
+  | 'OIDC'
+  /** The one-time link that the server gives its operator. */
+  | 'OPERATOR'
+  /** No proof: a guest. */
+  | 'GUEST';
+
+/** What an account may do beyond its own data. */
+export type Role =
+  /** Nothing. */
+  | 'USER'
+  /** Run this installation. Conversations of others stay closed to it. */
+  | 'ADMIN';
+
+/** Light or dark. */
+export type Theme =
+  /** As the device says. */
+  | 'SYSTEM'
+  /** Light. */
+  | 'LIGHT'
+  /** Dark. */
+  | 'DARK';
+
+/** Which key sends a message. */
+export type SendKey =
+  /** Enter sends, Shift+Enter is a new line. */
+  | 'ENTER'
+  /** Ctrl or Cmd with Enter sends. */
+  | 'MOD_ENTER';
+
+/** What accountUpdate changes. */
+export type AccountUpdateInput = {
+  /** At most 200 characters, no control characters; left out: it stays. */
+  name?: string | null | undefined;
+  /** A mail goes to it; left out: it stays. Needs a proof of the last ten minutes of who it is: else REAUTHENTICATION_REQUIRED. */
+  email?: string | null | undefined;
+  /** Left out: it stays. */
+  theme?: Theme | null | undefined;
+  /** A BCP 47 tag of a language the page has; left out: it stays. */
+  language?: string | null | undefined;
+  /** Left out: it stays. */
+  sendKey?: SendKey | null | undefined;
+};
+
+/** Which identity. */
+export type IdentityUnlinkInput = {
+  /** Its id. */
+  identityId: string;
+};
+
+/** Which session. */
+export type SessionRevokeInput = {
+  /** Its id. */
+  sessionId: string;
+};
+
+/** Nothing is needed. */
+export type SessionRevokeOthersInput = {
+  /** The caller's own mark; it is ignored. */
+  clientMutationId?: string | null | undefined;
+};
+
 /** What to change; fields that are left out stay. */
 export type ConversationUpdateInput = {
   /** The conversation to change. */
@@ -41,6 +119,18 @@ export type ErrorCode =
   | 'RATE_LIMITED'
   /** A guest has used all messages; signing in lifts the limit. */
   | 'GUEST_LIMIT_REACHED'
+  /** Say first in which month you were born: ageConfirm. */
+  | 'AGE_CONFIRMATION_REQUIRED'
+  /** The service isn't for children under the policy's age. */
+  | 'AGE_REFUSED'
+  /** Accept the current policy first: policyAccept. */
+  | 'POLICY_ACCEPTANCE_REQUIRED'
+  /** Agree to this first: consentSet. */
+  | 'CONSENT_REQUIRED'
+  /** Prove again who you are: sign in once more, then repeat this within ten minutes. */
+  | 'REAUTHENTICATION_REQUIRED'
+  /** The API key has not the scope that this needs. */
+  | 'SCOPE_MISSING'
   /** The model isn't known or isn't served now; choose another. */
   | 'MODEL_UNAVAILABLE'
   /** The inference engine failed or can't be reached; try again. */
@@ -136,6 +226,82 @@ export type ReplyStopInput = {
   replyId: string;
 };
 
+/** States of a mail. */
+export type MailStatus =
+  /** It waits for its next attempt. */
+  | 'QUEUED'
+  /** The mail server took it. */
+  | 'SENT'
+  /** It was given up after 72 hours, or the mail server refused it for good. */
+  | 'FAILED'
+  /** No mail server is set: it is kept here to be read. */
+  | 'KEPT';
+
+/** Which mail. */
+export type MailRetryInput = {
+  /** Its id. */
+  mailId: string;
+};
+
+/** What a consent is about. */
+export type ConsentKind =
+  /** A cookie that keeps theme, language and send key. */
+  | 'PREFERENCES_COOKIE'
+  /** Sending messages to an inference service that somebody else runs. */
+  | 'EXTERNAL_INFERENCE'
+  /** Publishing conversations by link. */
+  | 'SHARE'
+  /** Mails about news. */
+  | 'MARKETING';
+
+/** Where the policy was accepted. */
+export type AcceptanceMethod =
+  /** Beside the field for messages. */
+  | 'COMPOSER'
+  /** While signing in. */
+  | 'SIGN_IN'
+  /** In the settings. */
+  | 'SETTINGS'
+  /** By a program. */
+  | 'API';
+
+/** A month of birth. It isn't stored. */
+export type AgeConfirmInput = {
+  /** For example 1990. */
+  birthYear: number;
+  /** 1 to 12. */
+  birthMonth: number;
+};
+
+/** Which version. */
+export type PolicyAcceptInput = {
+  /** The version in force. */
+  version: string;
+  /** Where it was accepted; left out: API. */
+  method?: AcceptanceMethod | null | undefined;
+};
+
+/** Where a choice was made. */
+export type ConsentMethod =
+  /** On the cookie banner. */
+  | 'BANNER'
+  /** In the settings. */
+  | 'SETTINGS'
+  /** In a dialog that asked. */
+  | 'DIALOG'
+  /** By a program. */
+  | 'API';
+
+/** One choice. */
+export type ConsentSetInput = {
+  /** What it is about. */
+  kind: ConsentKind;
+  /** Yes or no. */
+  granted: boolean;
+  /** Where it was made; left out: API. */
+  method?: ConsentMethod | null | undefined;
+};
+
 /** Sorts of engines. */
 export type EngineKind =
   /** The built-in demonstration: no model, canned answers. */
@@ -166,7 +332,23 @@ export type ViewerKind =
 export type AppQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type AppQuery = { viewer: { ' $fragmentRefs'?: { 'GuestPartsFragment': GuestPartsFragment } }, models: Array<{ ' $fragmentRefs'?: { 'ModelPartsFragment': ModelPartsFragment } }>, service: { ' $fragmentRefs'?: { 'ServicePartsFragment': ServicePartsFragment } } };
+export type AppQuery = { viewer: { ' $fragmentRefs'?: { 'GuestPartsFragment': GuestPartsFragment;'ViewerPartsFragment': ViewerPartsFragment } }, models: Array<{ ' $fragmentRefs'?: { 'ModelPartsFragment': ModelPartsFragment } }>, service: (
+    { providers: Array<{ provider: Provider, name: string, path: string }> }
+    & { ' $fragmentRefs'?: { 'ServicePartsFragment': ServicePartsFragment } }
+  ) };
+
+export type ViewerPartsFragment = { gate: { ageConfirmed: boolean, ageRefused: boolean, policyAccepted: boolean, policyVersion: string }, account: { id: string, name: string, email: string | null, role: Role, theme: Theme | null, language: string | null, sendKey: SendKey | null } | null, consents: Array<{ kind: ConsentKind, granted: boolean }> } & { ' $fragmentName'?: 'ViewerPartsFragment' };
+
+export type PreferencesKeepMutationVariables = Exact<{
+  input: AccountUpdateInput;
+}>;
+
+
+export type PreferencesKeepMutation = { accountUpdate: { account: { id: string, theme: Theme | null, language: string | null, sendKey: SendKey | null } | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
 
 type Refusal_InputError_Fragment = { __typename: 'InputError', code: ErrorCode, message: string, field: Array<string> | null } & { ' $fragmentName'?: 'Refusal_InputError_Fragment' };
 
@@ -301,6 +483,17 @@ export type ReplyEventsSubscription = { replyEvents:
     | { __typename: 'ReplyFailed', seq: number, error: { code: ErrorCode, message: string, retryAfterMs: number | null } }
    };
 
+export type ConsentSetMutationVariables = Exact<{
+  input: ConsentSetInput;
+}>;
+
+
+export type ConsentSetMutation = { consentSet: { consent: { kind: ConsentKind, granted: boolean, policyVersion: string, createdAt: string } | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
+
 export type ConversationRowFragment = { id: string, title: string, pinned: boolean, updatedAt: string, activeReply: { id: string } | null } & { ' $fragmentName'?: 'ConversationRowFragment' };
 
 export type ConversationsQueryVariables = Exact<{
@@ -356,12 +549,61 @@ export type ViewerEventsSubscription = { viewerEvents:
     | { __typename: 'ReplyEnded', conversationId: string, reply: { ' $fragmentRefs'?: { 'MessagePartsFragment': MessagePartsFragment } } }
    };
 
+export type AgeConfirmMutationVariables = Exact<{
+  input: AgeConfirmInput;
+}>;
+
+
+export type AgeConfirmMutation = { ageConfirm: { gate: { ageConfirmed: boolean, ageRefused: boolean, policyAccepted: boolean, policyVersion: string } | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
+
+export type PolicyAcceptMutationVariables = Exact<{
+  input: PolicyAcceptInput;
+}>;
+
+
+export type PolicyAcceptMutation = { policyAccept: { gate: { ageConfirmed: boolean, ageRefused: boolean, policyAccepted: boolean, policyVersion: string } | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
+
+export type OperatorMailFragment = { id: string, kind: string, to: string, subject: string, text: string, status: MailStatus, attempts: number, lastError: string, createdAt: string, nextAt: string | null } & { ' $fragmentName'?: 'OperatorMailFragment' };
+
+export type OperatorMailsQueryVariables = Exact<{
+  after?: string | null | undefined;
+}>;
+
+
+export type OperatorMailsQuery = { operator: { mailServer: boolean, mails: { edges: Array<{ cursor: string, node: { ' $fragmentRefs'?: { 'OperatorMailFragment': OperatorMailFragment } } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } };
+
+export type OperatorMailRetryMutationVariables = Exact<{
+  input: MailRetryInput;
+}>;
+
+
+export type OperatorMailRetryMutation = { mailRetry: { mail: { ' $fragmentRefs'?: { 'OperatorMailFragment': OperatorMailFragment } } | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
+
 export type ConversationSearchQueryVariables = Exact<{
   text: string;
 }>;
 
 
 export type ConversationSearchQuery = { viewer: { id: string | null, conversations: { edges: Array<{ cursor: string, node: { id: string, title: string }, match: { messageId: string | null, snippet: string, start: number, length: number } | null }> } } };
+
+export type PolicyQueryVariables = Exact<{
+  version?: string | null | undefined;
+}>;
+
+
+export type PolicyQuery = { policy: { version: string, effectiveAt: string, publishedAt: string, hash: string, text: string } };
 
 export type ServicePartsFragment = { name: string, supportEmail: string, url: string, version: string, engine: { kind: EngineKind, name: string, state: EngineState, message: string } } & { ' $fragmentName'?: 'ServicePartsFragment' };
 
@@ -372,29 +614,64 @@ export type EngineStateQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type EngineStateQuery = { service: { ' $fragmentRefs'?: { 'ServicePartsFragment': ServicePartsFragment } } };
 
-export const MessagePartsFragmentDoc = /* @__PURE__ */ gql`fragment MessageParts on Message{id role text reasoning reasoningMs status lastSeq engineName finishReason droppedMessages createdAt model{id name trillionMoe}error{code message retryAfterMs}usage{promptTokens outputTokens estimated}siblings{id}}` as unknown as DocumentNode<MessagePartsFragment, unknown>;
-export const BranchPartsFragmentDoc = /* @__PURE__ */ gql`fragment BranchParts on MessageConnection{edges{cursor node{...MessageParts}}pageInfo{hasNextPage endCursor}}${MessagePartsFragmentDoc}` as unknown as DocumentNode<BranchPartsFragment, unknown>;
-export const ConversationRowFragmentDoc = /* @__PURE__ */ gql`fragment ConversationRow on Conversation{id title pinned updatedAt activeReply{id}}` as unknown as DocumentNode<ConversationRowFragment, unknown>;
-export const GuestPartsFragmentDoc = /* @__PURE__ */ gql`fragment GuestParts on Viewer{id kind guest{messagesLeft messageLimit}}` as unknown as DocumentNode<GuestPartsFragment, unknown>;
-export const RefusalFragmentDoc = /* @__PURE__ */ gql`fragment Refusal on UserError{__typename code message field ...on GuestLimitError{limit}...on RateLimitError{retryAfterMs}}` as unknown as DocumentNode<RefusalFragment, unknown>;
-export const SentPartsFragmentDoc = /* @__PURE__ */ gql`fragment SentParts on MessageSendPayload{conversation{id ...ConversationRow leaf{id}}message{id ...MessageParts parent{id}}reply{...MessageParts}viewer{...GuestParts}userErrors{...Refusal}}${ConversationRowFragmentDoc}${MessagePartsFragmentDoc}${GuestPartsFragmentDoc}${RefusalFragmentDoc}` as unknown as DocumentNode<SentPartsFragment, unknown>;
-export const ServicePartsFragmentDoc = /* @__PURE__ */ gql`fragment ServiceParts on Service{name supportEmail url version engine{kind name state message}}` as unknown as DocumentNode<ServicePartsFragment, unknown>;
-export const ModelPartsFragmentDoc = /* @__PURE__ */ gql`fragment ModelParts on Model{id name description contextTokens available default reasoning trillionMoe}` as unknown as DocumentNode<ModelPartsFragment, unknown>;
-export const AppDocument = /* @__PURE__ */ gql`query App{viewer{...GuestParts}models{...ModelParts}service{...ServiceParts}}${GuestPartsFragmentDoc}${ModelPartsFragmentDoc}${ServicePartsFragmentDoc}` as unknown as DocumentNode<AppQuery, AppQueryVariables>;
-export const ThreadDocument = /* @__PURE__ */ gql`query Thread($id:ID!$after:String){viewer{id conversation(id:$id){id ...ConversationRow leaf{id}branch(first:40 after:$after){...BranchParts}}}}${ConversationRowFragmentDoc}${BranchPartsFragmentDoc}` as unknown as DocumentNode<ThreadQuery, ThreadQueryVariables>;
-export const ReplyDocument = /* @__PURE__ */ gql`query Reply($id:ID!){node(id:$id){...MessageParts ...on Message{id conversation{id activeReply{id}}}}}${MessagePartsFragmentDoc}` as unknown as DocumentNode<ReplyQuery, ReplyQueryVariables>;
-export const ReplyProgressDocument = /* @__PURE__ */ gql`query ReplyProgress($id:ID!){node(id:$id){__typename ...on Message{id text reasoning status lastSeq error{code message retryAfterMs}}}}` as unknown as DocumentNode<ReplyProgressQuery, ReplyProgressQueryVariables>;
-export const MessageSendDocument = /* @__PURE__ */ gql`mutation MessageSend($input:MessageSendInput!){messageSend(input:$input){...SentParts}}${SentPartsFragmentDoc}` as unknown as DocumentNode<MessageSendMutation, MessageSendMutationVariables>;
-export const MessageEditDocument = /* @__PURE__ */ gql`mutation MessageEdit($input:MessageEditInput!){messageEdit(input:$input){...SentParts}}${SentPartsFragmentDoc}` as unknown as DocumentNode<MessageEditMutation, MessageEditMutationVariables>;
-export const ReplyRegenerateDocument = /* @__PURE__ */ gql`mutation ReplyRegenerate($input:ReplyRegenerateInput!){replyRegenerate(input:$input){...SentParts}}${SentPartsFragmentDoc}` as unknown as DocumentNode<ReplyRegenerateMutation, ReplyRegenerateMutationVariables>;
-export const ReplyContinueDocument = /* @__PURE__ */ gql`mutation ReplyContinue($input:ReplyContinueInput!){replyContinue(input:$input){reply{...MessageParts}viewer{...GuestParts}userErrors{...Refusal}}}${MessagePartsFragmentDoc}${GuestPartsFragmentDoc}${RefusalFragmentDoc}` as unknown as DocumentNode<ReplyContinueMutation, ReplyContinueMutationVariables>;
-export const ReplyStopDocument = /* @__PURE__ */ gql`mutation ReplyStop($input:ReplyStopInput!){replyStop(input:$input){reply{...MessageParts}userErrors{...Refusal}}}${MessagePartsFragmentDoc}${RefusalFragmentDoc}` as unknown as DocumentNode<ReplyStopMutation, ReplyStopMutationVariables>;
-export const BranchShowDocument = /* @__PURE__ */ gql`mutation BranchShow($input:ConversationUpdateInput!){conversationUpdate(input:$input){conversation{id leaf{id}branch(first:40){...BranchParts}}userErrors{...Refusal}}}${BranchPartsFragmentDoc}${RefusalFragmentDoc}` as unknown as DocumentNode<BranchShowMutation, BranchShowMutationVariables>;
-export const ReplyEventsDocument = /* @__PURE__ */ gql`subscription ReplyEvents($replyId:ID!$afterSeq:Int$windowMs:Int){replyEvents(replyId:$replyId afterSeq:$afterSeq windowMs:$windowMs){__typename ...on ReplySnapshot{seq text reasoning status}...on ReplyDelta{seq text}...on ReplyReasoningDelta{seq text}...on ReplyFinished{seq status}...on ReplyFailed{seq error{code message retryAfterMs}}}}` as unknown as DocumentNode<ReplyEventsSubscription, ReplyEventsSubscriptionVariables>;
-export const ConversationsDocument = /* @__PURE__ */ gql`query Conversations($after:String){viewer{id conversations(first:40 after:$after){edges{cursor node{...ConversationRow}}pageInfo{hasNextPage endCursor}}}}${ConversationRowFragmentDoc}` as unknown as DocumentNode<ConversationsQuery, ConversationsQueryVariables>;
-export const ConversationRenameDocument = /* @__PURE__ */ gql`mutation ConversationRename($input:ConversationUpdateInput!){conversationUpdate(input:$input){conversation{id title}userErrors{...Refusal}}}${RefusalFragmentDoc}` as unknown as DocumentNode<ConversationRenameMutation, ConversationRenameMutationVariables>;
-export const ConversationPinDocument = /* @__PURE__ */ gql`mutation ConversationPin($input:ConversationUpdateInput!){conversationUpdate(input:$input){conversation{id pinned}userErrors{...Refusal}}}${RefusalFragmentDoc}` as unknown as DocumentNode<ConversationPinMutation, ConversationPinMutationVariables>;
-export const ConversationDeleteDocument = /* @__PURE__ */ gql`mutation ConversationDelete($input:ConversationDeleteInput!){conversationDelete(input:$input){deletedId userErrors{...Refusal}}}${RefusalFragmentDoc}` as unknown as DocumentNode<ConversationDeleteMutation, ConversationDeleteMutationVariables>;
-export const ViewerEventsDocument = /* @__PURE__ */ gql`subscription ViewerEvents{viewerEvents{__typename ...on ConversationChanged{conversation{...ConversationRow leaf{id}}}...on ConversationDeleted{conversationId}...on ReplyStarted{conversationId reply{...MessageParts}}...on ReplyEnded{conversationId reply{...MessageParts}}}}${ConversationRowFragmentDoc}${MessagePartsFragmentDoc}` as unknown as DocumentNode<ViewerEventsSubscription, ViewerEventsSubscriptionVariables>;
-export const ConversationSearchDocument = /* @__PURE__ */ gql`query ConversationSearch($text:String!){viewer{id conversations(first:20 filter:{text:$text}){edges{cursor node{id title}match{messageId snippet start length}}}}}` as unknown as DocumentNode<ConversationSearchQuery, ConversationSearchQueryVariables>;
-export const EngineStateDocument = /* @__PURE__ */ gql`query EngineState{service{...ServiceParts}}${ServicePartsFragmentDoc}` as unknown as DocumentNode<EngineStateQuery, EngineStateQueryVariables>;
+export type SettingsAccountFragment = { id: string, name: string, email: string | null, emailPending: string | null, createdAt: string, identities: Array<{ id: string, provider: Provider, createdAt: string, lastUsedAt: string, removable: boolean }> } & { ' $fragmentName'?: 'SettingsAccountFragment' };
+
+export type SettingsAccountStateQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type SettingsAccountStateQuery = { viewer: { account: { ' $fragmentRefs'?: { 'SettingsAccountFragment': SettingsAccountFragment } } | null } };
+
+export type SettingsProfileSaveMutationVariables = Exact<{
+  input: AccountUpdateInput;
+}>;
+
+
+export type SettingsProfileSaveMutation = { accountUpdate: { account: { ' $fragmentRefs'?: { 'SettingsAccountFragment': SettingsAccountFragment } } | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
+
+export type SettingsIdentityUnlinkMutationVariables = Exact<{
+  input: IdentityUnlinkInput;
+}>;
+
+
+export type SettingsIdentityUnlinkMutation = { identityUnlink: { account: { ' $fragmentRefs'?: { 'SettingsAccountFragment': SettingsAccountFragment } } | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
+
+export type SettingsSessionsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type SettingsSessionsQuery = { viewer: { sessions: Array<{ id: string, current: boolean, method: Provider, deviceType: string, os: string, browser: string, browserVersion: number, createdAt: string, lastSeenAt: string }> } };
+
+export type SettingsSessionRevokeMutationVariables = Exact<{
+  input: SessionRevokeInput;
+}>;
+
+
+export type SettingsSessionRevokeMutation = { sessionRevoke: { revokedId: string | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
+
+export type SettingsSessionRevokeOthersMutationVariables = Exact<{
+  input: SessionRevokeOthersInput;
+}>;
+
+
+export type SettingsSessionRevokeOthersMutation = { sessionRevokeOthers: { revoked: number, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
+
+export type SettingsPrivacyQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type SettingsPrivacyQuery = { viewer: { consents: Array<{ kind: ConsentKind, granted: boolean, policyVersion: string, createdAt: string }>, policyAcceptances: Array<{ version: string, method: AcceptanceMethod, acceptedAt: string }> } };
+

@@ -12,3 +12,13 @@ export function useSeconds(since: number | null): number {
   }, [since])
   return seconds
 }
+
+/** The time of day in milliseconds, drawn anew every minute. */
+export function useNow(): number {
+  const [now, setNow] = useState(() => Date.now())
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 60_000)
+    return () => clearInterval(timer)
+  }, [])
+  return now
+}

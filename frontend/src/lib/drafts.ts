@@ -58,6 +58,19 @@ export function flushDrafts(): void {
   waiting.clear()
 }
 
+/** Reads all open drafts anew: what is stored belongs to somebody else now. */
+export function rereadDrafts(): void {
+  for (const [place, draft] of open) draft.set(readDraft(place))
+}
+
+/** Forgets every draft in this browser, also those on show. */
+export function forgetDrafts(): void {
+  flushDrafts()
+  for (const key of storage.keys()) if (key.startsWith(draftKeyPrefix)) storage.remove(key)
+  rereadDrafts()
+  flushDrafts()
+}
+
 /** Forgets drafts older than 7 days and broken ones. */
 export function sweepDrafts(): void {
   for (const key of storage.keys()) {

@@ -1,5 +1,5 @@
-import { isRecord, readJson, storage } from './storage'
-import { storageKeys } from './storage-keys'
+import { isRecord, parseJson, storage, tabStorage } from './storage'
+import { prefsCookie, storageKeys } from './storage-keys'
 import { createStore } from './store'
 
 const themes = ['system', 'light', 'dark'] as const
@@ -37,14 +37,60 @@ export function parsePrefs(value: unknown): Prefs {
   }
 }
 
-/** The viewer's choices, kept in this browser. */
-export const prefs = createStore<Prefs>(parsePrefs(readJson(storageKeys.prefs, isRecord)))
+/** How long the cookie stays after the last change, in seconds: 180 days. */
+const cookieAge = 15_552_000
 
-/** Changes and stores some choices. */
+function readCookie(): Prefs | null {
+  const found = document.cookie.split('; ').find((one) => one.startsWith(`${prefsCookie}=`))
+  if (!found || found.endsWith('=')) return null
+  try {
+    return parsePrefs(JSON.parse(decodeURIComponent(found.slice(prefsCookie.length + 1))))
+  } catch {
+    return defaults
+  }
+}
+
+function writeCookie(value: string, seconds: number): void {
+  const secure = location.protocol === 'https:' ? '; Secure' : ''
+  // The cookie store of newer browsers isn't there over plain HTTP.
+  // oxlint-disable-next-line unicorn/no-document-cookie
+  document.cookie = `${prefsCookie}=${encodeURIComponent(value)}; Path=/; Max-Age=${seconds}; SameSite=Lax${secure}`
+}
+
+/** Earlier versions kept them in localStorage, without asking. */
+storage.remove(storageKeys.prefs)
+
+const kept = readCookie()
+
+/** The viewer's choices. */
+export const prefs = createStore<Prefs>(kept ?? parsePrefs(parseJson(tabStorage.read(storageKeys.prefs), isRecord)))
+
+/**
+ * Where choices are kept: in a cookie with the person's consent, else with the tab. The
+ * cookie is only there with consent, so it tells before the server is asked.
+ */
+let place: 'cookie' | 'tab' = kept ? 'cookie' : 'tab'
+
+function keep(): void {
+  const value = JSON.stringify(prefs.get())
+  if (place === 'cookie') writeCookie(value, cookieAge)
+  else tabStorage.write(storageKeys.prefs, value)
+}
+
+/** Changes and keeps some choices. */
 export function setPrefs(change: Partial<Prefs>): void {
   prefs.update((now) => ({ ...now, ...change }))
-  storage.write(storageKeys.prefs, JSON.stringify(prefs.get()))
+  keep()
   applyTheme()
+}
+
+/** Moves what is kept to where the person's consent lets it be. */
+export function keepPrefsIn(next: 'cookie' | 'tab'): void {
+  if (next === place) return
+  place = next
+  if (next === 'cookie') tabStorage.remove(storageKeys.prefs)
+  else writeCookie('', -1)
+  keep()
 }
 
 /** The language to use: the chosen one, else the browser's if we speak it, else English. */
@@ -63,13 +109,14 @@ function applyTheme(): void {
   else root.dataset.theme = theme
 }
 
-/** Follows changes that another tab makes. */
+/** Takes over what another tab has changed, when somebody looks at this one again. */
 export function followOtherTabs(): () => void {
-  const onStorage = (event: StorageEvent) => {
-    if (event.key !== storageKeys.prefs) return
-    prefs.set(parsePrefs(readJson(storageKeys.prefs, isRecord)))
+  const look = () => {
+    const changed = place === 'cookie' && document.visibilityState === 'visible' ? readCookie() : null
+    if (!changed || JSON.stringify(changed) === JSON.stringify(prefs.get())) return
+    prefs.set(changed)
     applyTheme()
   }
-  window.addEventListener('storage', onStorage)
-  return () => window.removeEventListener('storage', onStorage)
+  document.addEventListener('visibilitychange', look)
+  return () => document.removeEventListener('visibilitychange', look)
 }

@@ -1,11 +1,15 @@
 import { createContext, use } from 'react'
-import type { GuestPartsFragment, ModelPartsFragment, ServicePartsFragment } from '@/gql/graphql'
+import type { AppQuery, GuestPartsFragment, ModelPartsFragment, ServicePartsFragment, ViewerPartsFragment } from '@/gql/graphql'
 
-/** What every page may know: the installation, its models and the viewer's allowance. */
+type Unnamed<Fragment> = Omit<Fragment, ' $fragmentName'>
+
+/** What every page may know: the installation, its models, and who is asking. */
 export interface ServiceInfo {
   service: ServicePartsFragment
   models: readonly ModelPartsFragment[]
-  viewer: GuestPartsFragment
+  viewer: Unnamed<GuestPartsFragment> & Unnamed<ViewerPartsFragment>
+  /** The ways to sign in, in the order to show them. */
+  providers: AppQuery['service']['providers']
 }
 
 /** Null while loading or unreachable. */

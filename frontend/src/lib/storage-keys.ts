@@ -1,13 +1,20 @@
 /**
- * Everything this app stores in a browser. A browser journey compares what is there
- * with this list, so a new key starts here.
+ * Everything this app stores in a browser by itself. The policy declares the same list,
+ * and a browser journey compares both with what is there, so a new key starts here.
  */
 export const storageKeys = {
-  /** Appearance, language and keyboard choices. */
+  /** Appearance, language and keyboard choices, in sessionStorage while there is no consent to the cookie. */
   prefs: 'k2.prefs',
   /** Messages that the server hasn't acknowledged yet. */
   outbox: 'k2.outbox',
+  /** The account whose drafts and unsent messages are here; none for a guest's. */
+  owner: 'k2.owner',
+  /** A form's fields while a person proves elsewhere who he is, in sessionStorage; gone when it is read. */
+  form: 'k2.form',
 } as const
+
+/** The choices as a cookie, with consent. */
+export const prefsCookie = 'prefs'
 
 /** What was typed and not sent, one key per conversation; it lives for 7 days. */
 export const draftKeyPrefix = 'k2.draft.'

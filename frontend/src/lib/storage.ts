@@ -1,45 +1,43 @@
 /**
- * The only reader and writer of localStorage. Storage can be switched off or full:
- * then reading gives null and writing gives false, and the app goes on without it.
+ * One of the browser's storages. It can be switched off or full: then reading gives null
+ * and writing gives false, and the app goes on without it.
  */
-export const storage = {
-  read(key: string): string | null {
+function guarded(open: () => Storage) {
+  const attempt = <T>(act: (storage: Storage) => T, otherwise: T): T => {
     try {
-      return localStorage.getItem(key)
+      return act(open())
     } catch {
-      return null
+      return otherwise
     }
-  },
+  }
+  return {
+    read: (key: string): string | null => attempt((storage) => storage.getItem(key), null),
 
-  write(key: string, value: string): boolean {
-    try {
-      localStorage.setItem(key, value)
-      return true
-    } catch {
-      return false
-    }
-  },
+    write: (key: string, value: string): boolean =>
+      attempt((storage) => {
+        storage.setItem(key, value)
+        return true
+      }, false),
 
-  remove(key: string): void {
-    try {
-      localStorage.removeItem(key)
-    } catch {
-      // Nothing was stored, so nothing is left.
-    }
-  },
+    remove: (key: string): void => attempt((storage) => storage.removeItem(key), undefined),
 
-  keys(): string[] {
-    try {
-      return Object.keys(localStorage)
-    } catch {
-      return []
-    }
-  },
+    keys: (): string[] => attempt((storage) => Object.keys(storage), []),
+  }
 }
+
+/** The only reader and writer of localStorage: what outlives the tab. */
+export const storage = guarded(() => localStorage)
+
+/** The only reader and writer of sessionStorage: what ends with the tab. */
+export const tabStorage = guarded(() => sessionStorage)
 
 /** Reads JSON that may be missing, broken or of an older shape; `check` says what is usable. */
 export function readJson<T>(key: string, check: (value: unknown) => value is T): T | null {
-  const text = storage.read(key)
+  return parseJson(storage.read(key), check)
+}
+
+/** Parses JSON like `readJson`. */
+export function parseJson<T>(text: string | null, check: (value: unknown) => value is T): T | null {
   if (text === null) return null
   try {
     const value: unknown = JSON.parse(text)

@@ -1,6 +1,6 @@
 import { createStore } from './store'
 
-export type DialogName = 'palette' | 'settings' | 'shortcuts' | 'engine'
+export type DialogName = 'palette' | 'shortcuts' | 'engine' | 'question'
 
 /** The dialog that is open. */
 export const dialog = createStore<DialogName | null>(null)
@@ -13,3 +13,6 @@ export const chosenModel = createStore<string | null>(null)
 
 /** Counts up when events may have been missed: what is on screen is then asked for again. */
 export const missedEvents = createStore(0)
+
+/** Whether this page is signing out by itself: then the end of the session is no news. */
+export const signingOut = createStore(false)

@@ -1,8 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 
+/** What is loaded at first, and what comes with lazily loaded parts. */
+const folders = ['src/locales', 'src/locales/lazy']
+
 function entries(language: string): Map<string, string> {
-  const text = readFileSync(`src/locales/${language}.po`, 'utf8')
+  return new Map(folders.flatMap((folder) => [...entriesOf(`${folder}/${language}.po`)]))
+}
+
+function entriesOf(file: string): Map<string, string> {
+  const text = readFileSync(file, 'utf8')
   const value = (field: string, entry: string) => {
     const block = new RegExp(`^${field} ((?:"(?:[^"\\\\]|\\\\.)*"\\n?)+)`, 'm').exec(entry)?.[1] ?? ''
     return [...block.matchAll(/"(?:[^"\\]|\\.)*"/g)].map(([quoted]) => JSON.parse(quoted) as string).join('')

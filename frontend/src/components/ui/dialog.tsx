@@ -26,6 +26,8 @@ export function Dialog({ label, onClose, place = 'middle', className = '', child
     const opener = document.activeElement
     const node = dialog.current
     node?.showModal()
+    // The browser would choose the first control, which is the one that closes.
+    node?.querySelector<HTMLElement>('[data-first]')?.focus()
     return () => {
       node?.close()
       if (opener instanceof HTMLElement && opener.isConnected) opener.focus()

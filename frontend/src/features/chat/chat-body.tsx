@@ -1,6 +1,7 @@
 import { Trans } from '@lingui/react/macro'
 import type { ReactNode, Ref } from 'react'
 import { Button } from '@/components/ui/button'
+import { SupportLine } from '@/components/ui/support-line'
 import type { MessageActs } from './answer'
 import type { Outgoing } from './outbox'
 import { useProseReady } from './prose'
@@ -44,6 +45,7 @@ export function ChatBody({ thread, ...rest }: ChatBodyProps) {
           <Button onClick={thread.refresh}>
             <Trans>Try again</Trans>
           </Button>
+          <SupportLine />
         </Message>
       )
     case 'none':

@@ -164,7 +164,7 @@ function useSettled(
           const place = draftOf(message.editOf ?? message.conversationId ?? 'new')
           if (place.get() === '') place.set(message.text)
           if (message.conversationId === conversationId) setEditing(message.editOf)
-          setRefused({ place: message.conversationId, refusal: settled.refusal })
+          setRefused(settled.refusal && { place: message.conversationId, refusal: settled.refusal })
           return
         }
         if (message.conversationId !== null) return

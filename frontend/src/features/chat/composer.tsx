@@ -5,7 +5,7 @@ import { Notice } from '@/components/ui/notice'
 import { errorText } from '@/lib/error-text'
 import type { Refusal } from '@/lib/graphql/act'
 import { type Store, useStore } from '@/lib/store'
-import { GuestLimitPanel, MessagesLeft, useMessagesLeft } from './guest-allowance'
+import { AgeRefusedPanel, GuestLimitPanel, MessagesLeft, useAgeRefused, useMessagesLeft } from './guest-allowance'
 import { GrowingText } from './growing-text'
 import { ModelPicker } from './model-picker'
 import { isBlank, maxBytes, sizeOf } from './text-size'
@@ -34,7 +34,9 @@ export function Composer({ ref, draft, refusal, modelId, onStop, sending, onSend
   const bytes = sizeOf(text)
   const tooLong = bytes > maxBytes
   const atLimit = left === 0
-  const usable = !isBlank(text) && !tooLong && !atLimit && !sending && onStop === null
+  const ageRefused = useAgeRefused()
+  const closed = atLimit || ageRefused
+  const usable = !isBlank(text) && !tooLong && !closed && !sending && onStop === null
   const size = i18n.number(bytes / maxBytes, { maximumFractionDigits: 2 })
 
   const send = () => {
@@ -45,8 +47,8 @@ export function Composer({ ref, draft, refusal, modelId, onStop, sending, onSend
 
   return (
     <section aria-label={t`Message`} className="flex w-full flex-col gap-2">
-      {atLimit && <GuestLimitPanel text={text} />}
-      {refusal && !atLimit && (
+      {ageRefused ? <AgeRefusedPanel /> : atLimit && <GuestLimitPanel text={text} />}
+      {refusal && !closed && (
         <Notice role="alert" tone="danger">
           {errorText(refusal)}
         </Notice>

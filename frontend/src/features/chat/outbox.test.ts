@@ -29,8 +29,16 @@ describe('sending', () => {
     expect(afterTry(first, refused('SHUTTING_DOWN'))).toMatchObject({ do: 'keep', state: { phase: 'waiting' } })
     expect(afterTry(first, refused('RATE_LIMITED', 7_000))).toMatchObject({ do: 'keep', state: { delayMs: 7_000 } })
     expect(afterTry(first, refused('STORAGE_FULL'))).toMatchObject({ do: 'keep', state: { phase: 'failed' } })
-    for (const code of ['INVALID', 'GUEST_LIMIT_REACHED', 'MODEL_UNAVAILABLE', 'CONFLICT'] as const) {
+    for (const code of ['INVALID', 'GUEST_LIMIT_REACHED', 'AGE_REFUSED', 'MODEL_UNAVAILABLE', 'CONFLICT'] as const) {
       expect(afterTry(first, refused(code))).toMatchObject({ do: 'return', refusal: { code } })
+    }
+  })
+
+  it('is held while there is something to answer, without counting it as a try', async () => {
+    const { afterTry } = await freshPage()
+    for (const code of ['AGE_CONFIRMATION_REQUIRED', 'POLICY_ACCEPTANCE_REQUIRED', 'CONSENT_REQUIRED'] as const) {
+      const step = afterTry({ phase: 'sending', tries: 3 }, refused(code))
+      expect(step).toMatchObject({ do: 'keep', state: { phase: 'held', tries: 0, refusal: { code } } })
     }
   })
 

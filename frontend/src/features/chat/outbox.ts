@@ -1,5 +1,6 @@
 import type { ErrorCode } from '@/gql/graphql'
 import type { Outcome, Refusal } from '@/lib/graphql/act'
+import { isQuestion } from '@/lib/questions'
 import { randomId } from '@/lib/random-id'
 import { isRecord, readJson, storage } from '@/lib/storage'
 import { storageKeys } from '@/lib/storage-keys'
@@ -24,6 +25,8 @@ export type SendState =
   | { phase: 'sending'; tries: number }
   /** The line broke; the next try comes by itself. */
   | { phase: 'waiting'; tries: number; delayMs: number }
+  /** Waits for the answer to a question; then it goes on under the same key. */
+  | { phase: 'held'; tries: number; refusal: Refusal }
   /** Waits for the person: the server said no, or it has gone wrong too often. */
   | { phase: 'failed'; tries: number; refusal: Refusal | null }
   /** The server has it; it stays on show until the stored message takes its place. */
@@ -43,6 +46,7 @@ const longestDelay = 20_000
 const needsChange: ReadonlySet<ErrorCode> = new Set([
   'INVALID',
   'GUEST_LIMIT_REACHED',
+  'AGE_REFUSED',
   'MODEL_UNAVAILABLE',
   'CONTEXT_TOO_LONG',
   'CONFLICT',
@@ -60,6 +64,7 @@ export function afterTry(state: SendState, outcome: Outcome<unknown>): SendStep 
   if (outcome.kind === 'done') return { do: 'acknowledge' }
   const refusal = outcome.kind === 'refused' ? outcome.refusals[0] : null
   if (refusal && needsChange.has(refusal.code)) return { do: 'return', refusal }
+  if (refusal && isQuestion(refusal.code)) return { do: 'keep', state: { phase: 'held', tries: 0, refusal } }
   const mayPass = !refusal || passes.has(refusal.code)
   if (!mayPass || tries >= patience) return { do: 'keep', state: { phase: 'failed', tries, refusal } }
   const delayMs = refusal?.retryAfterMs ?? delay(tries)

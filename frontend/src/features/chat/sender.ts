@@ -2,13 +2,15 @@ import type { Client } from '@urql/core'
 import { MessageEditDocument, MessageSendDocument, SentPartsFragmentDoc } from '@/gql/graphql'
 import { unmask } from '@/gql/fragment-masking'
 import { outcomeOf, type Refusal } from '@/lib/graphql/act'
+import { ask, missing } from '@/lib/questions'
 import { storageKeys } from '@/lib/storage-keys'
+import { missedEvents } from '@/lib/ui-state'
 import { acknowledge, afterTry, dequeue, dropSettledElsewhere, type Outgoing, outbox, setSendState } from './outbox'
 
 /** How a message left the outbox. */
 export type Settled =
   | { kind: 'sent'; message: Outgoing; conversationId: string }
-  | { kind: 'returned'; message: Outgoing; refusal: Refusal }
+  | { kind: 'returned'; message: Outgoing; refusal: Refusal | null }
 
 /** Milliseconds after which a sent message needs no stand-in any more. */
 const showSentFor = 3_000
@@ -37,16 +39,54 @@ async function runTry(client: Client, message: Outgoing) {
   return outcomeOf(result, (data) => unmask(SentPartsFragmentDoc, data.messageSend))
 }
 
+function giveBack(message: Outgoing, refusal: Refusal | null): void {
+  dequeue(message.clientId)
+  settle({ kind: 'returned', message, refusal })
+}
+
+/** Asks what stands between the held messages and the server: then they go, or come back. */
+function askFor({ code, message }: Refusal): void {
+  const forHeld = (act: (message: Outgoing) => void) => () => {
+    for (const one of outbox.get()) if (one.state.phase === 'held') act(one)
+  }
+  ask({
+    code,
+    message,
+    place: 'COMPOSER',
+    passed: forHeld(({ clientId }) => setSendState(clientId, { phase: 'sending', tries: 0 })),
+    closed: forHeld((one) => giveBack(one, null)),
+  })
+}
+
+/** Milliseconds before it is looked again whether it is known who sends. */
+const askAgainAfter = 1_000
+
+/** Holds a message that would only be refused, or whose sender isn't known yet; false when it may be tried. */
+function isHeldBack({ clientId, state }: Outgoing): boolean {
+  const code = missing.get()
+  if (code === null) return false
+  if (code === 'unknown') {
+    setSendState(clientId, { phase: 'waiting', tries: Math.max(1, state.tries), delayMs: askAgainAfter })
+    return true
+  }
+  const refusal: Refusal = { code, message: '', field: [], retryAfterMs: null }
+  setSendState(clientId, { phase: 'held', tries: 0, refusal })
+  askFor(refusal)
+  return true
+}
+
 async function tryOnce(client: Client, message: Outgoing): Promise<void> {
   const outcome = await runTry(client, message)
   const step = afterTry(message.state, outcome)
   if (step.do === 'keep') {
     setSendState(message.clientId, step.state)
+    if (step.state.phase === 'held') askFor(step.state.refusal)
     return
   }
   if (step.do === 'return') {
-    dequeue(message.clientId)
-    settle({ kind: 'returned', message, refusal: step.refusal })
+    giveBack(message, step.refusal)
+    // Another tab was told: this one doesn't know it yet.
+    if (step.refusal.code === 'AGE_REFUSED') missedEvents.update((count) => count + 1)
     return
   }
   const sent = outcome.kind === 'done' ? outcome.payload : null
@@ -60,7 +100,7 @@ async function tryOnce(client: Client, message: Outgoing): Promise<void> {
 }
 
 /**
- * Sends what is in the outbox, again after pauses while the line is broken and at once
+ * Sends what is in the outbox as soon as it is known who sends, again after pauses while the line is broken and at once
  * when it comes back. The returned function ends it.
  */
 export function startSender(client: Client): () => void {
@@ -77,7 +117,7 @@ export function startSender(client: Client): () => void {
   const look = () => {
     for (const message of outbox.get()) {
       const { clientId, state } = message
-      if (state.phase === 'sending' && !busy.has(clientId)) {
+      if (state.phase === 'sending' && !busy.has(clientId) && !isHeldBack(message)) {
         busy.add(clientId)
         void tryOnce(client, message).finally(() => {
           busy.delete(clientId)
@@ -93,19 +133,21 @@ export function startSender(client: Client): () => void {
     }
   }
 
-  const onOnline = () => {
-    for (const clientId of timers.keys()) resume(clientId)
+  const resumeAll = () => {
+    // A message may be set to wait again at once: its new timer isn't one of these.
+    const waiting = new Set(timers.keys())
+    waiting.forEach(resume)
   }
   const onStorage = (event: StorageEvent) => {
     if (event.key === storageKeys.outbox) dropSettledElsewhere()
   }
-  const unsubscribe = outbox.subscribe(look)
-  window.addEventListener('online', onOnline)
+  const ends = [outbox.subscribe(look), missing.subscribe(resumeAll), missing.subscribe(look)]
+  window.addEventListener('online', resumeAll)
   window.addEventListener('storage', onStorage)
   look()
   return () => {
-    unsubscribe()
-    window.removeEventListener('online', onOnline)
+    for (const end of ends) end()
+    window.removeEventListener('online', resumeAll)
     window.removeEventListener('storage', onStorage)
     for (const timer of timers.values()) clearTimeout(timer)
   }

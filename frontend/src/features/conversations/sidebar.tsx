@@ -1,6 +1,6 @@
 import { Trans, useLingui } from '@lingui/react/macro'
 import { Link } from '@tanstack/react-router'
-import { PanelLeft, Search, Settings, SquarePen } from 'lucide-react'
+import { PanelLeft, Search, SquarePen } from 'lucide-react'
 import { lazy, type ReactNode, Suspense } from 'react'
 import { IconButton } from '@/components/ui/button'
 import { Keys } from '@/components/ui/keys'
@@ -13,7 +13,8 @@ import { LoadingRows } from './loading-rows'
 const list = import('./conversation-list')
 const ConversationList = lazy(async () => ({ default: (await list).ConversationList }))
 
-const row =
+/** How a row of the sidebar looks. */
+export const sidebarRow =
   'flex h-9 w-full items-center gap-2.5 rounded-row px-3 text-sm text-ink-2 transition-colors hover:bg-hover hover:text-ink touch:h-11'
 
 interface SidebarProps {
@@ -22,10 +23,12 @@ interface SidebarProps {
   onHide(): void
   /** Called when the conversation on show is deleted. */
   onLeave(): void
+  /** What stands at its lower end. */
+  foot: ReactNode
 }
 
 /** Conversations and the ways to everything else. */
-export function Sidebar({ currentId, onHide, onLeave }: SidebarProps) {
+export function Sidebar({ currentId, onHide, onLeave, foot }: SidebarProps) {
   const { t } = useLingui()
   const info = useServiceInfo()
   return (
@@ -40,7 +43,7 @@ export function Sidebar({ currentId, onHide, onLeave }: SidebarProps) {
         </IconButton>
       </header>
       <div className="px-2">
-        <Link to="/" onClick={() => drawer.set('closed')} className={`${row} font-medium text-ink`}>
+        <Link to="/" onClick={() => drawer.set('closed')} className={`${sidebarRow} font-medium text-ink`}>
           <SquarePen size={16} />
           <span className="flex-1">
             <Trans>New chat</Trans>
@@ -54,11 +57,7 @@ export function Sidebar({ currentId, onHide, onLeave }: SidebarProps) {
       <Suspense fallback={<LoadingRows />}>
         <ConversationList currentId={currentId} onLeave={onLeave} />
       </Suspense>
-      <footer className="border-t border-line p-2 pb-[max(0.5rem,env(safe-area-inset-bottom))]">
-        <SidebarButton icon={<Settings size={16} />} onClick={() => dialog.set('settings')}>
-          <Trans>Settings</Trans>
-        </SidebarButton>
-      </footer>
+      <footer className="border-t border-line p-2 pb-[max(0.5rem,env(safe-area-inset-bottom))]">{foot}</footer>
     </div>
   )
 }
@@ -70,9 +69,10 @@ interface SidebarButtonProps {
   children: ReactNode
 }
 
+/** A row of the sidebar that does something. */
 function SidebarButton({ icon, keys, onClick, children }: SidebarButtonProps) {
   return (
-    <button type="button" onClick={onClick} className={row}>
+    <button type="button" onClick={onClick} className={sidebarRow}>
       {icon}
       <span className="flex-1 text-left">{children}</span>
       {keys && <Keys keys={keys} />}

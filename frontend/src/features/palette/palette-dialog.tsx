@@ -9,6 +9,7 @@ import { useSearch } from './use-search'
 export interface PaletteProps {
   onClose(): void
   onNewChat(): void
+  onSettings(): void
   onOpen(conversationId: string, messageId: string | null): void
 }
 
@@ -21,13 +22,13 @@ interface Entry {
 }
 
 /** One field for everything: conversations by their text, actions and models. */
-export function PaletteDialog({ onClose, onNewChat, onOpen }: PaletteProps) {
+export function PaletteDialog({ onClose, onNewChat, onSettings, onOpen }: PaletteProps) {
   const { t } = useLingui()
   const listId = useId()
   const [text, setText] = useState('')
   const [at, setAt] = useState(0)
   const input = useRef<HTMLInputElement>(null)
-  const commands = useCommands(onNewChat, (id) => onOpen(id, null))
+  const commands = useCommands(onNewChat, onSettings, (id) => onOpen(id, null))
   const search = useSearch(text)
   const label = t`Search conversations, actions and models`
 

@@ -22,7 +22,7 @@ export interface Command {
 const recent = 8
 
 /** Everything the palette offers without the server's search. */
-export function useCommands(onNewChat: () => void, onOpen: (id: string) => void): readonly Command[] {
+export function useCommands(onNewChat: () => void, onSettings: () => void, onOpen: (id: string) => void): readonly Command[] {
   const { t, i18n } = useLingui()
   const models = useServiceInfo()?.models
   const [{ data }] = useQuery({ query: ConversationsDocument, variables: {}, requestPolicy: 'cache-first' })
@@ -42,7 +42,7 @@ export function useCommands(onNewChat: () => void, onOpen: (id: string) => void)
       .map(({ node }) => unmask(ConversationRowFragmentDoc, node))
     return [
       make(actions, t`New chat`, onNewChat),
-      make(actions, t`Settings`, () => dialog.set('settings')),
+      make(actions, t`Settings`, onSettings),
       make(actions, t`Keyboard shortcuts`, () => dialog.set('shortcuts')),
       make(actions, t`Light appearance`, () => setPrefs({ theme: 'light' })),
       make(actions, t`Dark appearance`, () => setPrefs({ theme: 'dark' })),
@@ -65,5 +65,5 @@ export function useCommands(onNewChat: () => void, onOpen: (id: string) => void)
           }),
         ),
     ]
-  }, [t, i18n, models, data, onNewChat, onOpen])
+  }, [t, i18n, models, data, onNewChat, onSettings, onOpen])
 }

@@ -4,6 +4,7 @@ import { useClient } from 'urql'
 import { type FragmentType, unmask } from '@/gql/fragment-masking'
 import { type ErrorCode, RefusalFragmentDoc } from '@/gql/graphql'
 import { errorText } from '../error-text'
+import { ask, isQuestion } from '../questions'
 import { showToast } from '../toasts'
 
 /** Why an act was refused, in words for the person and facts for the code. */
@@ -69,9 +70,19 @@ export function useMutationAct<Data, Variables extends Record<string, unknown>, 
   )
 }
 
-/** Shows why an act wasn't done, for acts that have no place of their own for it. */
+const nothing = () => {}
+
+/**
+ * Shows why an act wasn't done, for acts that have no place of their own for it. What a
+ * person can answer is asked; the act can be repeated then.
+ */
 export function toastOutcome(outcome: Outcome<unknown>): void {
   if (outcome.kind === 'done') return
+  if (outcome.kind === 'refused' && isQuestion(outcome.refusals[0].code)) {
+    const { code, message } = outcome.refusals[0]
+    ask({ code, message, place: 'COMPOSER', passed: nothing, closed: nothing })
+    return
+  }
   const text = outcome.kind === 'refused' ? errorText(outcome.refusals[0]) : errorText({ code: 'UNREACHABLE' })
   showToast({ text, tone: 'danger' })
 }

@@ -94,6 +94,30 @@ const onDeleted: UpdateResolver = (result, _args, cache) => {
   if (deletedId) removeFromList(cache, deletedId)
 }
 
+const viewerGate = gql`
+  fragment ViewerGate on Viewer {
+    gate {
+      ageConfirmed
+      ageRefused
+      policyAccepted
+      policyVersion
+    }
+  }
+`
+
+/** What was answered counts for the viewer at once. */
+const onGate =
+  (field: string): UpdateResolver =>
+  (result, _args, cache) => {
+    const { gate } = result[field] as { gate: object | null }
+    if (gate) cache.writeFragment(viewerGate, { __typename: 'Viewer', gate: { __typename: 'Gate', ...gate } })
+  }
+
+/** Lists of choices are asked for again: each shows other things of them. */
+const onConsent: UpdateResolver = (_result, _args, cache) => {
+  cache.invalidate({ __typename: 'Viewer' }, 'consents')
+}
+
 type ViewerEvent =
   | { __typename: 'ConversationChanged'; conversation: Row }
   | { __typename: 'ConversationDeleted'; conversationId: string }
@@ -168,6 +192,22 @@ export const normalisedCache = () =>
       ReplyStopPayload: embedded,
       ConversationUpdatePayload: embedded,
       ConversationDeletePayload: embedded,
+      Gate: embedded,
+      Consent: embedded,
+      SignInProvider: embedded,
+      PolicyAcceptance: embedded,
+      PolicyVersion: ({ version }) => (typeof version === 'string' ? version : null),
+      AgeConfirmPayload: embedded,
+      PolicyAcceptPayload: embedded,
+      ConsentSetPayload: embedded,
+      AccountUpdatePayload: embedded,
+      IdentityUnlinkPayload: embedded,
+      SessionRevokePayload: embedded,
+      SessionRevokeOthersPayload: embedded,
+      Operator: () => 'operator',
+      MailConnection: embedded,
+      MailEdge: embedded,
+      MailRetryPayload: embedded,
       ConversationChanged: embedded,
       ConversationDeleted: embedded,
       ReplyStarted: embedded,
@@ -181,6 +221,7 @@ export const normalisedCache = () =>
     resolvers: {
       Viewer: { conversations: chainedPages() },
       Conversation: { branch: chainedPages() },
+      Operator: { mails: chainedPages() },
     },
     optimistic: { conversationUpdate: expectUpdate },
     updates: {
@@ -189,6 +230,9 @@ export const normalisedCache = () =>
         messageEdit: onSent('messageEdit'),
         replyRegenerate: onSent('replyRegenerate'),
         conversationDelete: onDeleted,
+        ageConfirm: onGate('ageConfirm'),
+        policyAccept: onGate('policyAccept'),
+        consentSet: onConsent,
       },
       Subscription: { viewerEvents: onViewerEvent },
     },

@@ -1,7 +1,7 @@
 import { Client, fetchExchange, subscriptionExchange } from '@urql/core'
 import { follow } from '../live/follow'
 import { attempt } from '../live/transport'
-import type { Sink } from '../live/types'
+import { codesOf, type Sink } from '../live/types'
 import { normalisedCache } from './cache'
 
 /** Milliseconds between look-ups of what is on screen where no stream gets through. */
@@ -38,7 +38,10 @@ export function createClient(events: ClientEvents): Client {
               attempt: (sink) => attempt({ ...request, query: request.query ?? '' }, sink, pollInstead(events)),
               next: (data) => observer.next({ data }),
               completed: () => 'again',
-              refused: () => 'later',
+              refused: (errors) => {
+                if (codesOf(errors).includes('UNAUTHENTICATED')) events.viewerLost()
+                return 'later'
+              },
               returned: () => events.missed(),
               viewerLost: () => events.viewerLost(),
             }),

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { composer } from './browser.mjs'
+import { journeys } from './journey.mjs'
+import { accountMenu, answerGate, signIn } from './people.mjs'
+
+const journey = journeys({}, { signIn: true })
+
+/** A fresh link of the operator's, as an address on this server. */
+async function operatorLink(server) {
+  const printed = await server.run('admin', 'sign-in-link')
+  const [address] = /https?:\/\/\S+\/auth\/operator\?token=\S+/.exec(printed) ?? []
+  assert.ok(address, printed)
+  return new URL(address)
+}
+
+async function enter(page, link) {
+  await page.goto(link.pathname + link.search)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await accountMenu(page).waitFor()
+  await composer(page).waitFor()
+}
+
+journey('the operator signs in with a link of the terminal, which works once', async ({ page, visitor, newcomer, server }) => {
+  visitor.expect(/status of 40\d/)
+  const link = await operatorLink(server)
+  // What only looks into a link burns nothing.
+  assert.equal((await fetch(server.url + link.pathname + link.search, { redirect: 'manual' })).status < 400, true)
+  await enter(page, link)
+  await accountMenu(page).click()
+  await page.getByRole('menuitem', { name: 'Operator: mails' }).click()
+  await page.getByRole('heading', { name: 'Outbox' }).waitFor()
+  const other = await newcomer()
+  other.expect(/status of 40\d/)
+  const tab = await other.open()
+  await tab.goto(link.pathname + link.search)
+  await tab.getByRole('button', { name: 'Sign in' }).click()
+  await tab.waitForURL(/error=link_expired/)
+})
+
+journey('a new operator is asked for age and policy first, and the link still works', async ({ newcomer, server }) => {
+  const visitor = await newcomer({ fresh: true })
+  const page = await visitor.open()
+  const link = await operatorLink(server)
+  await page.goto(link.pathname + link.search)
+  await answerGate(page)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await accountMenu(page).waitFor()
+})
+
+journey(
+  'P110: a new address is confirmed by the mail that the operator can read, and the old one is told',
+  async ({ page, newcomer, server }) => {
+    await signIn(page, 'moving')
+    await page.goto('/settings/profile')
+    const email = page.getByRole('textbox', { name: 'E-mail address' })
+    assert.equal(await email.inputValue(), 'moving@example.test')
+    await email.fill('moved@example.test')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('A mail is on its way to').waitFor()
+    assert.equal(await email.inputValue(), 'moving@example.test', 'it counts only when it is confirmed')
+
+    const operator = await (await newcomer()).open()
+    await enter(operator, await operatorLink(server))
+    await operator.goto('/operator/mails')
+    await operator.getByText('No mail server is set').waitFor()
+    const mail = operator.getByRole('listitem').filter({ hasText: 'moved@example.test' })
+    await mail.getByRole('button').first().click()
+    const text = await mail.locator('pre').innerText()
+    const [address] = /https?:\/\/\S+\/auth\/email\?token=[\w-]+/.exec(text) ?? []
+    assert.ok(address, text)
+
+    const anywhere = await (await newcomer()).open()
+    await anywhere.goto(new URL(address).pathname + new URL(address).search)
+    await anywhere.getByRole('button', { name: 'Confirm' }).click()
+    await anywhere.getByRole('heading', { name: 'The new address is confirmed' }).waitFor()
+    await page.reload()
+    await page.waitForFunction(() => document.querySelector('input[type=email]')?.value === 'moved@example.test')
+    await operator.reload()
+    await operator.getByRole('listitem').filter({ hasText: 'moving@example.test' }).first().waitFor()
+  },
+)
+
+journey('the outbox is for operators only', async ({ page }) => {
+  await signIn(page, 'curious')
+  await page.goto('/operator/mails')
+  await page.getByText('This page is for whoever runs this installation.').waitFor()
+})

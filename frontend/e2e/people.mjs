@@ -1,0 +1,54 @@
+// What people do to have an account, in words of their own.
+import { composer } from './browser.mjs'
+
+const names = { google: 'Google', github: 'GitHub', oidc: 'Company account' }
+
+/** Answers "Who is it?" at a provider. */
+export async function identify(page, login) {
+  await page.getByRole('heading', { name: 'Who is it?' }).waitFor()
+  await page.getByLabel('Login').fill(login)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+}
+
+/** Answers what is asked of somebody whom the server doesn't know yet. */
+export async function answerGate(page) {
+  await page.getByLabel('Month').selectOption('5')
+  await page.getByLabel('Year').selectOption('1990')
+  await page.getByRole('button', { name: 'Continue' }).click()
+  await page.getByRole('button', { name: /^Accept and/ }).click()
+}
+
+/** Signs in over the sign-in page, and waits for the chat. `asked`: the gate comes first; `menu`: the sidebar is there. */
+export async function signIn(page, login, { provider = 'google', discard = false, asked = false, menu = true } = {}) {
+  await page.goto('/sign-in')
+  if (discard) await page.getByRole('radio', { name: 'Delete them' }).check()
+  await page.getByRole('link', { name: new RegExp(names[provider]) }).click()
+  if (asked) await answerGate(page)
+  await identify(page, login)
+  if (menu) await accountMenu(page).waitFor()
+  await composer(page).waitFor()
+}
+
+/** The button that says who is signed in; on a phone it is behind the sidebar's button. */
+export function accountMenu(page) {
+  return page.getByRole('button', { name: /^Account of/ })
+}
+
+/** Signs out over the account's menu. */
+export async function signOut(page) {
+  await accountMenu(page).click()
+  await page.getByRole('menuitem', { name: 'Sign out' }).click()
+  await page.getByRole('link', { name: 'Sign in' }).first().waitFor()
+}
+
+/** Asks the server as the page would. */
+export function ask(page, query, variables = {}) {
+  return page.evaluate(
+    async (document) => {
+      const body = JSON.stringify(document)
+      const response = await fetch('/graphql', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body })
+      return response.json()
+    },
+    { query, variables },
+  )
+}

@@ -1,0 +1,100 @@
+import { waitFor } from '@testing-library/react'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { closeQuestion, missing, question } from '@/lib/questions'
+import { missedEvents } from '@/lib/ui-state'
+import { testClient } from '@/test-client'
+import { enqueue, outbox } from './outbox'
+import { onSettled, type Settled, startSender } from './sender'
+
+const message = { conversationId: null, editOf: null, text: 'hello', modelId: null }
+let ends: (() => void)[] = []
+
+const refusal = (code: string) => ({
+  __typename: 'Mutation',
+  messageSend: {
+    __typename: 'MessageSendPayload',
+    conversation: null,
+    message: null,
+    reply: null,
+    viewer: null,
+    userErrors: [{ __typename: 'InputError', code, message: 'no', field: null }],
+  },
+})
+
+/** Starts sending to a server that answers with refusals, in this order, and then never again. */
+function start(...codes: string[]) {
+  const left = [...codes]
+  const never = new Promise(() => {})
+  const { client, asked } = testClient({ MessageSend: () => (left.length > 0 ? refusal(left.shift()!) : never) })
+  const settled: Settled[] = []
+  ends.push(
+    startSender(client),
+    onSettled((one) => settled.push(one)),
+  )
+  return { asked, settled, sent: () => asked.map(({ variables }) => (variables.input as { clientId: string }).clientId) }
+}
+
+beforeEach(() => {
+  localStorage.clear()
+  outbox.set([])
+  question.set(null)
+  missing.set(null)
+})
+afterEach(() => {
+  for (const end of ends) end()
+  ends = []
+})
+
+it('P7: what is known to be missing is asked before anything is sent', () => {
+  const { asked } = start()
+  missing.set('AGE_CONFIRMATION_REQUIRED')
+  const { clientId } = enqueue(message)
+  expect(question.get()).toMatchObject({ code: 'AGE_CONFIRMATION_REQUIRED', place: 'COMPOSER' })
+  expect(asked).toEqual([])
+  expect(outbox.get()).toMatchObject([{ clientId, state: { phase: 'held' } }])
+})
+
+it('P121: the same message goes under the same key once everything is answered', async () => {
+  const { sent } = start()
+  missing.set('AGE_CONFIRMATION_REQUIRED')
+  const { clientId } = enqueue(message)
+  closeQuestion('passed')
+  await waitFor(() => expect(sent()).toEqual([clientId]))
+})
+
+it('asks also when only the server knows, each thing in its turn', async () => {
+  const { sent } = start('POLICY_ACCEPTANCE_REQUIRED', 'CONSENT_REQUIRED')
+  const { clientId } = enqueue(message)
+  await waitFor(() => expect(question.get()?.code).toBe('POLICY_ACCEPTANCE_REQUIRED'))
+  closeQuestion('passed')
+  await waitFor(() => expect(question.get()).toMatchObject({ code: 'CONSENT_REQUIRED', message: 'no' }))
+  closeQuestion('passed')
+  await waitFor(() => expect(sent()).toEqual([clientId, clientId, clientId]))
+})
+
+it('P38: unanswered, the text goes back to where it was typed', () => {
+  const { settled, asked } = start()
+  missing.set('POLICY_ACCEPTANCE_REQUIRED')
+  enqueue(message)
+  closeQuestion('closed')
+  expect(settled).toMatchObject([{ kind: 'returned', message: { text: 'hello' }, refusal: null }])
+  expect(outbox.get()).toEqual([])
+  expect(asked).toEqual([])
+})
+
+it('P121: a refusal of the age gives the text back and has the page look again', async () => {
+  const before = missedEvents.get()
+  const { settled } = start('AGE_REFUSED')
+  enqueue(message)
+  await waitFor(() => expect(settled).toMatchObject([{ kind: 'returned', refusal: { code: 'AGE_REFUSED' } }]))
+  expect(missedEvents.get()).toBe(before + 1)
+})
+
+it('P36: nothing is sent before it is known who sends', async () => {
+  missing.set('unknown')
+  const { asked, sent } = start()
+  const { clientId } = enqueue(message)
+  expect(asked).toEqual([])
+  missing.set(null)
+  await waitFor(() => expect(sent()).toEqual([clientId]))
+})

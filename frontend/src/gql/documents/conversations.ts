@@ -1,0 +1,11 @@
+import { gql } from '@urql/core';
+import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
+import type { ConversationsQuery, ConversationsQueryVariables, ConversationRenameMutation, ConversationRenameMutationVariables, ConversationPinMutation, ConversationPinMutationVariables, ConversationDeleteMutation, ConversationDeleteMutationVariables, ViewerEventsSubscription, ViewerEventsSubscriptionVariables } from '../graphql';
+import { ConversationRowFragmentDoc } from './fragments';
+import { RefusalFragmentDoc } from './fragments';
+import { MessagePartsFragmentDoc } from './fragments';
+export const ConversationsDocument = /* @__PURE__ */ gql`query Conversations($after:String){viewer{id conversations(first:40 after:$after){edges{cursor node{...ConversationRow}}pageInfo{hasNextPage endCursor}}}}${ConversationRowFragmentDoc}` as unknown as DocumentNode<ConversationsQuery, ConversationsQueryVariables>;
+export const ConversationRenameDocument = /* @__PURE__ */ gql`mutation ConversationRename($input:ConversationUpdateInput!){conversationUpdate(input:$input){conversation{id title}userErrors{...Refusal}}}${RefusalFragmentDoc}` as unknown as DocumentNode<ConversationRenameMutation, ConversationRenameMutationVariables>;
+export const ConversationPinDocument = /* @__PURE__ */ gql`mutation ConversationPin($input:ConversationUpdateInput!){conversationUpdate(input:$input){conversation{id pinned}userErrors{...Refusal}}}${RefusalFragmentDoc}` as unknown as DocumentNode<ConversationPinMutation, ConversationPinMutationVariables>;
+export const ConversationDeleteDocument = /* @__PURE__ */ gql`mutation ConversationDelete($input:ConversationDeleteInput!){conversationDelete(input:$input){deletedId userErrors{...Refusal}}}${RefusalFragmentDoc}` as unknown as DocumentNode<ConversationDeleteMutation, ConversationDeleteMutationVariables>;
+export const ViewerEventsDocument = /* @__PURE__ */ gql`subscription ViewerEvents{viewerEvents{__typename ...on ConversationChanged{conversation{...ConversationRow leaf{id}}}...on ConversationDeleted{conversationId}...on ReplyStarted{conversationId reply{...MessageParts}}...on ReplyEnded{conversationId reply{...MessageParts}}}}${ConversationRowFragmentDoc}${MessagePartsFragmentDoc}` as unknown as DocumentNode<ViewerEventsSubscription, ViewerEventsSubscriptionVariables>;
