@@ -289,14 +289,27 @@ func (s *Service) checkpointed(ctx context.Context, key *seal.Key, run models.Ru
 		if err != nil {
 			return k, err
 		}
-		for _, p := range parts {
-			if p.kind == kindText {
-				k.text += p.text
-			} else {
-				k.reasoning += p.text
-			}
-		}
-		k.seq = c.Seq
+		k.add(c.Seq, parts)
 	}
 	return k, nil
+}
+
+// add joins the piece that ends at seq. A piece whose storing was not answered may be
+// stored again as the beginning of a longer one: what is there already is left out.
+func (k *kept) add(seq int, parts []part) {
+	start := posOf(seq)
+	for _, p := range parts {
+		start -= len(p.text)
+	}
+	have := len(k.text) + len(k.reasoning) - start
+	for _, p := range parts {
+		skip := min(max(have, 0), len(p.text))
+		have -= skip
+		if p.kind == kindText {
+			k.text += p.text[skip:]
+		} else {
+			k.reasoning += p.text[skip:]
+		}
+	}
+	k.seq = seq
 }

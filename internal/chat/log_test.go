@@ -274,3 +274,25 @@ func TestPushesAndWakesGiveTheWholeLog(t *testing.T) {
 		}
 	})
 }
+
+// A checkpoint that was stored but not answered for is stored again with what came after:
+// a take-over must not read it twice.
+func TestPiecesStoredTwiceCountOnce(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		parts := drawParts(t)
+		l := newLog("own", 2)
+		var k kept
+		stored := 0
+		for _, p := range parts {
+			l.append(p.kind, p.text)
+			piece, end := l.since(stored)
+			k.add(seqOf(2, end), piece)
+			if rapid.Bool().Draw(t, "answered") {
+				stored = end
+			}
+		}
+		if k.text != joined(parts, kindText) || k.reasoning != joined(parts, kindReasoning) {
+			t.Fatalf("kept %q and %q of %q", k.text, k.reasoning, parts)
+		}
+	})
+}

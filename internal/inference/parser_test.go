@@ -170,7 +170,9 @@ func TestReasoningThatWasHeldBackComesBeforeTheText(t *testing.T) {
 
 // What arrived together is given on together, but never reordered.
 func TestChunksThatArriveTogetherMakeOneDelta(t *testing.T) {
-	thought := func(s string) string { return `data: {"choices":[{"delta":{"reasoning_content":"` + s + `"}}]}` + "\n\n" }
+	thought := func(s string) string {
+		return `data: {"choices":[{"delta":{"reasoning_content":"` + s + `"}}]}` + "\n\n"
+	}
 	reads := []string{thought("r") + event("a") + event("b") + event("c")[:20], event("c")[20:] + thought("s"), event("d") + finished + "data: [DONE]\n\n"}
 	var readers []io.Reader
 	for _, r := range reads {

@@ -168,17 +168,14 @@ func (w *writers) during(ctx context.Context, do func() error) (*hist.H, error) 
 // late, not fewer.
 func (w *writers) write(ctx context.Context, owner string, took *hist.H) error {
 	watch := clock.StartStopwatch()
-	for n := 1; ; n++ {
-		due := time.Duration(n) * time.Second / purgeEach
-		_ = wait(ctx, due-watch.Elapsed()) // its error is the end of ctx
-		if ctx.Err() != nil {
-			return nil
-		}
+	due := time.Second / purgeEach
+	for ; wait(ctx, due-watch.Elapsed()) == nil; due += time.Second / purgeEach {
 		if err := w.one(context.WithoutCancel(ctx), owner); err != nil {
 			return err
 		}
 		took.Add(watch.Elapsed() - due)
 	}
+	return nil
 }
 
 // one is what a first message writes: the owner's use, a conversation, the message.
