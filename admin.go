@@ -35,6 +35,15 @@ func runAdmin(ctx context.Context, cfg config.Config, args []string, out io.Writ
 			_, err := fmt.Fprintln(out, "the account is an administrator's from its next sign-in on")
 			return err
 		})
+	case len(args) == 2 && args[0] == "remove":
+		return withAccounts(ctx, cfg, func(accounts *account.Service) error {
+			receipt, err := accounts.Remove(ctx, args[1])
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(out, "removed; receipt %s, rows by table: %v\n", receipt.ID, receipt.Rows)
+			return err
+		})
 	}
 	return fmt.Errorf("unknown command \"admin %s\"\n\n%s", strings.Join(args, " "), usage)
 }

@@ -25,6 +25,8 @@ const usage = `Kimi K2: an AI chat assistant service to host yourself.
                         print a link that signs the operator in, once, within ten minutes
   kimi-k2 admin grant <e-mail>
                         make the account with this address an administrator
+  kimi-k2 admin remove <account id or e-mail>
+                        delete an account and all that is its own, at once and for good
   kimi-k2 version       print the version
   kimi-k2 help config   list the settings
 `

@@ -9,7 +9,8 @@ import (
 
 // openConnections knows the sockets and event streams of this instance. Those of a
 // session that ends before its time end at once; the session of each is looked for
-// right after it was opened and then every minute.
+// right after it was opened and then every minute. Where all of an owner's sessions end
+// it may be gone itself, and its replies with it.
 func (s *server) openConnections() *live.Registry {
 	r := live.New(live.Config{
 		Log:   s.log,
@@ -20,6 +21,9 @@ func (s *server) openConnections() *live.Registry {
 			v := viewer.From(ctx)
 			return v.OwnerID == ownerID && (sessionID == "" || v.SessionID == sessionID)
 		})
+		if sessionID == "" {
+			s.chat.OwnerGone(ownerID)
+		}
 	})
 	return r
 }

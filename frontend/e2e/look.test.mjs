@@ -124,6 +124,20 @@ journey('at 200 % zoom everything can still be reached', async ({ page }) => {
   await page.getByRole('link', { name: 'Settings', exact: true }).waitFor()
 })
 
+journey('P30: from 360 to 2560 px nothing is wider than the window', async ({ page }) => {
+  await say(page, 'a table please')
+  await completeAnswer(page)
+  const thread = new URL(page.url()).pathname
+  for (const path of [thread, '/sign-in', '/privacy', '/settings/privacy']) {
+    await page.goto(path)
+    await page.locator('main').waitFor()
+    for (const width of [360, 768, 1440, 2560]) {
+      await page.setViewportSize({ width, height: 900 })
+      await widthFits(page, `${path} at ${width} px`)
+    }
+  }
+})
+
 journey('J and K go through the messages, and the reader is told start and end', async ({ page }) => {
   await page.evaluate(() => {
     globalThis.told = []

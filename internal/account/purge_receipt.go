@@ -72,7 +72,7 @@ func (p *Purger) openReceipt(ctx context.Context, now time.Time) (Receipt, error
 
 // saveReceiptTx stores the counts with the deed they are of, so that a crash leaves
 // them true.
-func saveReceiptTx(tx *gorm.DB, r *Receipt) error {
+func saveReceiptTx(tx *gorm.DB, kind string, r *Receipt) error {
 	counts, err := json.Marshal(r.Rows)
 	if err != nil {
 		return fmt.Errorf("write the receipt of a purge: %w", err)
@@ -80,8 +80,12 @@ func saveReceiptTx(tx *gorm.DB, r *Receipt) error {
 	if r.ID == "" {
 		r.ID = id.New(id.Purge)
 	}
-	err = tx.Exec(`INSERT INTO purge_receipts (id, kind, cutoff, rows, started_at) VALUES (?, ?, ?, ?::jsonb, ?)
-		ON CONFLICT (id) DO UPDATE SET cutoff = EXCLUDED.cutoff, rows = EXCLUDED.rows`, r.ID, purgeGuests, r.Cutoff, string(counts), r.StartedAt).Error
+	var finished *time.Time
+	if !r.FinishedAt.IsZero() {
+		finished = &r.FinishedAt
+	}
+	err = tx.Exec(`INSERT INTO purge_receipts (id, kind, cutoff, rows, started_at, finished_at) VALUES (?, ?, ?, ?::jsonb, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET cutoff = EXCLUDED.cutoff, rows = EXCLUDED.rows`, r.ID, kind, r.Cutoff, string(counts), r.StartedAt, finished).Error
 	if err != nil {
 		return fmt.Errorf("write the receipt of a purge: %w", err)
 	}

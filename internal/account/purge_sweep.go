@@ -86,7 +86,7 @@ func (s *sweep) deleteTx(tx *gorm.DB, found []expired, receipt *Receipt) error {
 	if err := tx.Where("id IN ? AND kind = ?", gone, models.OwnerGuest).Delete(&models.Owner{}).Error; err != nil {
 		return fmt.Errorf("delete guests: %w", err)
 	}
-	return saveReceiptTx(tx, receipt)
+	return saveReceiptTx(tx, purgeGuests, receipt)
 }
 
 func (s *sweep) idleTx(tx *gorm.DB, found []expired) ([]string, error) {

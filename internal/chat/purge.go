@@ -32,3 +32,26 @@ func (s *Service) CountTx(tx *gorm.DB, ownerIDs []string) (map[string]int64, err
 	}
 	return counts, nil
 }
+
+// OwnerGone is told that nothing may be left of an owner: the replies that this
+// instance writes for it end at once when that is so, engine and all, and go on when
+// they are somebody else's by now. It does not wait. Without it they would end with
+// their next checkpoint.
+func (s *Service) OwnerGone(ownerID string) {
+	var runs []*activeRun
+	for _, r := range s.hub.all() {
+		if r.holder().ownerID == ownerID {
+			runs = append(runs, r)
+		}
+	}
+	if len(runs) == 0 {
+		return
+	}
+	s.workers.start(func() {
+		ctx, cancel := s.patiently(queryTimeout)
+		defer cancel()
+		if err := s.fence(ctx, runs); err != nil {
+			s.log.Warn("end the replies of who is gone; they end with their next checkpoint", "err", err)
+		}
+	})
+}

@@ -85,7 +85,7 @@ func TestMalformedRequests(t *testing.T) {
 	}
 }
 
-// T10: nothing that a foreign page can send without a preflight is executed.
+// P35, T10: nothing that a foreign page can send without a preflight is executed.
 func TestCrossSiteRequests(t *testing.T) {
 	s := edgetest.Start(t)
 	body := `{"query":"mutation{add(n:1)}"}`

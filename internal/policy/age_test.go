@@ -170,6 +170,6 @@ func TestAnOwnerThatIsGoneIsToldSo(t *testing.T) {
 	wantFault(t, err, fault.Unauthenticated)
 	_, err = r.Accept(t.Context(), v, r.Current().Version, "API")
 	wantFault(t, err, fault.Unauthenticated)
-	_, _, err = r.SetConsent(t.Context(), v, "SHARE", true, "API")
+	_, _, err = r.SetConsent(t.Context(), v, "PREFERENCES_COOKIE", true, "API")
 	wantFault(t, err, fault.Unauthenticated)
 }

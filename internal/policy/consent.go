@@ -18,7 +18,7 @@ import (
 // and on every instance within a second. A consent to external inference names the
 // service that is used now.
 //
-// It refuses with FORBIDDEN what only somebody can choose of whom something is stored,
+// It refuses with FORBIDDEN what only an account can choose, sharing and news,
 // with AGE_REFUSED for somebody below the age, and with UNAUTHENTICATED where a
 // visitor's answer can't carry a cookie.
 func (s *Service) SetConsent(ctx context.Context, v viewer.Viewer, kind models.ConsentKind, granted bool, how models.ConsentMethod) (*models.Consent, viewer.Gate, error) {
@@ -31,6 +31,9 @@ func (s *Service) SetConsent(ctx context.Context, v viewer.Viewer, kind models.C
 	}
 	if !v.IsOwner() {
 		return s.chooseAsVisitor(v, kind, c)
+	}
+	if v.Kind == viewer.Guest && granted && (kind == models.ConsentShare || kind == models.ConsentMarketing) {
+		return nil, v.Gate, fault.On("kind", fault.Forbidden, "this needs an account: sign in first")
 	}
 	row := consentOf(kind, c)
 	row.OwnerID, row.ID = v.OwnerID, id.New(id.Consent)

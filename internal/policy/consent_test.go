@@ -27,7 +27,7 @@ func containsWord(text, word string) bool {
 func TestConsentsAreSeparateDatedAndRevocable(t *testing.T) {
 	r := newRoom(t)
 	ctx := t.Context()
-	v := r.guest()
+	v := r.member()
 	kinds := []models.ConsentKind{models.ConsentPreferencesCookie, models.ConsentExternalInference, models.ConsentShare, models.ConsentMarketing}
 	if got := must(r.Consents(ctx, v))(t); len(got) != 0 {
 		t.Errorf("%+v before any choice", got)
@@ -66,7 +66,7 @@ func TestConsentsAreSeparateDatedAndRevocable(t *testing.T) {
 func TestWithdrawingReachesOtherInstances(t *testing.T) {
 	url := dbtest.URL(t)
 	here, there := openRoom(t, url), openRoom(t, url)
-	v := here.guest()
+	v := here.member()
 	if _, _, err := here.SetConsent(t.Context(), v, models.ConsentShare, true, ""); err != nil {
 		t.Fatal(err)
 	}
@@ -87,6 +87,20 @@ func TestWithdrawingReachesOtherInstances(t *testing.T) {
 	there.clock.move(-time.Hour)
 	if !must(there.Granted(t.Context(), v, models.ConsentShare))(t) {
 		t.Error("an answer of an hour ahead counts")
+	}
+}
+
+// P41: publishing and news need an account; a guest is refused and nothing is stored.
+func TestGuestsChoices(t *testing.T) {
+	r := newRoom(t)
+	v := r.guest()
+	before := r.rows()
+	for _, kind := range []models.ConsentKind{models.ConsentShare, models.ConsentMarketing} {
+		_, _, err := r.SetConsent(t.Context(), v, kind, true, models.ConsentSettings)
+		wantFault(t, err, fault.Forbidden)
+	}
+	if r.rows() != before {
+		t.Error("a refused choice left a row")
 	}
 }
 

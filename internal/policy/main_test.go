@@ -88,6 +88,13 @@ func (r *room) guest() (v viewer.Viewer) {
 	return v
 }
 
+// member is somebody with an account; to this room its owner is like any other.
+func (r *room) member() viewer.Viewer {
+	v := r.guest()
+	v.Kind = viewer.Account
+	return v
+}
+
 // passed is a visitor who has confirmed and accepted.
 func (r *room) passed() viewer.Viewer {
 	r.t.Helper()

@@ -183,15 +183,15 @@ func TestAGuestsChoicesJoinTheAccount(t *testing.T) {
 		}
 	}
 	to := r.settledGuest()
+	to.Kind = viewer.Account
 	since := must(r.Acceptances(ctx, to))(t)[0].AcceptedAt
 	r.clock.move(time.Hour)
 	from := r.settledGuest()
 	choose(to, models.ConsentPreferencesCookie, true)
 	choose(from, models.ConsentPreferencesCookie, false)
-	choose(from, models.ConsentMarketing, true)
 	choose(to, models.ConsentMarketing, false)
-	choose(from, models.ConsentShare, true)
-	if must(r.Granted(ctx, to, models.ConsentShare))(t) {
+	choose(from, models.ConsentExternalInference, true)
+	if must(r.Granted(ctx, to, models.ConsentExternalInference))(t) {
 		t.Error("granted before the move")
 	}
 	for range 2 {
@@ -201,13 +201,13 @@ func TestAGuestsChoicesJoinTheAccount(t *testing.T) {
 	for _, c := range must(r.Consents(ctx, to))(t) {
 		got[c.Kind] = c.Granted
 	}
-	want := map[models.ConsentKind]bool{models.ConsentPreferencesCookie: false, models.ConsentMarketing: false, models.ConsentShare: true}
+	want := map[models.ConsentKind]bool{models.ConsentPreferencesCookie: false, models.ConsentMarketing: false, models.ConsentExternalInference: true}
 	for kind, granted := range want {
 		if got[kind] != granted || len(got) != len(want) {
 			t.Errorf("%v", got)
 		}
 	}
-	if !must(r.Granted(ctx, to, models.ConsentShare))(t) {
+	if !must(r.Granted(ctx, to, models.ConsentExternalInference))(t) {
 		t.Error("not granted after the move")
 	}
 	if a := must(r.Acceptances(ctx, to))(t); len(a) != 1 || !a[0].AcceptedAt.Equal(since) {

@@ -9,7 +9,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/wsconn"
 )
 
-// T11: pages of other origins get no socket, whatever Host they claim.
+// P35, T11: pages of other origins get no socket, whatever Host they claim.
 func TestOriginsAndHosts(t *testing.T) {
 	s := edgetest.Start(t)
 	own, err := url.Parse(s.URL)

@@ -138,7 +138,7 @@ CREATE INDEX mails_outbox ON mails (id DESC);
 -- What a purge removed: counts only.
 CREATE TABLE purge_receipts (
     id          text        PRIMARY KEY CHECK (id LIKE 'prg\_%'),
-    kind        text        NOT NULL CHECK (kind IN ('GUESTS')),
+    kind        text        NOT NULL CHECK (kind IN ('GUESTS', 'REMOVAL')),
     cutoff      timestamptz NOT NULL,
     rows        jsonb       NOT NULL,
     started_at  timestamptz NOT NULL,

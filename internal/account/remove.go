@@ -1,0 +1,125 @@
+package account
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/kimi-k2/kimi-k2/internal/fault"
+	"github.com/kimi-k2/kimi-k2/internal/id"
+	"github.com/kimi-k2/kimi-k2/models"
+)
+
+// purgeRemoval is the kind of the receipt of one removed owner.
+const purgeRemoval = "REMOVAL"
+
+// removeTimeout bounds a removal: one owner may have very many rows.
+const removeTimeout = time.Minute
+
+// Remove deletes the account with an id or an e-mail address, or the guest with an id,
+// with all that is its own, and says by table how much that was. Its sessions are over,
+// its replies end, and who signs in with the same identity gets a new, empty account.
+// It refuses with NOT_FOUND who does not exist and with CONFLICT to remove the last
+// administrator. A removal that has begun is finished although ctx ends.
+//
+// Who can call it runs this installation: it needs no viewer, and nothing that answers
+// a request may call it.
+func (s *Service) Remove(ctx context.Context, idOrEmail string) (Receipt, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeTimeout)
+	defer cancel()
+	var ownerID string
+	var receipt Receipt
+	err := s.db.Tx(ctx, func(tx *gorm.DB) (err error) {
+		if err := tx.Exec(fmt.Sprintf("SET LOCAL statement_timeout = %d", removeTimeout.Milliseconds())).Error; err != nil {
+			return fmt.Errorf("allow a removal its time: %w", err)
+		}
+		if ownerID, err = s.lockNamedTx(tx, idOrEmail); err != nil {
+			return err
+		}
+		receipt, err = s.removeTx(tx, ownerID)
+		return err
+	})
+	if err != nil {
+		return Receipt{}, fmt.Errorf("remove account: %w", err)
+	}
+	s.announce(endings{{Owner: ownerID}})
+	s.log.InfoContext(ctx, "removed an account", "receipt", receipt.ID, "rows", receipt.Rows)
+	return receipt, nil
+}
+
+// lockNamedTx finds the owner with an id or an e-mail address and locks its row: nothing
+// new can become its own until the transaction ends.
+func (s *Service) lockNamedTx(tx *gorm.DB, idOrEmail string) (string, error) {
+	none := fault.New(fault.NotFound, "no account has this id or e-mail address: it may have been removed already")
+	find, arg := `SELECT id FROM owners WHERE id = ? FOR UPDATE`, any(idOrEmail)
+	if !id.Is(id.Owner, idOrEmail) {
+		a, ok := parseAddress(idOrEmail)
+		if !ok {
+			return "", none
+		}
+		find, arg = `SELECT o.id FROM owners o JOIN accounts a ON a.owner_id = o.id WHERE a.email_index = ? FOR UPDATE OF o`, s.index.ofEmail(a)
+	}
+	var found []string
+	if err := tx.Raw(find, arg).Scan(&found).Error; err != nil {
+		return "", fmt.Errorf("lock account: %w", err)
+	}
+	if len(found) == 0 {
+		return "", none
+	}
+	return found[0], nil
+}
+
+// removeTx deletes the owner's row, which takes all others along, and writes down how
+// many those were.
+func (s *Service) removeTx(tx *gorm.DB, ownerID string) (Receipt, error) {
+	now := s.clock.Now()
+	r := Receipt{Cutoff: now, StartedAt: now, FinishedAt: now}
+	if err := notLastAdminTx(tx, ownerID); err != nil {
+		return r, err
+	}
+	var err error
+	if r.Rows, err = ownedTx(tx, ownerID); err != nil {
+		return r, err
+	}
+	r.Rows["owners"] = 1
+	if err := tx.Where("id = ?", ownerID).Delete(&models.Owner{}).Error; err != nil {
+		return r, fmt.Errorf("delete account: %w", err)
+	}
+	return r, saveReceiptTx(tx, purgeRemoval, &r)
+}
+
+// notLastAdminTx keeps the installation somebody who runs it. The lock on all of its
+// administrators lets two removals not take the last two at once.
+func notLastAdminTx(tx *gorm.DB, ownerID string) error {
+	var admins []string
+	err := tx.Raw(`SELECT owner_id FROM accounts WHERE role = ? ORDER BY owner_id FOR UPDATE`, models.RoleAccountAdmin).Scan(&admins).Error
+	if err != nil {
+		return fmt.Errorf("find administrators: %w", err)
+	}
+	if len(admins) == 1 && admins[0] == ownerID {
+		return fault.New(fault.Conflict, "this is the last administrator: make another one with `kimi-k2 admin grant` first")
+	}
+	return nil
+}
+
+// ownedTx counts the owner's rows in all tables with a column for owners, whatever room
+// they belong to: a table that is added is counted too.
+func ownedTx(tx *gorm.DB, ownerID string) (map[string]int64, error) {
+	var tables []string
+	err := tx.Raw(`SELECT table_name::text FROM information_schema.columns
+		WHERE table_schema = current_schema() AND column_name = 'owner_id' ORDER BY table_name`).Scan(&tables).Error
+	if err != nil {
+		return nil, fmt.Errorf("list tables: %w", err)
+	}
+	counts := map[string]int64{}
+	for _, table := range tables {
+		var n int64
+		if err := tx.Table(table).Where("owner_id = ?", ownerID).Count(&n).Error; err != nil {
+			return nil, fmt.Errorf("count %s: %w", table, err)
+		}
+		counts[table] = n
+	}
+	return counts, nil
+}

@@ -1,0 +1,97 @@
+package account_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/kimi-k2/kimi-k2/internal/account"
+	"github.com/kimi-k2/kimi-k2/internal/database/dbtest"
+	"github.com/kimi-k2/kimi-k2/internal/fault"
+	"github.com/kimi-k2/kimi-k2/internal/viewer"
+)
+
+// P102, P123: an account that turns out to be a child's is deleted with all that is its
+// own, by a receipt that doesn't say whose it was; others keep theirs, and the same
+// identity makes a new, empty account.
+func TestRemovedAccountIsGoneEverywhere(t *testing.T) {
+	p := newPeople(t)
+	revoked := map[string]bool{}
+	p.OnRevoked(func(owner, _ string) { revoked[owner] = true })
+	child, other := p.signIn(google("1", "ada@example.com")), p.somebody()
+	p.fill(child.Viewer.OwnerID)
+	if _, err := p.Update(t.Context(), child.Viewer, account.Update{Email: new("new@example.com")}); err != nil {
+		t.Fatal(err)
+	}
+	before := personal(t, p, child.Viewer.OwnerID)
+	for table, n := range before {
+		if n == 0 {
+			t.Errorf("the test has no row in %s", table)
+		}
+	}
+	for _, who := range []string{"", "nobody@example.com", "own_1", "own_00000000000000000000000000000000"} {
+		_, err := p.Remove(t.Context(), who)
+		refused(t, err, fault.NotFound)
+	}
+	receipt, err := p.Remove(t.Context(), "ADA@example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for table, n := range personal(t, p, child.Viewer.OwnerID) {
+		if n != 0 || receipt.Rows[table] != before[table] {
+			t.Errorf("%s: %d rows left, %d in the receipt, %d before", table, n, receipt.Rows[table], before[table])
+		}
+	}
+	if strings.Contains(dbtest.Dump(t, p.db), child.Viewer.OwnerID) || receipt.Rows["owners"] != 1 || receipt.ID == "" {
+		t.Errorf("something names whom it was: %+v", receipt)
+	}
+	if p.who(child.Cookie) != "" || !revoked[child.Viewer.OwnerID] || p.who(other.Cookie) != other.Viewer.OwnerID || revoked[other.Viewer.OwnerID] {
+		t.Error("the wrong sessions ended", revoked)
+	}
+	if anew := p.signIn(google("1", "ada@example.com")); !anew.Created || anew.Viewer.OwnerID == child.Viewer.OwnerID {
+		t.Errorf("%+v", anew)
+	}
+}
+
+// T35: an installation can't lose its last administrator by a slip.
+func TestLastAdministratorCannotBeRemoved(t *testing.T) {
+	p := newPeople(t)
+	admin, err := p.RedeemOperatorLink(t.Context(), p.link(), viewer.Viewer{}, account.Device{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = p.Remove(t.Context(), admin.Viewer.OwnerID)
+	refused(t, err, fault.Conflict)
+	p.signIn(google("2", "second@example.com"))
+	if err := p.GrantAdmin(t.Context(), "second@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Remove(t.Context(), admin.Viewer.OwnerID); err != nil {
+		t.Error(err)
+	}
+}
+
+// personal counts the owner's rows in all tables with a column for owners.
+func personal(t *testing.T, p *people, ownerID string) map[string]int64 {
+	t.Helper()
+	rows, err := p.db.Pool().Query(t.Context(), `SELECT table_name FROM information_schema.columns WHERE table_schema = 'public' AND column_name = 'owner_id'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tables []string
+	for rows.Next() {
+		var table string
+		if err := rows.Scan(&table); err != nil {
+			t.Fatal(err)
+		}
+		tables = append(tables, table)
+	}
+	out := map[string]int64{}
+	for _, table := range tables {
+		var n int64
+		if err := p.db.Pool().QueryRow(t.Context(), "SELECT count(*) FROM "+table+" WHERE owner_id = $1", ownerID).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		out[table] = n
+	}
+	return out
+}
