@@ -34,10 +34,14 @@ export function accountMenu(page) {
   return page.getByRole('button', { name: /^Account of/ })
 }
 
-/** Signs out over the account's menu. */
+/** Signs out over the account's menu, and waits for the app to have begun anew. */
 export async function signOut(page) {
+  await page.evaluate(() => {
+    globalThis.signedIn = true
+  })
   await accountMenu(page).click()
   await page.getByRole('menuitem', { name: 'Sign out' }).click()
+  await page.waitForFunction(() => !globalThis.signedIn && document.readyState === 'complete')
   await page.getByRole('link', { name: 'Sign in' }).first().waitFor()
 }
 

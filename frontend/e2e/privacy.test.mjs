@@ -37,6 +37,7 @@ journey(
     await composer(page).fill('hello')
     await composer(page).press('Enter')
     await answerGate(page)
+    await page.locator('dialog[open]').waitFor({ state: 'detached' })
     await look(page)
     await page.unrouteAll()
     await page.reload()
