@@ -60,9 +60,14 @@ func operatorLink(ctx context.Context, accounts *account.Service, publicURL stri
 	return publicURL + "/auth/operator?token=" + token, nil
 }
 
-// withAccounts opens the accounts of the installation for one deed. The key is checked
-// first, so that nothing is written under a wrong one.
+// withAccounts opens the accounts of the installation for one deed.
 func withAccounts(ctx context.Context, cfg config.Config, deed func(*account.Service) error) (err error) {
+	return withDatabase(ctx, cfg, "kimi-k2 admin", func(_ *database.DB, accounts *account.Service) error { return deed(accounts) })
+}
+
+// withDatabase opens the installation for one deed. The key is checked first, so that
+// nothing is written under a wrong one.
+func withDatabase(ctx context.Context, cfg config.Config, name string, deed func(*database.DB, *account.Service) error) (err error) {
 	secret, err := cfg.Secret()
 	if err != nil {
 		return err
@@ -76,7 +81,7 @@ func withAccounts(ctx context.Context, cfg config.Config, deed func(*account.Ser
 		bins = append(bins, cfg.PGBin)
 	}
 	db, err := database.Open(ctx, database.Config{URL: cfg.DatabaseURL, DataDir: cfg.DataDir, MaxConns: 2, MinConns: 1,
-		StatementTimeout: cfg.DBStatementTimeout, BinDirs: bins, AppName: "kimi-k2 admin", JoinRunning: true, Log: logger(cfg)})
+		StatementTimeout: cfg.DBStatementTimeout, BinDirs: bins, AppName: name, JoinRunning: true, Log: logger(cfg)})
 	if err != nil {
 		return err
 	}
@@ -89,5 +94,5 @@ func withAccounts(ctx context.Context, cfg config.Config, deed func(*account.Ser
 	if err := accounts.VerifyKey(ctx); err != nil {
 		return err
 	}
-	return deed(accounts)
+	return deed(db, accounts)
 }

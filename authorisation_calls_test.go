@@ -157,6 +157,18 @@ func (m *matrix) value(name string, typ *ast.Type, extra string) any {
 		return "EXTERNAL_INFERENCE"
 	case "granted":
 		return true
+	case "from":
+		return "2026-01-01T00:00:00Z"
+	case "to":
+		return "2026-02-01T00:00:00Z"
+	case "threshold", "amount":
+		return "1.5"
+	case "account":
+		return m.p.session("matrix-wallet").Viewer.OwnerID
+	case "reason":
+		return "the matrix asks"
+	case "usageId":
+		return "use_00000000000000000000000000000000"
 	}
 	m.t.Fatalf("the matrix doesn't know what to say for %s: %s", name, typ)
 	return nil

@@ -10,10 +10,7 @@ import (
 	"runtime/debug"
 	"syscall"
 
-	"github.com/kimi-k2/kimi-k2/internal/account"
-	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/config"
-	"github.com/kimi-k2/kimi-k2/internal/seal"
 )
 
 const usage = `Kimi K2: an AI chat assistant service to host yourself.
@@ -58,8 +55,9 @@ func command(ctx context.Context, args, environ []string, out io.Writer) error {
 		_, err := io.WriteString(out, usage)
 		return err
 	}
-	run, ok := map[string]func(context.Context, config.Config) error{"serve": runServe, "migrate": runMigrate, "verify": runVerify,
-		"admin": func(ctx context.Context, cfg config.Config) error { return runAdmin(ctx, cfg, args[1:], out) }}[name]
+	run, ok := map[string]func(context.Context, config.Config) error{"serve": runServe, "migrate": runMigrate,
+		"verify": func(ctx context.Context, cfg config.Config) error { return runVerify(ctx, cfg, out) },
+		"admin":  func(ctx context.Context, cfg config.Config) error { return runAdmin(ctx, cfg, args[1:], out) }}[name]
 	if !ok || len(args) > 1 && name != "admin" {
 		return fmt.Errorf("unknown command %q\n\n%s", name, usage)
 	}
@@ -100,36 +98,6 @@ func runMigrate(ctx context.Context, cfg config.Config) (err error) {
 	n, err := db.Migrate(ctx)
 	if err == nil {
 		fmt.Printf("%d migrations applied\n", n)
-	}
-	return err
-}
-
-// runVerify checks the schema's version, the key, and that every owner's data key
-// opens under it.
-func runVerify(ctx context.Context, cfg config.Config) (err error) {
-	secret, err := cfg.Secret()
-	if err != nil {
-		return err
-	}
-	keeper, err := seal.NewKeeper(secret)
-	if err != nil {
-		return err
-	}
-	db, err := openDatabase(ctx, cfg, logger(cfg))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close(context.WithoutCancel(ctx))) }()
-	if err := db.CheckVersion(ctx); err != nil {
-		return err
-	}
-	accounts := account.New(account.Config{DB: db, Keeper: keeper, Clock: clock.System{}, GuestLimit: cfg.GuestMessageLimit, CookieKey: secret})
-	if err := accounts.VerifyKey(ctx); err != nil {
-		return err
-	}
-	n, err := accounts.VerifyOwners(ctx)
-	if err == nil {
-		fmt.Printf("schema, key and the keys of %d owners are right\n", n)
 	}
 	return err
 }

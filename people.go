@@ -93,6 +93,8 @@ func (s *server) openSignIns(secret []byte, public *url.URL) (err error) {
 // accounts hear of other instances and the jobs run.
 func (s *server) startPeople(ctx context.Context) error {
 	s.accounts.Join(s.policy, s.mails, s.chat, s.policy)
+	s.accounts.Fund(s.credit)
+	s.credit.Join(s.chat, s.mails)
 	if err := s.accounts.Start(ctx); err != nil {
 		return err
 	}
@@ -103,6 +105,9 @@ func (s *server) startPeople(ctx context.Context) error {
 		jobs.Job{Name: "accounts.sweep", Every: sweepEvery, Run: func(ctx context.Context) error { _, err := s.accounts.Sweep(ctx); return err }},
 	)
 	if err != nil {
+		return err
+	}
+	if err := s.jobs.Add(s.moneyJobs()...); err != nil {
 		return err
 	}
 	return s.jobs.Start(ctx)

@@ -27,6 +27,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/chat"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/config"
+	"github.com/kimi-k2/kimi-k2/internal/credit"
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/edge"
 	"github.com/kimi-k2/kimi-k2/internal/edge/gate"
@@ -56,6 +57,7 @@ type server struct {
 	keeper   *seal.Keeper
 	accounts *account.Service
 	policy   *policy.Service
+	credit   *credit.Service
 	mails    *notify.Service
 	signIns  *signin.Service
 	jobs     *jobs.Runner
@@ -108,7 +110,8 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *server,
 	if err = s.openPolicy(secret); err != nil {
 		return nil, err
 	}
-	s.chat = chat.New(chat.Config{DB: s.db, Owners: s.accounts, Gate: s.policy, Engine: s.engine, Bus: s.bus, Clock: s.clock, Log: log,
+	s.openCredit()
+	s.chat = chat.New(chat.Config{DB: s.db, Owners: s.accounts, Gate: s.policy, Engine: s.engine, Bus: s.bus, Clock: s.clock, Log: log, Money: s.credit, Price: s.price(),
 		Lease: cfg.RunLease, Checkpoint: cfg.CheckpointInterval, RunsPerOwner: cfg.StreamsPerGuest, Titles: cfg.Titles != "off", Sole: s.db.Embedded()})
 	if err = s.chat.Start(ctx); err != nil {
 		return nil, err
@@ -185,7 +188,7 @@ func (s *server) openEdge(secret []byte) error {
 	if err := s.openSignIns(secret, public); err != nil {
 		return err
 	}
-	resolver := &resolvers.Resolver{Chat: s.chat, Policy: s.policy, Accounts: s.accounts, Outbox: s.mails, Engine: s.engine,
+	resolver := &resolvers.Resolver{Chat: s.chat, Policy: s.policy, Accounts: s.accounts, Credit: s.credit, Outbox: s.mails, Engine: s.engine,
 		Info: resolvers.Info{Name: s.cfg.ServiceName, SupportEmail: s.cfg.SupportEmail, URL: s.cfg.ServiceURL, Version: version,
 			Providers: s.signIns.Providers()}}
 	s.http = web.Server(s.cfg.ListenAddr, web.New(web.Config{
@@ -310,6 +313,9 @@ func (s *server) close(ctx context.Context) {
 	}
 	if s.chat != nil {
 		s.chat.Close()
+	}
+	if s.credit != nil {
+		s.credit.Close()
 	}
 	if s.stop != nil {
 		s.stop()

@@ -22,6 +22,14 @@ type UserError interface {
 	IsUserError()
 }
 
+// An act whose engine sent absurd usage.
+type AbsurdUsage struct {
+	// The act as it was charged.
+	Usage *models.UsageRow `json:"usage"`
+	// What the engine claimed, as JSON.
+	Reported string `json:"reported"`
+}
+
 // What accountUpdate changes.
 type AccountUpdateInput struct {
 	// At most 200 characters, no control characters; left out: it stays.
@@ -137,6 +145,58 @@ type ConversationUpdatePayload struct {
 	UserErrors   []UserError          `json:"userErrors"`
 }
 
+// What to give or take.
+type CreditAdjustInput struct {
+	// The caller's idempotency key: 1 to 100 characters.
+	ClientID string `json:"clientId"`
+	// The account's id or e-mail address.
+	Account string `json:"account"`
+	// Positive gives; negative takes, at most what is available.
+	Amount models.Credits `json:"amount"`
+	// 1 to 500 characters; the account's owner sees it.
+	Reason string `json:"reason"`
+}
+
+// What creditAdjust did.
+type CreditAdjustPayload struct {
+	// The balance afterwards; null when it was refused.
+	Balance *models.Credits `json:"balance,omitempty"`
+	// The transfer; null when it was refused.
+	TransferID *string `json:"transferId,omitempty"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What a wallet holds.
+type CreditBalance struct {
+	// All that went in and out.
+	Balance models.Credits `json:"balance"`
+	// Of that: set aside for replies being written.
+	Held models.Credits `json:"held"`
+	// What can be spent now; nothing while something is owed.
+	Available models.Credits `json:"available"`
+	// What a refund or dispute took back beyond the balance. While it isn't zero nothing can be spent; credits that come in pay it first.
+	Owed models.Credits `json:"owed"`
+	// Whether the balance is below the threshold.
+	Low bool `json:"low"`
+	// Below what balance it is low: the viewer's own setting.
+	LowThreshold models.Credits `json:"lowThreshold"`
+}
+
+// When to tell.
+type CreditNoticeUpdateInput struct {
+	// Below what balance; not negative.
+	Threshold models.Credits `json:"threshold"`
+}
+
+// What creditNoticeUpdate changed.
+type CreditNoticeUpdatePayload struct {
+	// The balance with its threshold; null when it was refused.
+	Credits *CreditBalance `json:"credits,omitempty"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // The inference engine behind this installation.
 type Engine struct {
 	// Where it stands.
@@ -147,6 +207,20 @@ type Engine struct {
 	State EngineState `json:"state"`
 	// What to do when the state isn't OK, or how to connect a real engine to a demo.
 	Message string `json:"message"`
+}
+
+// How far our own count was off.
+type EstimateError struct {
+	// The model's id.
+	ModelID string `json:"modelId"`
+	// Acts with numbers of the engine.
+	Acts int `json:"acts"`
+	// Our count of what was read, over the engine's: the median.
+	PromptRatio float64 `json:"promptRatio"`
+	// Our count of what was written, over the engine's: the median.
+	OutputRatio float64 `json:"outputRatio"`
+	// The same, 95th percentile of the distance from 1.
+	OutputErrorP95 float64 `json:"outputErrorP95"`
 }
 
 // What is asked of everybody once.
@@ -210,6 +284,76 @@ type InputError struct {
 }
 
 func (InputError) IsUserError() {}
+
+// The balance is too small.
+type InsufficientCreditsError struct {
+	// The stable name.
+	Code models.ErrorCode `json:"code"`
+	// What is wrong and what to do, in English. Translate by code.
+	Message string `json:"message"`
+	// Path of the input field it belongs to, if any.
+	Field []string `json:"field,omitempty"`
+	// What must be available to begin.
+	Needed models.Credits `json:"needed"`
+	// What is available.
+	Available models.Credits `json:"available"`
+}
+
+func (InsufficientCreditsError) IsUserError() {}
+
+// A page of ledger entries.
+type LedgerEntryConnection struct {
+	// The entries with their cursors.
+	Edges []*LedgerEntryEdge `json:"edges"`
+	// The entries.
+	Nodes []*models.LedgerEntry `json:"nodes"`
+	// Where the page stands.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// An entry and its place.
+type LedgerEntryEdge struct {
+	// Pass it as `after`.
+	Cursor string `json:"cursor"`
+	// The entry.
+	Node *models.LedgerEntry `json:"node"`
+}
+
+// Which entries.
+type LedgerFilter struct {
+	// Of these kinds; left out: of all.
+	Kinds []models.TransferKind `json:"kinds,omitempty"`
+	// From then on.
+	From *time.Time `json:"from,omitempty"`
+	// Up to then, not included.
+	To *time.Time `json:"to,omitempty"`
+}
+
+// One invariant of the books.
+type LedgerFinding struct {
+	// For example L4.
+	Invariant string `json:"invariant"`
+	// What it says.
+	Title string `json:"title"`
+	// How many rows were looked at.
+	Checked int `json:"checked"`
+	// What breaks it, by id, at most 20; empty when it holds.
+	Faults []string `json:"faults"`
+}
+
+// Nothing is needed.
+type LedgerVerifyInput struct {
+	// The caller's own mark; it is ignored.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What ledgerVerify found.
+type LedgerVerifyPayload struct {
+	// The check; null when it could not be made.
+	Check *models.LedgerCheck `json:"check,omitempty"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
+}
 
 // A page of mails.
 type MailConnection struct {
@@ -499,6 +643,58 @@ type TextMatch struct {
 	Start int `json:"start"`
 	// Length of the matched words, in UTF-16 code units.
 	Length int `json:"length"`
+}
+
+// A sum and what it is of; what wasn't asked for is null.
+type UsageGroup struct {
+	// The day as YYYY-MM-DD.
+	Day *string `json:"day,omitempty"`
+	// The model's id.
+	ModelID *string `json:"modelId,omitempty"`
+	// The key's id; empty for the page.
+	KeyID *string `json:"keyId,omitempty"`
+	// What was done.
+	Feature *models.Feature `json:"feature,omitempty"`
+	// The sum.
+	Sum *UsageSum `json:"sum"`
+}
+
+// Usage, summed up.
+type UsageReport struct {
+	// All of it.
+	Total *UsageSum `json:"total"`
+	// By the dimensions asked for, in the order of the dimensions; at most 5000.
+	Groups []*UsageGroup `json:"groups"`
+}
+
+// Which act.
+type UsageReviewInput struct {
+	// Its id.
+	UsageID string `json:"usageId"`
+}
+
+// What usageReview changed.
+type UsageReviewPayload struct {
+	// Whether it was marked.
+	Reviewed bool `json:"reviewed"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// One sum of usage.
+type UsageSum struct {
+	// Billable acts.
+	Acts int `json:"acts"`
+	// Tokens read, cached ones included.
+	PromptTokens int `json:"promptTokens"`
+	// Cached ones of them.
+	CachedTokens int `json:"cachedTokens"`
+	// Tokens written, reasoning included.
+	OutputTokens int `json:"outputTokens"`
+	// Reasoning of them.
+	ReasoningTokens int `json:"reasoningTokens"`
+	// What they cost.
+	Credits models.Credits `json:"credits"`
 }
 
 // Sorts of engines.
@@ -868,6 +1064,70 @@ func (e *Theme) UnmarshalJSON(b []byte) error {
 }
 
 func (e Theme) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// By what usage is summed up.
+type UsageDimension string
+
+const (
+	// The day, in the time zone asked for.
+	UsageDimensionDay UsageDimension = "DAY"
+	// The model.
+	UsageDimensionModel UsageDimension = "MODEL"
+	// The API key; the page has none.
+	UsageDimensionKey UsageDimension = "KEY"
+	// What was done.
+	UsageDimensionFeature UsageDimension = "FEATURE"
+)
+
+var AllUsageDimension = []UsageDimension{
+	UsageDimensionDay,
+	UsageDimensionModel,
+	UsageDimensionKey,
+	UsageDimensionFeature,
+}
+
+func (e UsageDimension) IsValid() bool {
+	switch e {
+	case UsageDimensionDay, UsageDimensionModel, UsageDimensionKey, UsageDimensionFeature:
+		return true
+	}
+	return false
+}
+
+func (e UsageDimension) String() string {
+	return string(e)
+}
+
+func (e *UsageDimension) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = UsageDimension(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid UsageDimension", str)
+	}
+	return nil
+}
+
+func (e UsageDimension) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *UsageDimension) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e UsageDimension) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

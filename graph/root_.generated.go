@@ -8,6 +8,7 @@ import (
 	"embed"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	gqlparser "github.com/vektah/gqlparser/v2"
@@ -24,13 +25,17 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	Account() AccountResolver
 	Conversation() ConversationResolver
+	CreditsChanged() CreditsChangedResolver
 	Identity() IdentityResolver
+	LedgerCheck() LedgerCheckResolver
+	LedgerEntry() LedgerEntryResolver
 	Message() MessageResolver
 	Mutation() MutationResolver
 	Operator() OperatorResolver
 	Query() QueryResolver
 	Session() SessionResolver
 	Subscription() SubscriptionResolver
+	UsageRow() UsageRowResolver
 	Viewer() ViewerResolver
 }
 
@@ -38,6 +43,11 @@ type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
+	AbsurdUsage struct {
+		Reported func(childComplexity int) int
+		Usage    func(childComplexity int) int
+	}
+
 	Account struct {
 		CreatedAt    func(childComplexity int) int
 		Email        func(childComplexity int) int
@@ -117,11 +127,43 @@ type ComplexityRoot struct {
 		UserErrors   func(childComplexity int) int
 	}
 
+	CreditAdjustPayload struct {
+		Balance    func(childComplexity int) int
+		TransferID func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	CreditBalance struct {
+		Available    func(childComplexity int) int
+		Balance      func(childComplexity int) int
+		Held         func(childComplexity int) int
+		Low          func(childComplexity int) int
+		LowThreshold func(childComplexity int) int
+		Owed         func(childComplexity int) int
+	}
+
+	CreditNoticeUpdatePayload struct {
+		Credits    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	CreditsChanged struct {
+		Credits func(childComplexity int) int
+	}
+
 	Engine struct {
 		Kind    func(childComplexity int) int
 		Message func(childComplexity int) int
 		Name    func(childComplexity int) int
 		State   func(childComplexity int) int
+	}
+
+	EstimateError struct {
+		Acts           func(childComplexity int) int
+		ModelID        func(childComplexity int) int
+		OutputErrorP95 func(childComplexity int) int
+		OutputRatio    func(childComplexity int) int
+		PromptRatio    func(childComplexity int) int
 	}
 
 	Gate struct {
@@ -161,6 +203,54 @@ type ComplexityRoot struct {
 		Code    func(childComplexity int) int
 		Field   func(childComplexity int) int
 		Message func(childComplexity int) int
+	}
+
+	InsufficientCreditsError struct {
+		Available func(childComplexity int) int
+		Code      func(childComplexity int) int
+		Field     func(childComplexity int) int
+		Message   func(childComplexity int) int
+		Needed    func(childComplexity int) int
+	}
+
+	LedgerCheck struct {
+		Findings   func(childComplexity int) int
+		FinishedAt func(childComplexity int) int
+		ID         func(childComplexity int) int
+		OK         func(childComplexity int) int
+		StartedAt  func(childComplexity int) int
+	}
+
+	LedgerEntry struct {
+		Amount    func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		Reason    func(childComplexity int) int
+		Usage     func(childComplexity int) int
+	}
+
+	LedgerEntryConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	LedgerEntryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	LedgerFinding struct {
+		Checked   func(childComplexity int) int
+		Faults    func(childComplexity int) int
+		Invariant func(childComplexity int) int
+		Title     func(childComplexity int) int
+	}
+
+	LedgerVerifyPayload struct {
+		Check      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	Mail struct {
@@ -257,7 +347,10 @@ type ComplexityRoot struct {
 		ConsentSet          func(childComplexity int, input ConsentSetInput) int
 		ConversationDelete  func(childComplexity int, input ConversationDeleteInput) int
 		ConversationUpdate  func(childComplexity int, input ConversationUpdateInput) int
+		CreditAdjust        func(childComplexity int, input CreditAdjustInput) int
+		CreditNoticeUpdate  func(childComplexity int, input CreditNoticeUpdateInput) int
 		IdentityUnlink      func(childComplexity int, input IdentityUnlinkInput) int
+		LedgerVerify        func(childComplexity int, input LedgerVerifyInput) int
 		MailRetry           func(childComplexity int, input MailRetryInput) int
 		MessageEdit         func(childComplexity int, input MessageEditInput) int
 		MessageSend         func(childComplexity int, input MessageSendInput) int
@@ -267,11 +360,15 @@ type ComplexityRoot struct {
 		ReplyStop           func(childComplexity int, input ReplyStopInput) int
 		SessionRevoke       func(childComplexity int, input SessionRevokeInput) int
 		SessionRevokeOthers func(childComplexity int, input SessionRevokeOthersInput) int
+		UsageReview         func(childComplexity int, input UsageReviewInput) int
 	}
 
 	Operator struct {
-		MailServer func(childComplexity int) int
-		Mails      func(childComplexity int, first *int, after *string) int
+		AbsurdUsage    func(childComplexity int) int
+		EstimateErrors func(childComplexity int) int
+		LedgerChecks   func(childComplexity int) int
+		MailServer     func(childComplexity int) int
+		Mails          func(childComplexity int, first *int, after *string) int
 	}
 
 	PageInfo struct {
@@ -430,17 +527,66 @@ type ComplexityRoot struct {
 		ReasoningTokens func(childComplexity int) int
 	}
 
+	UsageGroup struct {
+		Day     func(childComplexity int) int
+		Feature func(childComplexity int) int
+		KeyID   func(childComplexity int) int
+		ModelID func(childComplexity int) int
+		Sum     func(childComplexity int) int
+	}
+
+	UsageReport struct {
+		Groups func(childComplexity int) int
+		Total  func(childComplexity int) int
+	}
+
+	UsageReviewPayload struct {
+		Reviewed   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	UsageRow struct {
+		CachedTokens    func(childComplexity int) int
+		CreatedAt       func(childComplexity int) int
+		Credits         func(childComplexity int) int
+		Estimated       func(childComplexity int) int
+		Feature         func(childComplexity int) int
+		FirstTokenMs    func(childComplexity int) int
+		ID              func(childComplexity int) int
+		LatencyMs       func(childComplexity int) int
+		ModelID         func(childComplexity int) int
+		OutputTokens    func(childComplexity int) int
+		Price           func(childComplexity int) int
+		PromptTokens    func(childComplexity int) int
+		ReasoningTokens func(childComplexity int) int
+		Reply           func(childComplexity int) int
+		Source          func(childComplexity int) int
+		Status          func(childComplexity int) int
+	}
+
+	UsageSum struct {
+		Acts            func(childComplexity int) int
+		CachedTokens    func(childComplexity int) int
+		Credits         func(childComplexity int) int
+		OutputTokens    func(childComplexity int) int
+		PromptTokens    func(childComplexity int) int
+		ReasoningTokens func(childComplexity int) int
+	}
+
 	Viewer struct {
 		Account           func(childComplexity int) int
 		Consents          func(childComplexity int) int
 		Conversation      func(childComplexity int, id string) int
 		Conversations     func(childComplexity int, first *int, after *string, filter *ConversationFilter) int
+		Credits           func(childComplexity int) int
 		Gate              func(childComplexity int) int
 		Guest             func(childComplexity int) int
 		ID                func(childComplexity int) int
 		Kind              func(childComplexity int) int
+		LedgerEntries     func(childComplexity int, first *int, after *string, filter *LedgerFilter) int
 		PolicyAcceptances func(childComplexity int) int
 		Sessions          func(childComplexity int) int
+		Usage             func(childComplexity int, from time.Time, to time.Time, by []UsageDimension, timeZone *string) int
 	}
 }
 
@@ -457,6 +603,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	ec := newExecutionContext(nil, e, nil)
 	_ = ec
 	switch typeName + "." + field {
+
+	case "AbsurdUsage.reported":
+		if e.ComplexityRoot.AbsurdUsage.Reported == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AbsurdUsage.Reported(childComplexity), true
+	case "AbsurdUsage.usage":
+		if e.ComplexityRoot.AbsurdUsage.Usage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AbsurdUsage.Usage(childComplexity), true
 
 	case "Account.createdAt":
 		if e.ComplexityRoot.Account.CreatedAt == nil {
@@ -733,6 +892,82 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ConversationUpdatePayload.UserErrors(childComplexity), true
 
+	case "CreditAdjustPayload.balance":
+		if e.ComplexityRoot.CreditAdjustPayload.Balance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditAdjustPayload.Balance(childComplexity), true
+	case "CreditAdjustPayload.transferId":
+		if e.ComplexityRoot.CreditAdjustPayload.TransferID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditAdjustPayload.TransferID(childComplexity), true
+	case "CreditAdjustPayload.userErrors":
+		if e.ComplexityRoot.CreditAdjustPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditAdjustPayload.UserErrors(childComplexity), true
+
+	case "CreditBalance.available":
+		if e.ComplexityRoot.CreditBalance.Available == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditBalance.Available(childComplexity), true
+	case "CreditBalance.balance":
+		if e.ComplexityRoot.CreditBalance.Balance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditBalance.Balance(childComplexity), true
+	case "CreditBalance.held":
+		if e.ComplexityRoot.CreditBalance.Held == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditBalance.Held(childComplexity), true
+	case "CreditBalance.low":
+		if e.ComplexityRoot.CreditBalance.Low == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditBalance.Low(childComplexity), true
+	case "CreditBalance.lowThreshold":
+		if e.ComplexityRoot.CreditBalance.LowThreshold == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditBalance.LowThreshold(childComplexity), true
+	case "CreditBalance.owed":
+		if e.ComplexityRoot.CreditBalance.Owed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditBalance.Owed(childComplexity), true
+
+	case "CreditNoticeUpdatePayload.credits":
+		if e.ComplexityRoot.CreditNoticeUpdatePayload.Credits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNoticeUpdatePayload.Credits(childComplexity), true
+	case "CreditNoticeUpdatePayload.userErrors":
+		if e.ComplexityRoot.CreditNoticeUpdatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNoticeUpdatePayload.UserErrors(childComplexity), true
+
+	case "CreditsChanged.credits":
+		if e.ComplexityRoot.CreditsChanged.Credits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditsChanged.Credits(childComplexity), true
+
 	case "Engine.kind":
 		if e.ComplexityRoot.Engine.Kind == nil {
 			break
@@ -757,6 +992,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Engine.State(childComplexity), true
+
+	case "EstimateError.acts":
+		if e.ComplexityRoot.EstimateError.Acts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EstimateError.Acts(childComplexity), true
+	case "EstimateError.modelId":
+		if e.ComplexityRoot.EstimateError.ModelID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EstimateError.ModelID(childComplexity), true
+	case "EstimateError.outputErrorP95":
+		if e.ComplexityRoot.EstimateError.OutputErrorP95 == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EstimateError.OutputErrorP95(childComplexity), true
+	case "EstimateError.outputRatio":
+		if e.ComplexityRoot.EstimateError.OutputRatio == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EstimateError.OutputRatio(childComplexity), true
+	case "EstimateError.promptRatio":
+		if e.ComplexityRoot.EstimateError.PromptRatio == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EstimateError.PromptRatio(childComplexity), true
 
 	case "Gate.ageConfirmed":
 		if e.ComplexityRoot.Gate.AgeConfirmed == nil {
@@ -889,6 +1155,175 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.InputError.Message(childComplexity), true
+
+	case "InsufficientCreditsError.available":
+		if e.ComplexityRoot.InsufficientCreditsError.Available == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InsufficientCreditsError.Available(childComplexity), true
+	case "InsufficientCreditsError.code":
+		if e.ComplexityRoot.InsufficientCreditsError.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InsufficientCreditsError.Code(childComplexity), true
+	case "InsufficientCreditsError.field":
+		if e.ComplexityRoot.InsufficientCreditsError.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InsufficientCreditsError.Field(childComplexity), true
+	case "InsufficientCreditsError.message":
+		if e.ComplexityRoot.InsufficientCreditsError.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InsufficientCreditsError.Message(childComplexity), true
+	case "InsufficientCreditsError.needed":
+		if e.ComplexityRoot.InsufficientCreditsError.Needed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InsufficientCreditsError.Needed(childComplexity), true
+
+	case "LedgerCheck.findings":
+		if e.ComplexityRoot.LedgerCheck.Findings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerCheck.Findings(childComplexity), true
+	case "LedgerCheck.finishedAt":
+		if e.ComplexityRoot.LedgerCheck.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerCheck.FinishedAt(childComplexity), true
+	case "LedgerCheck.id":
+		if e.ComplexityRoot.LedgerCheck.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerCheck.ID(childComplexity), true
+	case "LedgerCheck.ok":
+		if e.ComplexityRoot.LedgerCheck.OK == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerCheck.OK(childComplexity), true
+	case "LedgerCheck.startedAt":
+		if e.ComplexityRoot.LedgerCheck.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerCheck.StartedAt(childComplexity), true
+
+	case "LedgerEntry.amount":
+		if e.ComplexityRoot.LedgerEntry.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerEntry.Amount(childComplexity), true
+	case "LedgerEntry.createdAt":
+		if e.ComplexityRoot.LedgerEntry.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerEntry.CreatedAt(childComplexity), true
+	case "LedgerEntry.id":
+		if e.ComplexityRoot.LedgerEntry.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerEntry.ID(childComplexity), true
+	case "LedgerEntry.kind":
+		if e.ComplexityRoot.LedgerEntry.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerEntry.Kind(childComplexity), true
+	case "LedgerEntry.reason":
+		if e.ComplexityRoot.LedgerEntry.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerEntry.Reason(childComplexity), true
+	case "LedgerEntry.usage":
+		if e.ComplexityRoot.LedgerEntry.Usage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerEntry.Usage(childComplexity), true
+
+	case "LedgerEntryConnection.edges":
+		if e.ComplexityRoot.LedgerEntryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerEntryConnection.Edges(childComplexity), true
+	case "LedgerEntryConnection.nodes":
+		if e.ComplexityRoot.LedgerEntryConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerEntryConnection.Nodes(childComplexity), true
+	case "LedgerEntryConnection.pageInfo":
+		if e.ComplexityRoot.LedgerEntryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerEntryConnection.PageInfo(childComplexity), true
+
+	case "LedgerEntryEdge.cursor":
+		if e.ComplexityRoot.LedgerEntryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerEntryEdge.Cursor(childComplexity), true
+	case "LedgerEntryEdge.node":
+		if e.ComplexityRoot.LedgerEntryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerEntryEdge.Node(childComplexity), true
+
+	case "LedgerFinding.checked":
+		if e.ComplexityRoot.LedgerFinding.Checked == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerFinding.Checked(childComplexity), true
+	case "LedgerFinding.faults":
+		if e.ComplexityRoot.LedgerFinding.Faults == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerFinding.Faults(childComplexity), true
+	case "LedgerFinding.invariant":
+		if e.ComplexityRoot.LedgerFinding.Invariant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerFinding.Invariant(childComplexity), true
+	case "LedgerFinding.title":
+		if e.ComplexityRoot.LedgerFinding.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerFinding.Title(childComplexity), true
+
+	case "LedgerVerifyPayload.check":
+		if e.ComplexityRoot.LedgerVerifyPayload.Check == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerVerifyPayload.Check(childComplexity), true
+	case "LedgerVerifyPayload.userErrors":
+		if e.ComplexityRoot.LedgerVerifyPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerVerifyPayload.UserErrors(childComplexity), true
 
 	case "Mail.attempts":
 		if e.ComplexityRoot.Mail.Attempts == nil {
@@ -1303,6 +1738,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ConversationUpdate(childComplexity, args["input"].(ConversationUpdateInput)), true
+	case "Mutation.creditAdjust":
+		if e.ComplexityRoot.Mutation.CreditAdjust == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_creditAdjust_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreditAdjust(childComplexity, args["input"].(CreditAdjustInput)), true
+	case "Mutation.creditNoticeUpdate":
+		if e.ComplexityRoot.Mutation.CreditNoticeUpdate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_creditNoticeUpdate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreditNoticeUpdate(childComplexity, args["input"].(CreditNoticeUpdateInput)), true
 	case "Mutation.identityUnlink":
 		if e.ComplexityRoot.Mutation.IdentityUnlink == nil {
 			break
@@ -1314,6 +1771,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.IdentityUnlink(childComplexity, args["input"].(IdentityUnlinkInput)), true
+	case "Mutation.ledgerVerify":
+		if e.ComplexityRoot.Mutation.LedgerVerify == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_ledgerVerify_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LedgerVerify(childComplexity, args["input"].(LedgerVerifyInput)), true
 	case "Mutation.mailRetry":
 		if e.ComplexityRoot.Mutation.MailRetry == nil {
 			break
@@ -1413,7 +1881,36 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SessionRevokeOthers(childComplexity, args["input"].(SessionRevokeOthersInput)), true
+	case "Mutation.usageReview":
+		if e.ComplexityRoot.Mutation.UsageReview == nil {
+			break
+		}
 
+		args, err := ec.field_Mutation_usageReview_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UsageReview(childComplexity, args["input"].(UsageReviewInput)), true
+
+	case "Operator.absurdUsage":
+		if e.ComplexityRoot.Operator.AbsurdUsage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Operator.AbsurdUsage(childComplexity), true
+	case "Operator.estimateErrors":
+		if e.ComplexityRoot.Operator.EstimateErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Operator.EstimateErrors(childComplexity), true
+	case "Operator.ledgerChecks":
+		if e.ComplexityRoot.Operator.LedgerChecks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Operator.LedgerChecks(childComplexity), true
 	case "Operator.mailServer":
 		if e.ComplexityRoot.Operator.MailServer == nil {
 			break
@@ -1975,6 +2472,197 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Usage.ReasoningTokens(childComplexity), true
 
+	case "UsageGroup.day":
+		if e.ComplexityRoot.UsageGroup.Day == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageGroup.Day(childComplexity), true
+	case "UsageGroup.feature":
+		if e.ComplexityRoot.UsageGroup.Feature == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageGroup.Feature(childComplexity), true
+	case "UsageGroup.keyId":
+		if e.ComplexityRoot.UsageGroup.KeyID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageGroup.KeyID(childComplexity), true
+	case "UsageGroup.modelId":
+		if e.ComplexityRoot.UsageGroup.ModelID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageGroup.ModelID(childComplexity), true
+	case "UsageGroup.sum":
+		if e.ComplexityRoot.UsageGroup.Sum == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageGroup.Sum(childComplexity), true
+
+	case "UsageReport.groups":
+		if e.ComplexityRoot.UsageReport.Groups == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReport.Groups(childComplexity), true
+	case "UsageReport.total":
+		if e.ComplexityRoot.UsageReport.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReport.Total(childComplexity), true
+
+	case "UsageReviewPayload.reviewed":
+		if e.ComplexityRoot.UsageReviewPayload.Reviewed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReviewPayload.Reviewed(childComplexity), true
+	case "UsageReviewPayload.userErrors":
+		if e.ComplexityRoot.UsageReviewPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReviewPayload.UserErrors(childComplexity), true
+
+	case "UsageRow.cachedTokens":
+		if e.ComplexityRoot.UsageRow.CachedTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRow.CachedTokens(childComplexity), true
+	case "UsageRow.createdAt":
+		if e.ComplexityRoot.UsageRow.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRow.CreatedAt(childComplexity), true
+	case "UsageRow.credits":
+		if e.ComplexityRoot.UsageRow.Credits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRow.Credits(childComplexity), true
+	case "UsageRow.estimated":
+		if e.ComplexityRoot.UsageRow.Estimated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRow.Estimated(childComplexity), true
+	case "UsageRow.feature":
+		if e.ComplexityRoot.UsageRow.Feature == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRow.Feature(childComplexity), true
+	case "UsageRow.firstTokenMs":
+		if e.ComplexityRoot.UsageRow.FirstTokenMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRow.FirstTokenMs(childComplexity), true
+	case "UsageRow.id":
+		if e.ComplexityRoot.UsageRow.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRow.ID(childComplexity), true
+	case "UsageRow.latencyMs":
+		if e.ComplexityRoot.UsageRow.LatencyMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRow.LatencyMs(childComplexity), true
+	case "UsageRow.modelId":
+		if e.ComplexityRoot.UsageRow.ModelID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRow.ModelID(childComplexity), true
+	case "UsageRow.outputTokens":
+		if e.ComplexityRoot.UsageRow.OutputTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRow.OutputTokens(childComplexity), true
+	case "UsageRow.price":
+		if e.ComplexityRoot.UsageRow.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRow.Price(childComplexity), true
+	case "UsageRow.promptTokens":
+		if e.ComplexityRoot.UsageRow.PromptTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRow.PromptTokens(childComplexity), true
+	case "UsageRow.reasoningTokens":
+		if e.ComplexityRoot.UsageRow.ReasoningTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRow.ReasoningTokens(childComplexity), true
+	case "UsageRow.reply":
+		if e.ComplexityRoot.UsageRow.Reply == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRow.Reply(childComplexity), true
+	case "UsageRow.source":
+		if e.ComplexityRoot.UsageRow.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRow.Source(childComplexity), true
+	case "UsageRow.status":
+		if e.ComplexityRoot.UsageRow.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRow.Status(childComplexity), true
+
+	case "UsageSum.acts":
+		if e.ComplexityRoot.UsageSum.Acts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageSum.Acts(childComplexity), true
+	case "UsageSum.cachedTokens":
+		if e.ComplexityRoot.UsageSum.CachedTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageSum.CachedTokens(childComplexity), true
+	case "UsageSum.credits":
+		if e.ComplexityRoot.UsageSum.Credits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageSum.Credits(childComplexity), true
+	case "UsageSum.outputTokens":
+		if e.ComplexityRoot.UsageSum.OutputTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageSum.OutputTokens(childComplexity), true
+	case "UsageSum.promptTokens":
+		if e.ComplexityRoot.UsageSum.PromptTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageSum.PromptTokens(childComplexity), true
+	case "UsageSum.reasoningTokens":
+		if e.ComplexityRoot.UsageSum.ReasoningTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageSum.ReasoningTokens(childComplexity), true
+
 	case "Viewer.account":
 		if e.ComplexityRoot.Viewer.Account == nil {
 			break
@@ -2009,6 +2697,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Conversations(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*ConversationFilter)), true
+	case "Viewer.credits":
+		if e.ComplexityRoot.Viewer.Credits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.Credits(childComplexity), true
 	case "Viewer.gate":
 		if e.ComplexityRoot.Viewer.Gate == nil {
 			break
@@ -2033,6 +2727,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Kind(childComplexity), true
+	case "Viewer.ledgerEntries":
+		if e.ComplexityRoot.Viewer.LedgerEntries == nil {
+			break
+		}
+
+		args, err := ec.field_Viewer_ledgerEntries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Viewer.LedgerEntries(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*LedgerFilter)), true
 	case "Viewer.policyAcceptances":
 		if e.ComplexityRoot.Viewer.PolicyAcceptances == nil {
 			break
@@ -2045,6 +2750,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Sessions(childComplexity), true
+	case "Viewer.usage":
+		if e.ComplexityRoot.Viewer.Usage == nil {
+			break
+		}
+
+		args, err := ec.field_Viewer_usage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Viewer.Usage(childComplexity, args["from"].(time.Time), args["to"].(time.Time), args["by"].([]UsageDimension), args["timeZone"].(*string)), true
 
 	}
 	return 0, false
@@ -2061,7 +2777,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ConversationDeleteInput", ec.unmarshalInputConversationDeleteInput),
 			graphql.NewInputUnmarshaler("ConversationFilter", ec.unmarshalInputConversationFilter),
 			graphql.NewInputUnmarshaler("ConversationUpdateInput", ec.unmarshalInputConversationUpdateInput),
+			graphql.NewInputUnmarshaler("CreditAdjustInput", ec.unmarshalInputCreditAdjustInput),
+			graphql.NewInputUnmarshaler("CreditNoticeUpdateInput", ec.unmarshalInputCreditNoticeUpdateInput),
 			graphql.NewInputUnmarshaler("IdentityUnlinkInput", ec.unmarshalInputIdentityUnlinkInput),
+			graphql.NewInputUnmarshaler("LedgerFilter", ec.unmarshalInputLedgerFilter),
+			graphql.NewInputUnmarshaler("LedgerVerifyInput", ec.unmarshalInputLedgerVerifyInput),
 			graphql.NewInputUnmarshaler("MailRetryInput", ec.unmarshalInputMailRetryInput),
 			graphql.NewInputUnmarshaler("MessageEditInput", ec.unmarshalInputMessageEditInput),
 			graphql.NewInputUnmarshaler("MessageSendInput", ec.unmarshalInputMessageSendInput),
@@ -2071,6 +2791,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ReplyStopInput", ec.unmarshalInputReplyStopInput),
 			graphql.NewInputUnmarshaler("SessionRevokeInput", ec.unmarshalInputSessionRevokeInput),
 			graphql.NewInputUnmarshaler("SessionRevokeOthersInput", ec.unmarshalInputSessionRevokeOthersInput),
+			graphql.NewInputUnmarshaler("UsageReviewInput", ec.unmarshalInputUsageReviewInput),
 		)
 	}
 	first := true
@@ -2163,7 +2884,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "schema/account.graphqls" "schema/conversation.graphqls" "schema/fault.graphqls" "schema/message.graphqls" "schema/operator.graphqls" "schema/policy.graphqls" "schema/schema.graphqls" "schema/service.graphqls" "schema/viewer.graphqls"
+//go:embed "schema/account.graphqls" "schema/conversation.graphqls" "schema/credit.graphqls" "schema/fault.graphqls" "schema/message.graphqls" "schema/operator.graphqls" "schema/policy.graphqls" "schema/schema.graphqls" "schema/service.graphqls" "schema/viewer.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -2177,6 +2898,7 @@ func sourceData(filename string) string {
 var sources = []*ast.Source{
 	{Name: "schema/account.graphqls", Input: sourceData("schema/account.graphqls"), BuiltIn: false},
 	{Name: "schema/conversation.graphqls", Input: sourceData("schema/conversation.graphqls"), BuiltIn: false},
+	{Name: "schema/credit.graphqls", Input: sourceData("schema/credit.graphqls"), BuiltIn: false},
 	{Name: "schema/fault.graphqls", Input: sourceData("schema/fault.graphqls"), BuiltIn: false},
 	{Name: "schema/message.graphqls", Input: sourceData("schema/message.graphqls"), BuiltIn: false},
 	{Name: "schema/operator.graphqls", Input: sourceData("schema/operator.graphqls"), BuiltIn: false},
@@ -2190,6 +2912,16 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // childFields_* functions provide shared child field context lookups.
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
+
+func (ec *executionContext) childFields_AbsurdUsage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "usage":
+		return ec.fieldContext_AbsurdUsage_usage(ctx, field)
+	case "reported":
+		return ec.fieldContext_AbsurdUsage_reported(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AbsurdUsage", field.Name)
+}
 
 func (ec *executionContext) childFields_Account(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
@@ -2333,6 +3065,46 @@ func (ec *executionContext) childFields_ConversationUpdatePayload(ctx context.Co
 	return nil, fmt.Errorf("no field named %q was found under type ConversationUpdatePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreditAdjustPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "balance":
+		return ec.fieldContext_CreditAdjustPayload_balance(ctx, field)
+	case "transferId":
+		return ec.fieldContext_CreditAdjustPayload_transferId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreditAdjustPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreditAdjustPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreditBalance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "balance":
+		return ec.fieldContext_CreditBalance_balance(ctx, field)
+	case "held":
+		return ec.fieldContext_CreditBalance_held(ctx, field)
+	case "available":
+		return ec.fieldContext_CreditBalance_available(ctx, field)
+	case "owed":
+		return ec.fieldContext_CreditBalance_owed(ctx, field)
+	case "low":
+		return ec.fieldContext_CreditBalance_low(ctx, field)
+	case "lowThreshold":
+		return ec.fieldContext_CreditBalance_lowThreshold(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreditBalance", field.Name)
+}
+
+func (ec *executionContext) childFields_CreditNoticeUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "credits":
+		return ec.fieldContext_CreditNoticeUpdatePayload_credits(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreditNoticeUpdatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreditNoticeUpdatePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Engine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "kind":
@@ -2345,6 +3117,22 @@ func (ec *executionContext) childFields_Engine(ctx context.Context, field graphq
 		return ec.fieldContext_Engine_message(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Engine", field.Name)
+}
+
+func (ec *executionContext) childFields_EstimateError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "modelId":
+		return ec.fieldContext_EstimateError_modelId(ctx, field)
+	case "acts":
+		return ec.fieldContext_EstimateError_acts(ctx, field)
+	case "promptRatio":
+		return ec.fieldContext_EstimateError_promptRatio(ctx, field)
+	case "outputRatio":
+		return ec.fieldContext_EstimateError_outputRatio(ctx, field)
+	case "outputErrorP95":
+		return ec.fieldContext_EstimateError_outputErrorP95(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EstimateError", field.Name)
 }
 
 func (ec *executionContext) childFields_Gate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2397,6 +3185,86 @@ func (ec *executionContext) childFields_IdentityUnlinkPayload(ctx context.Contex
 		return ec.fieldContext_IdentityUnlinkPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type IdentityUnlinkPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LedgerCheck(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_LedgerCheck_id(ctx, field)
+	case "ok":
+		return ec.fieldContext_LedgerCheck_ok(ctx, field)
+	case "findings":
+		return ec.fieldContext_LedgerCheck_findings(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_LedgerCheck_startedAt(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_LedgerCheck_finishedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LedgerCheck", field.Name)
+}
+
+func (ec *executionContext) childFields_LedgerEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_LedgerEntry_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_LedgerEntry_kind(ctx, field)
+	case "amount":
+		return ec.fieldContext_LedgerEntry_amount(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_LedgerEntry_createdAt(ctx, field)
+	case "usage":
+		return ec.fieldContext_LedgerEntry_usage(ctx, field)
+	case "reason":
+		return ec.fieldContext_LedgerEntry_reason(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LedgerEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_LedgerEntryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_LedgerEntryConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_LedgerEntryConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_LedgerEntryConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LedgerEntryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_LedgerEntryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_LedgerEntryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_LedgerEntryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LedgerEntryEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_LedgerFinding(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "invariant":
+		return ec.fieldContext_LedgerFinding_invariant(ctx, field)
+	case "title":
+		return ec.fieldContext_LedgerFinding_title(ctx, field)
+	case "checked":
+		return ec.fieldContext_LedgerFinding_checked(ctx, field)
+	case "faults":
+		return ec.fieldContext_LedgerFinding_faults(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LedgerFinding", field.Name)
+}
+
+func (ec *executionContext) childFields_LedgerVerifyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "check":
+		return ec.fieldContext_LedgerVerifyPayload_check(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_LedgerVerifyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LedgerVerifyPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Mail(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2581,6 +3449,12 @@ func (ec *executionContext) childFields_Operator(ctx context.Context, field grap
 		return ec.fieldContext_Operator_mails(ctx, field)
 	case "mailServer":
 		return ec.fieldContext_Operator_mailServer(ctx, field)
+	case "ledgerChecks":
+		return ec.fieldContext_Operator_ledgerChecks(ctx, field)
+	case "absurdUsage":
+		return ec.fieldContext_Operator_absurdUsage(ctx, field)
+	case "estimateErrors":
+		return ec.fieldContext_Operator_estimateErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Operator", field.Name)
 }
@@ -2777,6 +3651,98 @@ func (ec *executionContext) childFields_Usage(ctx context.Context, field graphql
 	return nil, fmt.Errorf("no field named %q was found under type Usage", field.Name)
 }
 
+func (ec *executionContext) childFields_UsageGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "day":
+		return ec.fieldContext_UsageGroup_day(ctx, field)
+	case "modelId":
+		return ec.fieldContext_UsageGroup_modelId(ctx, field)
+	case "keyId":
+		return ec.fieldContext_UsageGroup_keyId(ctx, field)
+	case "feature":
+		return ec.fieldContext_UsageGroup_feature(ctx, field)
+	case "sum":
+		return ec.fieldContext_UsageGroup_sum(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageReport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "total":
+		return ec.fieldContext_UsageReport_total(ctx, field)
+	case "groups":
+		return ec.fieldContext_UsageReport_groups(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageReport", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageReviewPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reviewed":
+		return ec.fieldContext_UsageReviewPayload_reviewed(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UsageReviewPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageReviewPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageRow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_UsageRow_id(ctx, field)
+	case "source":
+		return ec.fieldContext_UsageRow_source(ctx, field)
+	case "feature":
+		return ec.fieldContext_UsageRow_feature(ctx, field)
+	case "modelId":
+		return ec.fieldContext_UsageRow_modelId(ctx, field)
+	case "status":
+		return ec.fieldContext_UsageRow_status(ctx, field)
+	case "reply":
+		return ec.fieldContext_UsageRow_reply(ctx, field)
+	case "promptTokens":
+		return ec.fieldContext_UsageRow_promptTokens(ctx, field)
+	case "cachedTokens":
+		return ec.fieldContext_UsageRow_cachedTokens(ctx, field)
+	case "outputTokens":
+		return ec.fieldContext_UsageRow_outputTokens(ctx, field)
+	case "reasoningTokens":
+		return ec.fieldContext_UsageRow_reasoningTokens(ctx, field)
+	case "estimated":
+		return ec.fieldContext_UsageRow_estimated(ctx, field)
+	case "price":
+		return ec.fieldContext_UsageRow_price(ctx, field)
+	case "credits":
+		return ec.fieldContext_UsageRow_credits(ctx, field)
+	case "firstTokenMs":
+		return ec.fieldContext_UsageRow_firstTokenMs(ctx, field)
+	case "latencyMs":
+		return ec.fieldContext_UsageRow_latencyMs(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_UsageRow_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageRow", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageSum(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "acts":
+		return ec.fieldContext_UsageSum_acts(ctx, field)
+	case "promptTokens":
+		return ec.fieldContext_UsageSum_promptTokens(ctx, field)
+	case "cachedTokens":
+		return ec.fieldContext_UsageSum_cachedTokens(ctx, field)
+	case "outputTokens":
+		return ec.fieldContext_UsageSum_outputTokens(ctx, field)
+	case "reasoningTokens":
+		return ec.fieldContext_UsageSum_reasoningTokens(ctx, field)
+	case "credits":
+		return ec.fieldContext_UsageSum_credits(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageSum", field.Name)
+}
+
 func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -2793,6 +3759,12 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_account(ctx, field)
 	case "sessions":
 		return ec.fieldContext_Viewer_sessions(ctx, field)
+	case "credits":
+		return ec.fieldContext_Viewer_credits(ctx, field)
+	case "ledgerEntries":
+		return ec.fieldContext_Viewer_ledgerEntries(ctx, field)
+	case "usage":
+		return ec.fieldContext_Viewer_usage(ctx, field)
 	case "gate":
 		return ec.fieldContext_Viewer_gate(ctx, field)
 	case "consents":

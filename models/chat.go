@@ -126,6 +126,16 @@ type Run struct {
 	PromptMessages int    // how many messages of the branch the engine was shown
 	PromptRule     string // how they were chosen: all, or newest-that-fit
 	CreatedAt      time.Time
+
+	// The present phase: a run has one, and one more each time it is continued.
+	HoldID         string // of the phase; empty for guests
+	Feature        Feature
+	Phase          int        // counts from 0
+	PhaseEpoch     int        // the epoch that began it: a later one means a take-over
+	PhaseText      int        // bytes of text that earlier phases made
+	PhaseReasoning int        // and of reasoning
+	PhasePrompt    int64      // tokens the engine reads, by our own count
+	PhaseStartedAt *time.Time // nil: at CreatedAt
 }
 
 // RunChunk is a piece of what a running reply has produced, up to Seq.

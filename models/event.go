@@ -178,3 +178,9 @@ func (ReplyStarted) IsViewerEvent() {}
 
 // IsViewerEvent marks the union's members.
 func (ReplyEnded) IsViewerEvent() {}
+
+// CreditsChanged says that the viewer's balance is another.
+type CreditsChanged struct{}
+
+// IsViewerEvent marks the union's members.
+func (CreditsChanged) IsViewerEvent() {}

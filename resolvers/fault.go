@@ -24,6 +24,8 @@ func userErrors(err error, limit int) ([]graph.UserError, error) {
 			out[i] = &graph.GuestLimitError{Code: code, Message: f.Message, Field: f.Field, Limit: limit}
 		case fault.RateLimited:
 			out[i] = &graph.RateLimitError{Code: code, Message: f.Message, Field: f.Field, RetryAfterMs: int(f.RetryAfter.Milliseconds())}
+		case fault.InsufficientCredits:
+			out[i] = &graph.InsufficientCreditsError{Code: code, Message: f.Message, Field: f.Field, Needed: models.Credits(f.Needed), Available: models.Credits(f.Available)}
 		default:
 			out[i] = &graph.InputError{Code: code, Message: f.Message, Field: f.Field}
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/graph"
 	"github.com/kimi-k2/kimi-k2/internal/account"
 	"github.com/kimi-k2/kimi-k2/internal/chat"
+	"github.com/kimi-k2/kimi-k2/internal/credit"
 	"github.com/kimi-k2/kimi-k2/internal/inference"
 	"github.com/kimi-k2/kimi-k2/internal/notify"
 	"github.com/kimi-k2/kimi-k2/internal/policy"
@@ -26,6 +27,7 @@ type Accounts interface {
 	Sessions(ctx context.Context, v viewer.Viewer) ([]*models.Session, error)
 	RevokeSession(ctx context.Context, v viewer.Viewer, sessionID string) error
 	RevokeOthers(ctx context.Context, v viewer.Viewer) (int, error)
+	FindNamed(ctx context.Context, idOrEmail string) (ownerID string, err error)
 }
 
 // Engine is what resolvers need of the inference service.
@@ -55,6 +57,7 @@ type Resolver struct {
 	Policy   *policy.Service
 	Outbox   *notify.Service
 	Accounts Accounts
+	Credit   *credit.Service
 	Engine   Engine
 	Info     Info
 }

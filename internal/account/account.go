@@ -86,6 +86,7 @@ type Service struct {
 	movers    []Mover
 	admission Admission
 	mailer    Mailer
+	wallets   Wallets // nil: nobody has one
 
 	mu          sync.Mutex
 	callbacks   []func(ownerID, sessionID string)

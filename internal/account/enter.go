@@ -24,6 +24,11 @@ func (e *entrance) createTx(tx *gorm.DB, from viewer.Viewer) (viewer.Viewer, err
 	if err := e.accountTx(tx, to); err != nil {
 		return viewer.Viewer{}, err
 	}
+	if e.s.wallets != nil {
+		if err := e.s.wallets.OpenTx(tx, to.OwnerID); err != nil {
+			return viewer.Viewer{}, err
+		}
+	}
 	if e.s.admission == nil {
 		return viewer.Viewer{}, errors.New("no accounts can be made: nobody says who may have one")
 	}

@@ -51,7 +51,7 @@ type busy []string
 func (b busy) BusyTx(*gorm.DB, []string) ([]string, error) { return b, nil }
 
 // tables that hold something of guests.
-var guestTables = []string{"owners", "sessions", "conversations", "messages", "runs", "run_chunks", "age_confirmations", "policy_acceptances", "consents", "mails", "sign_ins"}
+var guestTables = []string{"owners", "sessions", "conversations", "messages", "runs", "run_chunks", "age_confirmations", "policy_acceptances", "consents", "mails", "sign_ins", "usage_rows"}
 
 func (p *people) left() (n int) {
 	for _, table := range guestTables {
@@ -91,6 +91,8 @@ func (p *people) fill(ownerID string) {
 		`INSERT INTO mails (owner_id, id, kind, dedupe_key, to_sealed, facts_sealed, status, created_at, next_at) VALUES ($1, 'mai_1', 'X', 'k', '\x01', '\x01', 'KEPT', now(), now())`,
 		`INSERT INTO sign_ins (state_hash, browser_hash, provider, purpose, owner_id, return_to, expires_at)
 			VALUES (sha256('a'), sha256('b'), 'GOOGLE', 'SIGN_IN', $1, '/', now())`,
+		`INSERT INTO usage_rows (owner_id, id, ref, source, feature, model_id, status, prompt_tokens, cached_tokens, output_tokens, reasoning_tokens, estimated, price_input, price_cached, price_output, credits, created_at)
+			VALUES ($1, 'use_1', 'run_1/0', 'WEB', 'CHAT', 'demo', 'STOPPED', 1, 0, 1, 0, true, 0, 0, 0, 0, now())`,
 	} {
 		p.exec(row, ownerID)
 	}

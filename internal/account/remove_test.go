@@ -19,6 +19,7 @@ func TestRemovedAccountIsGoneEverywhere(t *testing.T) {
 	p.OnRevoked(func(owner, _ string) { revoked[owner] = true })
 	child, other := p.signIn(google("1", "ada@example.com")), p.somebody()
 	p.fill(child.Viewer.OwnerID)
+	p.fund(child.Viewer.OwnerID)
 	if _, err := p.Update(t.Context(), child.Viewer, account.Update{Email: new("new@example.com")}); err != nil {
 		t.Fatal(err)
 	}
@@ -68,6 +69,17 @@ func TestLastAdministratorCannotBeRemoved(t *testing.T) {
 	if _, err := p.Remove(t.Context(), admin.Viewer.OwnerID); err != nil {
 		t.Error(err)
 	}
+}
+
+// fund gives the owner a wallet that the operator has put something into.
+func (p *people) fund(ownerID string) {
+	p.t.Helper()
+	p.exec(`INSERT INTO ledger_accounts (id, kind, created_at) VALUES ('lac_1', 'WALLET', now())`)
+	p.exec(`INSERT INTO ledger_balances (account_id) VALUES ('lac_1')`)
+	p.exec(`INSERT INTO wallets (owner_id, account_id) VALUES ($1, 'lac_1')`, ownerID)
+	p.exec(`INSERT INTO ledger_transfers (id, kind, ref, created_at) VALUES ('trf_1', 'GRANT', 'test', now())`)
+	p.exec(`INSERT INTO ledger_entries (account_id, transfer_id, amount) VALUES ('lac_1', 'trf_1', 1), ('lac_grants', 'trf_1', -1)`)
+	p.exec(`INSERT INTO credit_adjustments (owner_id, id, transfer_id, actor_id, reason_sealed, amount, created_at) VALUES ($1, 'adj_1', 'trf_1', 'own_x', '\x01', 1, now())`, ownerID)
 }
 
 // personal counts the owner's rows in all tables with a column for owners.

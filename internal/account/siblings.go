@@ -2,9 +2,12 @@ package account
 
 import (
 	"context"
+	"fmt"
 
 	"gorm.io/gorm"
 
+	"github.com/kimi-k2/kimi-k2/internal/fault"
+	"github.com/kimi-k2/kimi-k2/internal/id"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
 )
@@ -33,6 +36,12 @@ type Mailer interface {
 	EnqueueTx(tx *gorm.DB, v viewer.Viewer, m models.Letter) error
 }
 
+// Wallets opens the wallet of a new account in the transaction that makes it. A second
+// call for the same owner does nothing.
+type Wallets interface {
+	OpenTx(tx *gorm.DB, ownerID string) error
+}
+
 // Bus is what accounts need to talk to other instances.
 type Bus interface {
 	Publish(subject string, data []byte) error
@@ -43,4 +52,31 @@ type Bus interface {
 // it. It is called once, before the first request.
 func (s *Service) Join(admission Admission, mailer Mailer, movers ...Mover) {
 	s.admission, s.mailer, s.movers = admission, mailer, movers
+}
+
+// Fund lets new accounts have wallets. It is called once, before the first request.
+func (s *Service) Fund(w Wallets) { s.wallets = w }
+
+// FindNamed is the account with an id or an e-mail address, for the operator; NOT_FOUND
+// when there is none.
+func (s *Service) FindNamed(ctx context.Context, idOrEmail string) (ownerID string, err error) {
+	none := fault.New(fault.NotFound, "no account has this id or e-mail address")
+	q := s.db.Gorm(ctx).Model(&models.Account{})
+	if id.Is(id.Owner, idOrEmail) {
+		q = q.Where("owner_id = ?", idOrEmail)
+	} else {
+		a, ok := parseAddress(idOrEmail)
+		if !ok {
+			return "", none
+		}
+		q = q.Where("email_index = ?", s.index.ofEmail(a))
+	}
+	var found []string
+	if err := q.Limit(1).Pluck("owner_id", &found).Error; err != nil {
+		return "", fmt.Errorf("find account: %w", err)
+	}
+	if len(found) == 0 {
+		return "", none
+	}
+	return found[0], nil
 }

@@ -36,7 +36,9 @@ func (s *Service) checkpointing() {
 		case <-s.ctx.Done():
 			return
 		case <-t.C:
-			s.checkpointOnce(s.hub.some(turn, turns))
+			runs := s.hub.some(turn, turns)
+			s.checkpointOnce(runs)
+			s.extendOnce(runs)
 		}
 	}
 }

@@ -17,6 +17,7 @@ const (
 	eventStarted = "started"
 	eventEnded   = "ended"
 	eventMoved   = "moved" // of a guest: its conversations are an account's, and its feeds end
+	eventCredits = "credits"
 )
 
 // event goes to all of an owner's tabs; it carries ids only.
@@ -42,6 +43,10 @@ func (s *Service) announce(ownerID string, e event) {
 		s.log.Warn("announce", "kind", e.Kind, "err", err)
 	}
 }
+
+// TellCredits tells the owner's tabs on all instances that its balance is another. A lost
+// event costs nothing that a reload doesn't bring back.
+func (s *Service) TellCredits(ownerID string) { s.announce(ownerID, event{Kind: eventCredits}) }
 
 // Events yields what happens to the viewer's conversations until ctx ends. A follower
 // that lags too far behind is closed; it subscribes again and reads anew.
@@ -112,6 +117,8 @@ func (s *Service) relayEvents(ctx context.Context, v viewer.Viewer, in <-chan ev
 // load fills an event with what it speaks of, as it is now.
 func (s *Service) load(ctx context.Context, v viewer.Viewer, e event) (models.ViewerEvent, error) {
 	switch e.Kind {
+	case eventCredits:
+		return &models.CreditsChanged{}, nil
 	case eventDeleted:
 		return &models.ConversationDeleted{ConversationID: e.Conversation}, nil
 	case eventStarted, eventEnded:

@@ -59,8 +59,9 @@ type turn struct {
 	text         string // of a new message; empty for another reply
 	// place finds, in the transaction, what the reply follows: the parent of a new
 	// message, or the message that gets another reply.
-	place func(tx *gorm.DB, v viewer.Viewer, c *models.Conversation) (parent *string, err error)
-	reply string // the reply that gets a sibling
+	place   func(tx *gorm.DB, v viewer.Viewer, c *models.Conversation) (parent *string, err error)
+	reply   string // the reply that gets a sibling
+	feature models.Feature
 }
 
 // Send writes the viewer's message, the empty reply and the run in one transaction
@@ -77,7 +78,7 @@ func (s *Service) Send(ctx context.Context, v viewer.Viewer, in Send) (*Sent, er
 	if err := faults.OrNil(); err != nil {
 		return nil, err
 	}
-	t := turn{clientID: in.ClientID, conversation: in.ConversationID, modelID: in.ModelID, text: in.Text,
+	t := turn{clientID: in.ClientID, conversation: in.ConversationID, modelID: in.ModelID, text: in.Text, feature: models.FeatureChat,
 		hash: hashOf("send", deref(in.ConversationID), deref(in.ParentID), in.ModelID, in.Text)}
 	t.place = func(tx *gorm.DB, v viewer.Viewer, c *models.Conversation) (*string, error) {
 		if in.ParentID == nil {
@@ -104,7 +105,7 @@ func (s *Service) Edit(ctx context.Context, v viewer.Viewer, in Edit) (*Sent, er
 	if err != nil || m.Role != models.RoleUser {
 		return nil, onField("messageId", err, "message of yours")
 	}
-	t := turn{clientID: in.ClientID, conversation: &m.ConversationID, modelID: in.ModelID, text: in.Text,
+	t := turn{clientID: in.ClientID, conversation: &m.ConversationID, modelID: in.ModelID, text: in.Text, feature: models.FeatureEdit,
 		hash: hashOf("edit", in.MessageID, in.ModelID, in.Text)}
 	t.place = func(*gorm.DB, viewer.Viewer, *models.Conversation) (*string, error) { return m.ParentID, nil }
 	return s.turn(ctx, v, t)
@@ -119,7 +120,7 @@ func (s *Service) Regenerate(ctx context.Context, v viewer.Viewer, in Regenerate
 	if err != nil || m.Role != models.RoleAssistant {
 		return nil, onField("replyId", err, "reply")
 	}
-	t := turn{clientID: in.ClientID, conversation: &m.ConversationID, modelID: in.ModelID, reply: m.ID,
+	t := turn{clientID: in.ClientID, conversation: &m.ConversationID, modelID: in.ModelID, reply: m.ID, feature: models.FeatureRegenerate,
 		hash: hashOf("regenerate", in.ReplyID, in.ModelID)}
 	if t.modelID == "" {
 		t.modelID = m.ModelID

@@ -27,6 +27,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/inference"
 	"github.com/kimi-k2/kimi-k2/internal/seal"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
+	"github.com/kimi-k2/kimi-k2/models"
 )
 
 // Engine is what chat needs of the inference service.
@@ -78,6 +79,10 @@ type Config struct {
 	Patience time.Duration
 	// RunsPerOwner is how many replies one owner may have written at once (3).
 	RunsPerOwner int
+	// Money holds, charges and releases credits; nil: nothing costs anything.
+	Money Money
+	// Price is what a model costs; nil: what the catalogue says.
+	Price func(inference.Model) models.Price
 	// Titles turns generated titles on; they are made only by real engines.
 	Titles bool
 	// Sole says that no other instance uses the database: leases of a former process

@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/kimi-k2/kimi-k2/internal/fault"
+	"github.com/kimi-k2/kimi-k2/internal/inference"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
 )
@@ -35,22 +36,23 @@ func (s *Service) Continue(ctx context.Context, v viewer.Viewer, replyID string)
 	if err != nil {
 		return nil, err
 	}
-	run, err := s.reopen(ctx, v, m)
+	run, err := s.reopen(ctx, v, m, model, promptTokens(req))
 	if err != nil || run.ID == "" {
 		if err == nil {
 			return s.FindMessage(ctx, v, replyID) // another tab was faster
 		}
 		return nil, fmt.Errorf("continue reply: %w", err)
 	}
-	if err := s.begin(run, v.Key, model, req, m.Text, m.Reasoning, m.ReasoningMs); err != nil {
+	if err := s.begin(run, v.Key, model, req, m); err != nil {
 		s.log.Info("run left to another instance", "run", run.ID)
 	}
 	s.announce(v.OwnerID, event{Kind: eventStarted, Conversation: m.ConversationID, Reply: m.ID})
 	return s.FindMessage(ctx, v, replyID)
 }
 
-// reopen makes an ended run run again; an empty run means that it runs already.
-func (s *Service) reopen(ctx context.Context, v viewer.Viewer, m *models.Message) (models.Run, error) {
+// reopen makes an ended run run again, in a new phase with a hold of its own; an empty
+// run means that it runs already.
+func (s *Service) reopen(ctx context.Context, v viewer.Viewer, m *models.Message, model inference.Model, prompt int64) (models.Run, error) {
 	var run models.Run
 	err := s.DB.Tx(ctx, func(tx *gorm.DB) error {
 		run = models.Run{}
@@ -64,8 +66,10 @@ func (s *Service) reopen(ctx context.Context, v viewer.Viewer, m *models.Message
 			return err
 		}
 		err := tx.Raw(`
-UPDATE runs SET status = 'RUNNING', epoch = epoch + 1, instance_id = ?, stop_requested = false, lease_expires_at = now() + ?::bigint * interval '1 millisecond'
-WHERE owner_id = ? AND reply_id = ? AND status NOT IN ('RUNNING', 'COMPLETE') RETURNING *`, s.instance, s.Lease.Milliseconds(), v.OwnerID, m.ID).Scan(&run).Error
+UPDATE runs SET status = 'RUNNING', epoch = epoch + 1, instance_id = ?, stop_requested = false, lease_expires_at = now() + ?::bigint * interval '1 millisecond',
+    hold_id = '', feature = 'CONTINUE', phase = phase + 1, phase_epoch = epoch + 1, phase_text = ?, phase_reasoning = ?, phase_prompt = ?, phase_started_at = ?
+WHERE owner_id = ? AND reply_id = ? AND status NOT IN ('RUNNING', 'COMPLETE') RETURNING *`, s.instance, s.Lease.Milliseconds(),
+			len(m.Text), len(m.Reasoning), prompt, s.clock.Now(), v.OwnerID, m.ID).Scan(&run).Error
 		if err != nil || run.ID == "" {
 			return err
 		}
@@ -75,8 +79,15 @@ WHERE owner_id = ? AND reply_id = ? AND status NOT IN ('RUNNING', 'COMPLETE') RE
 		if err := s.Owners.SpendMessageTx(tx, v); err != nil {
 			return err
 		}
-		return tx.Model(&models.Message{}).Where("owner_id = ? AND id = ?", v.OwnerID, m.ID).
+		err = tx.Model(&models.Message{}).Where("owner_id = ? AND id = ?", v.OwnerID, m.ID).
 			Updates(map[string]any{"status": models.MessagePending, "error_code": "", "error_sealed": nil, "retry_after_ms": 0, "finished_at": nil}).Error
+		if err != nil {
+			return err
+		}
+		if run.HoldID, err = s.hold(tx, v, model, prompt); err != nil || run.HoldID == "" {
+			return err
+		}
+		return tx.Exec("UPDATE runs SET hold_id = ? WHERE owner_id = ? AND id = ?", run.HoldID, run.OwnerID, run.ID).Error
 	})
 	return run, err
 }

@@ -93,7 +93,7 @@ func (s *Service) takeOver(ctx context.Context, row models.Run) error {
 		req, err := s.rebuild(ctx, key, m, model)
 		if err == nil {
 			s.log.Info("continuing an abandoned run", "run", row.ID, "epoch", row.Epoch)
-			return s.begin(row, key, model, req, m.Text, m.Reasoning, m.ReasoningMs)
+			return s.begin(row, key, model, req, m)
 		}
 		s.log.Warn("rebuild an abandoned run", "run", row.ID, "err", err)
 	}
@@ -104,6 +104,7 @@ func (s *Service) takeOver(ctx context.Context, row models.Run) error {
 // interrupt ends a run with what is stored of it.
 func (s *Service) interrupt(row models.Run, key *seal.Key, model inference.Model, m *models.Message) {
 	r := newRun(row, key, model)
+	r.prior = tokensOf(m)
 	r.reasoning = time.Duration(m.ReasoningMs) * time.Millisecond
 	r.ctx, r.cancel = context.WithCancelCause(s.ctx)
 	r.log.preload(m.Text, m.Reasoning)

@@ -39,7 +39,7 @@ func (s *Service) turn(ctx context.Context, v viewer.Viewer, t turn) (*Sent, err
 		return s.reread(ctx, w.sent)
 	}
 	v = w.sent.Viewer
-	if err := s.begin(w.run, v.Key, w.req.Model, w.req, "", "", 0); err != nil {
+	if err := s.begin(w.run, v.Key, w.req.Model, w.req, new(models.Message)); err != nil {
 		s.log.Info("run left to another instance", "run", w.run.ID)
 	}
 	s.announce(v.OwnerID, event{Kind: eventChanged, Conversation: w.run.ConversationID})
@@ -184,13 +184,17 @@ func (s *Service) writeTurn(tx *gorm.DB, v viewer.Viewer, t turn, c *models.Conv
 		return fmt.Errorf("write reply: %w", err)
 	}
 	run := models.Run{OwnerID: v.OwnerID, ID: id.New(id.Run), ConversationID: c.ID, ReplyID: reply.ID, ClientID: t.clientID, RequestHash: t.hash, Status: models.RunRunning,
-		InstanceID: s.instance, PromptMessages: len(p.req.Messages), PromptRule: p.rule, CreatedAt: now}
-	if err := s.insertRun(tx, &run); err != nil {
-		return err
-	}
+		InstanceID: s.instance, PromptMessages: len(p.req.Messages), PromptRule: p.rule, CreatedAt: now, Feature: t.feature, PhasePrompt: promptTokens(p.req)}
 	c.LeafID, c.UpdatedAt, c.LastMessage = &reply.ID, now, &reply
 	if err := tx.Model(c).Where("owner_id = ? AND id = ?", c.OwnerID, c.ID).Updates(map[string]any{"leaf_id": reply.ID, "updated_at": now}).Error; err != nil {
 		return fmt.Errorf("write conversation: %w", err)
+	}
+	// The wallet is locked last, as it is where a run ends.
+	if run.HoldID, err = s.hold(tx, v, model, run.PhasePrompt); err != nil {
+		return err
+	}
+	if err := s.insertRun(tx, &run); err != nil {
+		return err
 	}
 	w.run, w.req = run, p.req
 	w.sent.Conversation, w.sent.Message, w.sent.Reply = c, &m, &reply
@@ -203,6 +207,7 @@ func (s *Service) insertRun(tx *gorm.DB, r *models.Run) error {
 	err := tx.Model(&models.Run{}).Create(map[string]any{
 		"owner_id": r.OwnerID, "id": r.ID, "conversation_id": r.ConversationID, "reply_id": r.ReplyID, "client_id": r.ClientID, "request_hash": r.RequestHash,
 		"status": r.Status, "instance_id": r.InstanceID, "prompt_messages": r.PromptMessages, "prompt_rule": r.PromptRule, "created_at": r.CreatedAt,
+		"hold_id": r.HoldID, "feature": r.Feature, "phase_prompt": r.PhasePrompt, "phase_started_at": r.CreatedAt,
 		"lease_expires_at": gorm.Expr("now() + ?::bigint * interval '1 millisecond'", s.Lease.Milliseconds()),
 	}).Error
 	if err != nil {

@@ -63,6 +63,9 @@ type Config struct {
 	SocketsPerIP        int `env:"SOCKETS_PER_IP" envDefault:"20" unit:"websockets" min:"1" max:"1000000" help:"open websockets from one address"`
 	SocketsTotal        int `env:"SOCKETS_TOTAL" envDefault:"12000" unit:"websockets" min:"1" max:"1000000" help:"open websockets of this instance; one more is told to come again later"`
 
+	SignupCredits int    `env:"SIGNUP_CREDITS" envDefault:"0" unit:"credits" min:"0" max:"1000000" help:"credits that a new account is given; a credit is a US cent"`
+	Charge        string `env:"CHARGE" envDefault:"auto" unit:"auto|on|off" help:"whether accounts pay the catalogue's prices with credits; auto: when SIGNUP_CREDITS gives them some. off: usage is counted and nothing costs anything"`
+
 	GoogleClientID     string `env:"GOOGLE_CLIENT_ID" unit:"text" help:"sign-in with Google: the OAuth client's id; its redirect address is PUBLIC_URL/auth/google/callback"`
 	GoogleClientSecret string `env:"GOOGLE_CLIENT_SECRET" unit:"text" secret:"all" help:"the OAuth client's secret at Google"`
 	GitHubClientID     string `env:"GITHUB_CLIENT_ID" unit:"text" help:"sign-in with GitHub: the OAuth app's id; its redirect address is PUBLIC_URL/auth/github/callback"`

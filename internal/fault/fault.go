@@ -15,31 +15,32 @@ type Code string
 
 // The codes. They may grow, never change.
 const (
-	Unauthenticated    Code = "UNAUTHENTICATED"
-	Forbidden          Code = "FORBIDDEN"
-	NotFound           Code = "NOT_FOUND"
-	Invalid            Code = "INVALID"
-	Conflict           Code = "CONFLICT"
-	RateLimited        Code = "RATE_LIMITED"
-	GuestLimitReached  Code = "GUEST_LIMIT_REACHED"
-	AgeRequired        Code = "AGE_CONFIRMATION_REQUIRED"
-	AgeRefused         Code = "AGE_REFUSED"
-	PolicyRequired     Code = "POLICY_ACCEPTANCE_REQUIRED"
-	ConsentRequired    Code = "CONSENT_REQUIRED"
-	Reauthenticate     Code = "REAUTHENTICATION_REQUIRED"
-	ScopeMissing       Code = "SCOPE_MISSING"
-	ModelUnavailable   Code = "MODEL_UNAVAILABLE"
-	UpstreamFailed     Code = "UPSTREAM_FAILED"
-	UpstreamRateLimit  Code = "UPSTREAM_RATE_LIMITED"
-	UpstreamAuth       Code = "UPSTREAM_UNAUTHORIZED"
-	UpstreamStalled    Code = "UPSTREAM_STALLED"
-	ContextTooLong     Code = "CONTEXT_TOO_LONG"
-	Interrupted        Code = "INTERRUPTED"
-	StorageFull        Code = "STORAGE_FULL"
-	StorageUnavailable Code = "STORAGE_UNAVAILABLE"
-	ShuttingDown       Code = "SHUTTING_DOWN"
-	QueryTooCostly     Code = "QUERY_TOO_COSTLY"
-	Internal           Code = "INTERNAL"
+	Unauthenticated     Code = "UNAUTHENTICATED"
+	Forbidden           Code = "FORBIDDEN"
+	NotFound            Code = "NOT_FOUND"
+	Invalid             Code = "INVALID"
+	Conflict            Code = "CONFLICT"
+	RateLimited         Code = "RATE_LIMITED"
+	GuestLimitReached   Code = "GUEST_LIMIT_REACHED"
+	InsufficientCredits Code = "INSUFFICIENT_CREDITS"
+	AgeRequired         Code = "AGE_CONFIRMATION_REQUIRED"
+	AgeRefused          Code = "AGE_REFUSED"
+	PolicyRequired      Code = "POLICY_ACCEPTANCE_REQUIRED"
+	ConsentRequired     Code = "CONSENT_REQUIRED"
+	Reauthenticate      Code = "REAUTHENTICATION_REQUIRED"
+	ScopeMissing        Code = "SCOPE_MISSING"
+	ModelUnavailable    Code = "MODEL_UNAVAILABLE"
+	UpstreamFailed      Code = "UPSTREAM_FAILED"
+	UpstreamRateLimit   Code = "UPSTREAM_RATE_LIMITED"
+	UpstreamAuth        Code = "UPSTREAM_UNAUTHORIZED"
+	UpstreamStalled     Code = "UPSTREAM_STALLED"
+	ContextTooLong      Code = "CONTEXT_TOO_LONG"
+	Interrupted         Code = "INTERRUPTED"
+	StorageFull         Code = "STORAGE_FULL"
+	StorageUnavailable  Code = "STORAGE_UNAVAILABLE"
+	ShuttingDown        Code = "SHUTTING_DOWN"
+	QueryTooCostly      Code = "QUERY_TOO_COSTLY"
+	Internal            Code = "INTERNAL"
 )
 
 // Fault is one refusal. Message says what is wrong and what to do, in English and
@@ -50,6 +51,8 @@ type Fault struct {
 	Message    string
 	Field      []string
 	RetryAfter time.Duration
+	// Needed and Available are micro-credits, of INSUFFICIENT_CREDITS only.
+	Needed, Available int64
 }
 
 // Error is the code and the message.

@@ -28,6 +28,7 @@ var rooms = map[string]kind{
 	"internal/web":           interpreter,
 	"internal/account":       domain,
 	"internal/chat":          domain,
+	"internal/credit":        domain,
 	"internal/notify":        domain,
 	"internal/policy":        domain,
 	"internal/signin":        domain,
@@ -128,8 +129,8 @@ var mustNotImport = map[string][]string{
 // confined says which folders alone may import a library; all below a named
 // folder are meant too.
 var confined = map[string][]string{
-	"gorm.io":                      {".", "models", "internal/account", "internal/chat", "internal/database", "internal/jobs", "internal/notify", "internal/policy", "internal/signin"},
-	"github.com/jackc/pgx":         {".", "internal/account", "internal/chat", "internal/database", "internal/jobs", "internal/notify", "internal/policy", "internal/signin"},
+	"gorm.io":                      {".", "models", "internal/account", "internal/chat", "internal/credit", "internal/database", "internal/jobs", "internal/notify", "internal/policy", "internal/signin"},
+	"github.com/jackc/pgx":         {".", "internal/account", "internal/chat", "internal/credit", "internal/database", "internal/jobs", "internal/notify", "internal/policy", "internal/signin"},
 	"github.com/pressly/goose":     {"internal/database"},
 	"github.com/nats-io":           {"internal/bus"},
 	"github.com/gorilla/websocket": {"internal/wsconn"},
@@ -178,4 +179,13 @@ var tables = []struct{ name, model, owner string }{
 	{"messages", "Message", "internal/chat"},
 	{"runs", "Run", "internal/chat"},
 	{"run_chunks", "RunChunk", "internal/chat"},
+	{"ledger_accounts", "LedgerAccount", "internal/credit"},
+	{"ledger_balances", "LedgerBalance", "internal/credit"},
+	{"ledger_transfers", "LedgerTransfer", "internal/credit"},
+	{"ledger_entries", "LedgerEntry", "internal/credit"},
+	{"ledger_holds", "LedgerHold", "internal/credit"},
+	{"ledger_checks", "LedgerCheck", "internal/credit"},
+	{"wallets", "Wallet", "internal/credit"},
+	{"credit_adjustments", "CreditAdjustment", "internal/credit"},
+	{"usage_rows", "UsageRow", "internal/credit"},
 }

@@ -17,17 +17,26 @@ type Kind string
 
 // The kinds of nouns.
 const (
-	Owner        Kind = "own"
-	Conversation Kind = "con"
-	Message      Kind = "msg"
-	Run          Kind = "run"
-	Instance     Kind = "ins"
-	Request      Kind = "req"
-	Session      Kind = "ses"
-	Identity     Kind = "idn"
-	Consent      Kind = "cns"
-	Mail         Kind = "mai"
-	Purge        Kind = "prg"
+	Owner          Kind = "own"
+	Conversation   Kind = "con"
+	Message        Kind = "msg"
+	Run            Kind = "run"
+	Instance       Kind = "ins"
+	Request        Kind = "req"
+	Session        Kind = "ses"
+	Identity       Kind = "idn"
+	Consent        Kind = "cns"
+	Mail           Kind = "mai"
+	Purge          Kind = "prg"
+	LedgerAccount  Kind = "lac"
+	Transfer       Kind = "trf"
+	Hold           Kind = "hld"
+	Check          Kind = "chk"
+	Adjustment     Kind = "adj"
+	Usage          Kind = "use"
+	Purchase       Kind = "pur"
+	Quarantine     Kind = "qua"
+	Reconciliation Kind = "rec"
 )
 
 // New makes a fresh id of the kind.

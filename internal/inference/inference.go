@@ -61,4 +61,5 @@ type Result struct {
 	FinishReason string
 	Usage        *Usage
 	EngineModel  string
+	Absurd       *Usage // what the engine told and cannot be true; Usage is nil then
 }

@@ -273,7 +273,8 @@ func (p *parser) limit(d Delta) Delta {
 
 // result is what the stream said about itself.
 func (p *parser) result() Result {
-	r := Result{FinishReason: p.finish, Usage: parseUsage(p.usage), EngineModel: p.model}
+	r := Result{FinishReason: p.finish, EngineModel: p.model}
+	r.Usage, r.Absurd = parseUsage(p.usage)
 	if r.FinishReason == "" && p.done {
 		r.FinishReason = "stop"
 	}

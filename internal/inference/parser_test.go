@@ -55,12 +55,12 @@ const finished = `data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"
 
 func TestParserReadsTheStreamsOfRealEngines(t *testing.T) {
 	want := map[string]parsed{
-		"moonshot": {Text: "你好，世界！", Reasoning: "The user greets.", Result: Result{"stop", &Usage{PromptTokens: 19, CachedTokens: 7, OutputTokens: 13}, "kimi-k2.6"}},
-		"vllm":     {Text: "\"Hi\"\n\t\\ / 😀", Reasoning: "Hm, 世", Result: Result{"length", &Usage{PromptTokens: 21, CachedTokens: 16, OutputTokens: 9, ReasoningTokens: 4}, "kimi-k2"}},
-		"sglang":   {Text: "a < b", Reasoning: "Let me call nothing", Result: Result{"stop", &Usage{PromptTokens: 12, OutputTokens: 8, ReasoningTokens: 5}, "moonshotai/Kimi-K2-Thinking"}},
-		"ollama":   {Text: "Hello there", Reasoning: "Short", Result: Result{"stop", &Usage{PromptTokens: 26, OutputTokens: 3}, "kimi-k2:1t-cloud"}},
-		"llamacpp": {Text: "One two", Result: Result{"stop", &Usage{PromptTokens: 8, OutputTokens: 2}, "gpt-3.5-turbo"}},
-		"router":   {Text: "Split event", Result: Result{"stop", &Usage{PromptTokens: 10, OutputTokens: 2}, "moonshotai/kimi-k2"}},
+		"moonshot": {Text: "你好，世界！", Reasoning: "The user greets.", Result: Result{"stop", &Usage{PromptTokens: 19, CachedTokens: 7, OutputTokens: 13}, "kimi-k2.6", nil}},
+		"vllm":     {Text: "\"Hi\"\n\t\\ / 😀", Reasoning: "Hm, 世", Result: Result{"length", &Usage{PromptTokens: 21, CachedTokens: 16, OutputTokens: 9, ReasoningTokens: 4}, "kimi-k2", nil}},
+		"sglang":   {Text: "a < b", Reasoning: "Let me call nothing", Result: Result{"stop", &Usage{PromptTokens: 12, OutputTokens: 8, ReasoningTokens: 5}, "moonshotai/Kimi-K2-Thinking", nil}},
+		"ollama":   {Text: "Hello there", Reasoning: "Short", Result: Result{"stop", &Usage{PromptTokens: 26, OutputTokens: 3}, "kimi-k2:1t-cloud", nil}},
+		"llamacpp": {Text: "One two", Result: Result{"stop", &Usage{PromptTokens: 8, OutputTokens: 2}, "gpt-3.5-turbo", nil}},
+		"router":   {Text: "Split event", Result: Result{"stop", &Usage{PromptTokens: 10, OutputTokens: 2}, "moonshotai/kimi-k2", nil}},
 	}
 	for name, w := range want {
 		t.Run(name, func(t *testing.T) {
@@ -213,7 +213,7 @@ func TestUsageIsReadWhereverItStandsAndNonsenseIsRefused(t *testing.T) {
 		``:    nil,
 	}
 	for raw, want := range tests {
-		if got := parseUsage([]byte(raw)); !reflect.DeepEqual(got, want) {
+		if got, _ := parseUsage([]byte(raw)); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: got %+v, want %+v", raw, got, want)
 		}
 	}

@@ -27,10 +27,10 @@ func (c *count) UnmarshalJSON(b []byte) error {
 }
 
 // parseUsage reads the usage of OpenAI, Moonshot (cached_tokens beside the others)
-// and DeepSeek's kind (prompt_cache_hit_tokens). It gives nil for what cannot be
-// true, so that nonsense never becomes money: negative or absurd figures, and more
-// cached tokens than there were tokens at all.
-func parseUsage(raw []byte) *Usage {
+// and DeepSeek's kind (prompt_cache_hit_tokens). What cannot be true never becomes
+// money: negative or absurd figures, and more cached tokens than there were tokens at
+// all, are told apart as absurd, with -1 for what is no number of tokens.
+func parseUsage(raw []byte) (usage, absurd *Usage) {
 	var u struct {
 		Prompt     count `json:"prompt_tokens"`
 		Completion count `json:"completion_tokens"`
@@ -45,18 +45,22 @@ func parseUsage(raw []byte) *Usage {
 		} `json:"completion_tokens_details"`
 	}
 	if len(raw) == 0 || json.Unmarshal(raw, &u) != nil {
-		return nil
+		return nil, nil
 	}
 	cached := max(u.Cached, u.CacheHit, u.Details.Cached)
 	reasoning := max(u.Reasoning, u.OutputDetails.Reasoning)
 	lowest := min(u.Prompt, u.Completion, u.Cached, u.CacheHit, u.Details.Cached, u.Reasoning, u.OutputDetails.Reasoning)
-	if lowest < 0 || cached > u.Prompt || u.Prompt+u.Completion == 0 {
-		return nil
-	}
-	return &Usage{
+	told := &Usage{
 		PromptTokens:    int64(u.Prompt),
 		CachedTokens:    int64(cached),
 		OutputTokens:    int64(u.Completion),
 		ReasoningTokens: int64(min(reasoning, u.Completion)),
 	}
+	switch {
+	case lowest < 0 || cached > u.Prompt:
+		return nil, told
+	case u.Prompt+u.Completion == 0:
+		return nil, nil
+	}
+	return told, nil
 }

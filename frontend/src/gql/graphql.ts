@@ -119,6 +119,8 @@ export type ErrorCode =
   | 'RATE_LIMITED'
   /** A guest has used all messages; signing in lifts the limit. */
   | 'GUEST_LIMIT_REACHED'
+  /** The balance is too small for this; nothing was sent. Get credits, or choose a cheaper model. */
+  | 'INSUFFICIENT_CREDITS'
   /** Say first in which month you were born: ageConfirm. */
   | 'AGE_CONFIRMATION_REQUIRED'
   /** The service isn't for children under the policy's age. */
@@ -347,6 +349,7 @@ export type PreferencesKeepMutationVariables = Exact<{
 export type PreferencesKeepMutation = { accountUpdate: { account: { id: string, theme: Theme | null, language: string | null, sendKey: SendKey | null } | null, userErrors: Array<
       | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
     > } };
 
@@ -354,11 +357,14 @@ type Refusal_InputError_Fragment = { __typename: 'InputError', code: ErrorCode, 
 
 type Refusal_GuestLimitError_Fragment = { __typename: 'GuestLimitError', limit: number, code: ErrorCode, message: string, field: Array<string> | null } & { ' $fragmentName'?: 'Refusal_GuestLimitError_Fragment' };
 
+type Refusal_InsufficientCreditsError_Fragment = { __typename: 'InsufficientCreditsError', code: ErrorCode, message: string, field: Array<string> | null } & { ' $fragmentName'?: 'Refusal_InsufficientCreditsError_Fragment' };
+
 type Refusal_RateLimitError_Fragment = { __typename: 'RateLimitError', retryAfterMs: number, code: ErrorCode, message: string, field: Array<string> | null } & { ' $fragmentName'?: 'Refusal_RateLimitError_Fragment' };
 
 export type RefusalFragment =
   | Refusal_InputError_Fragment
   | Refusal_GuestLimitError_Fragment
+  | Refusal_InsufficientCreditsError_Fragment
   | Refusal_RateLimitError_Fragment
 ;
 
@@ -432,6 +438,7 @@ export type SentPartsFragment = { conversation: (
   ) | null, reply: { ' $fragmentRefs'?: { 'MessagePartsFragment': MessagePartsFragment } } | null, viewer: { ' $fragmentRefs'?: { 'GuestPartsFragment': GuestPartsFragment } } | null, userErrors: Array<
     | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
     | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+    | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
     | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
   > } & { ' $fragmentName'?: 'SentPartsFragment' };
 
@@ -443,6 +450,7 @@ export type ReplyContinueMutationVariables = Exact<{
 export type ReplyContinueMutation = { replyContinue: { reply: { ' $fragmentRefs'?: { 'MessagePartsFragment': MessagePartsFragment } } | null, viewer: { ' $fragmentRefs'?: { 'GuestPartsFragment': GuestPartsFragment } } | null, userErrors: Array<
       | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
     > } };
 
@@ -454,6 +462,7 @@ export type ReplyStopMutationVariables = Exact<{
 export type ReplyStopMutation = { replyStop: { reply: { ' $fragmentRefs'?: { 'MessagePartsFragment': MessagePartsFragment } } | null, userErrors: Array<
       | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
     > } };
 
@@ -465,6 +474,7 @@ export type BranchShowMutationVariables = Exact<{
 export type BranchShowMutation = { conversationUpdate: { conversation: { id: string, leaf: { id: string } | null, branch: { ' $fragmentRefs'?: { 'BranchPartsFragment': BranchPartsFragment } } } | null, userErrors: Array<
       | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
     > } };
 
@@ -491,6 +501,7 @@ export type ConsentSetMutationVariables = Exact<{
 export type ConsentSetMutation = { consentSet: { consent: { kind: ConsentKind, granted: boolean, policyVersion: string, createdAt: string } | null, userErrors: Array<
       | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
     > } };
 
@@ -511,6 +522,7 @@ export type ConversationRenameMutationVariables = Exact<{
 export type ConversationRenameMutation = { conversationUpdate: { conversation: { id: string, title: string } | null, userErrors: Array<
       | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
     > } };
 
@@ -522,6 +534,7 @@ export type ConversationPinMutationVariables = Exact<{
 export type ConversationPinMutation = { conversationUpdate: { conversation: { id: string, pinned: boolean } | null, userErrors: Array<
       | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
     > } };
 
@@ -533,6 +546,7 @@ export type ConversationDeleteMutationVariables = Exact<{
 export type ConversationDeleteMutation = { conversationDelete: { deletedId: string | null, userErrors: Array<
       | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
     > } };
 
@@ -547,6 +561,7 @@ export type ViewerEventsSubscription = { viewerEvents:
     | { __typename: 'ConversationDeleted', conversationId: string }
     | { __typename: 'ReplyStarted', conversationId: string, reply: { ' $fragmentRefs'?: { 'MessagePartsFragment': MessagePartsFragment } } }
     | { __typename: 'ReplyEnded', conversationId: string, reply: { ' $fragmentRefs'?: { 'MessagePartsFragment': MessagePartsFragment } } }
+    | { __typename: 'CreditsChanged' }
    };
 
 export type AgeConfirmMutationVariables = Exact<{
@@ -557,6 +572,7 @@ export type AgeConfirmMutationVariables = Exact<{
 export type AgeConfirmMutation = { ageConfirm: { gate: { ageConfirmed: boolean, ageRefused: boolean, policyAccepted: boolean, policyVersion: string } | null, userErrors: Array<
       | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
     > } };
 
@@ -568,6 +584,7 @@ export type PolicyAcceptMutationVariables = Exact<{
 export type PolicyAcceptMutation = { policyAccept: { gate: { ageConfirmed: boolean, ageRefused: boolean, policyAccepted: boolean, policyVersion: string } | null, userErrors: Array<
       | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
     > } };
 
@@ -588,6 +605,7 @@ export type OperatorMailRetryMutationVariables = Exact<{
 export type OperatorMailRetryMutation = { mailRetry: { mail: { ' $fragmentRefs'?: { 'OperatorMailFragment': OperatorMailFragment } } | null, userErrors: Array<
       | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
     > } };
 
@@ -629,6 +647,7 @@ export type SettingsProfileSaveMutationVariables = Exact<{
 export type SettingsProfileSaveMutation = { accountUpdate: { account: { ' $fragmentRefs'?: { 'SettingsAccountFragment': SettingsAccountFragment } } | null, userErrors: Array<
       | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
     > } };
 
@@ -640,6 +659,7 @@ export type SettingsIdentityUnlinkMutationVariables = Exact<{
 export type SettingsIdentityUnlinkMutation = { identityUnlink: { account: { ' $fragmentRefs'?: { 'SettingsAccountFragment': SettingsAccountFragment } } | null, userErrors: Array<
       | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
     > } };
 
@@ -656,6 +676,7 @@ export type SettingsSessionRevokeMutationVariables = Exact<{
 export type SettingsSessionRevokeMutation = { sessionRevoke: { revokedId: string | null, userErrors: Array<
       | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
     > } };
 
@@ -667,6 +688,7 @@ export type SettingsSessionRevokeOthersMutationVariables = Exact<{
 export type SettingsSessionRevokeOthersMutation = { sessionRevokeOthers: { revoked: number, userErrors: Array<
       | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
     > } };
 

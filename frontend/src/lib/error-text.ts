@@ -13,6 +13,7 @@ const texts: Partial<Record<Code, MessageDescriptor>> = {
   CONFLICT: msg`Another answer is still being written here. Wait for it, or stop it.`,
   RATE_LIMITED: msg`That was a lot at once. Wait a moment and try again.`,
   GUEST_LIMIT_REACHED: msg`All guest messages of this installation are used up.`,
+  INSUFFICIENT_CREDITS: msg`Not enough credits for this. Nothing was sent.`,
   AGE_CONFIRMATION_REQUIRED: msg`Your message waits: say first in which month you were born.`,
   AGE_REFUSED: msg`You can’t send messages here yet. What you typed stays in this browser.`,
   POLICY_ACCEPTANCE_REQUIRED: msg`Your message waits: accept the privacy policy first.`,

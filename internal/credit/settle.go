@@ -1,0 +1,207 @@
+package credit
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/kimi-k2/kimi-k2/internal/database"
+	"github.com/kimi-k2/kimi-k2/internal/id"
+	"github.com/kimi-k2/kimi-k2/models"
+)
+
+// settleSQL settles many acts of different holds: $1 is their array as JSON, $2 the time.
+// Their balances are locked. The row of usage comes first and decides: whoever finds it
+// there changes nothing. A voided hold gets its row and charges nothing. What it returns
+// was settled now; ChargeOf is the same rule. The lookups beside LATERAL stay lookups
+// however stale the server's idea of the tables' sizes is.
+const settleSQL = `WITH ask AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset($1::jsonb) AS x(id text, transfer text, owner text, hold text, ref text, reply text, source text, key text,
+        feature text, model text, engine text, status text, prompt bigint, cached bigint, output bigint, reasoning bigint, estimated boolean,
+        counted_prompt bigint, counted_output bigint, reported jsonb, first_ms integer, took_ms integer)
+), acts AS MATERIALIZED (
+    SELECT a.*, h.pending, h.price_input, h.price_cached, h.price_output, h.credits, CASE WHEN h.credits > 0 THEN a.transfer ELSE '' END AS charge
+    FROM ask a CROSS JOIN LATERAL (
+        SELECT h.status = 'PENDING' AS pending, h.price_input, h.price_cached, h.price_output,
+            CASE WHEN h.status <> 'PENDING' OR a.output = 0 THEN 0 ELSE least(h.amount, div((a.prompt - a.cached)::numeric * h.price_input
+                + a.cached::numeric * h.price_cached + a.output::numeric * h.price_output + 999999, 1000000))::bigint END AS credits
+        FROM wallets w JOIN ledger_holds h ON h.account_id = w.account_id
+        WHERE w.owner_id = a.owner AND h.id = a.hold AND h.status <> 'SETTLED'
+        UNION ALL SELECT false, 0, 0, 0, 0 WHERE a.hold = ''
+        OFFSET 0) h
+), used AS (
+    INSERT INTO usage_rows (owner_id, id, ref, hold_id, transfer_id, reply_id, source, key_id, feature, model_id, engine_name, status,
+        prompt_tokens, cached_tokens, output_tokens, reasoning_tokens, estimated, counted_prompt, counted_output, quarantined, reported,
+        price_input, price_cached, price_output, credits, first_token_ms, latency_ms, created_at)
+    SELECT owner, id, ref, hold, charge, reply, source, key, feature, model, engine, status,
+        prompt, cached, output, reasoning, estimated, counted_prompt, counted_output, reported IS NOT NULL, reported,
+        price_input, price_cached, price_output, credits, first_ms, took_ms, $2::timestamptz
+    FROM acts ON CONFLICT ON CONSTRAINT usage_rows_ref DO NOTHING RETURNING id
+), settled AS (
+    UPDATE ledger_holds h SET status = 'SETTLED', posted = a.credits, resolved_at = $2::timestamptz
+    FROM acts a JOIN used u ON u.id = a.id
+    WHERE a.pending AND h.id = a.hold AND h.id = ANY(ARRAY(SELECT hold FROM ask))
+    RETURNING h.id, h.account_id, a.charge, a.credits
+), charged AS (
+    INSERT INTO ledger_transfers (id, kind, ref, created_at) SELECT charge, 'CHARGE', id, $2::timestamptz FROM settled WHERE credits > 0
+), entered AS (
+    INSERT INTO ledger_entries (account_id, transfer_id, amount)
+    SELECT account_id, charge, -credits FROM settled WHERE credits > 0 UNION ALL SELECT 'lac_revenue', charge, credits FROM settled WHERE credits > 0
+)
+SELECT a.id, a.credits, a.charge FROM acts a JOIN used u ON u.id = a.id`
+
+// repaySQL pays what wallets owe once their holds are released: $1 the holds, $2 the time.
+// The first hold of a wallet names the repayment. Its id is a UUIDv7 like all others, so
+// that it sorts by its time.
+const repaySQL = `WITH due AS MATERIALIZED (
+    SELECT b.account_id, least(b.posted - b.held, b.owed) AS amount, h.ref, d.id AS debt,
+        'trf_' || lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') || '7' || substr(replace(gen_random_uuid()::text, '-', ''), 14) AS transfer
+    FROM ledger_balances b JOIN ledger_accounts d ON d.wallet_id = b.account_id AND d.kind = 'DEBT'
+    CROSS JOIN LATERAL (SELECT min(h.id) AS ref FROM ledger_holds h WHERE h.id = ANY($1::text[]) AND h.account_id = b.account_id) h
+    WHERE b.account_id = ANY(ARRAY(SELECT x.account_id FROM ledger_holds x WHERE x.id = ANY($1::text[]))) AND b.owed > 0 AND b.posted > b.held AND h.ref IS NOT NULL
+        AND NOT EXISTS (SELECT FROM ledger_transfers t WHERE t.kind = 'REPAYMENT' AND t.ref = h.ref)
+), moved AS (
+    INSERT INTO ledger_transfers (id, kind, ref, created_at) SELECT transfer, 'REPAYMENT', ref, $2::timestamptz FROM due
+)
+INSERT INTO ledger_entries (account_id, transfer_id, amount)
+SELECT account_id, transfer, -amount FROM due UNION ALL SELECT debt, transfer, amount FROM due`
+
+// beforeSQL finds what came of acts that were settled earlier.
+const beforeSQL = `SELECT a.id, u.credits, u.transfer_id FROM jsonb_to_recordset($1::jsonb) AS a(id text, owner text, ref text)
+JOIN usage_rows u ON u.owner_id = a.owner AND u.ref = a.ref`
+
+// act is a settlement as settleSQL reads it.
+type act struct {
+	ID        string          `json:"id"`
+	Transfer  string          `json:"transfer"`
+	Owner     string          `json:"owner"`
+	Hold      string          `json:"hold"`
+	Ref       string          `json:"ref"`
+	Reply     string          `json:"reply"`
+	Source    string          `json:"source"`
+	Key       string          `json:"key"`
+	Feature   string          `json:"feature"`
+	Model     string          `json:"model"`
+	Engine    string          `json:"engine"`
+	Status    string          `json:"status"`
+	Prompt    int64           `json:"prompt"`
+	Cached    int64           `json:"cached"`
+	Output    int64           `json:"output"`
+	Reasoning int64           `json:"reasoning"`
+	Estimated bool            `json:"estimated"`
+	Counted   int64           `json:"counted_prompt"`
+	CountedTo int64           `json:"counted_output"`
+	Reported  json.RawMessage `json:"reported,omitempty"`
+	FirstMs   int64           `json:"first_ms"`
+	TookMs    int64           `json:"took_ms"`
+}
+
+// newAct clamps what a settlement says to what a usage row takes: a settlement never
+// fails for an engine's numbers.
+func newAct(s models.Settlement) (act, error) {
+	u := plausible(s.Usage)
+	a := act{ID: id.New(id.Usage), Transfer: id.New(id.Transfer), Owner: s.OwnerID, Hold: s.HoldID, Ref: s.Ref, Reply: s.ReplyID,
+		Source: string(s.Source), Key: s.KeyID, Feature: string(s.Feature), Model: s.ModelID, Engine: strings.ReplaceAll(s.EngineName, "\x00", ""), Status: string(s.Status),
+		Prompt: u.PromptTokens, Cached: u.CachedTokens, Output: u.OutputTokens, Reasoning: u.ReasoningTokens, Estimated: u.Estimated,
+		Counted: max(s.CountedPrompt, 0), CountedTo: max(s.CountedOutput, 0), FirstMs: millis(s.FirstToken), TookMs: millis(s.Took)}
+	if s.Absurd == nil {
+		return a, nil
+	}
+	var err error
+	if a.Reported, err = json.Marshal(s.Absurd); err != nil {
+		return act{}, fmt.Errorf("write down absurd usage: %w", err)
+	}
+	return a, nil
+}
+
+func millis(d time.Duration) int64 { return min(max(d.Milliseconds(), 0), 1<<31-1) }
+
+// Settle ends a billable act: it charges the hold for what was used, releases the rest
+// and writes the usage row, durably, together with what others settle at the same time.
+// Settling an act again changes nothing and says what came of it. When ctx ends first the
+// outcome is unknown; settling again tells. A hold that is resolved for another act, or
+// not the owner's, is refused with ErrHoldResolved.
+func (s *Service) Settle(ctx context.Context, st models.Settlement) (models.Charge, error) {
+	a, err := newAct(st)
+	if err != nil {
+		return models.Charge{}, err
+	}
+	c, err := s.writer.do(ctx, a)
+	if err != nil {
+		return models.Charge{}, database.Translate(fmt.Errorf("settle: %w", err))
+	}
+	if !c.Again && st.HoldID != "" {
+		s.Tell(st.OwnerID)
+	}
+	return c, nil
+}
+
+// SettleTx is Settle within a transaction, such as the one that stores the reply. Callers
+// Tell the owner after their commit.
+func (s *Service) SettleTx(tx *gorm.DB, st models.Settlement) (models.Charge, error) {
+	a, err := newAct(st)
+	if err != nil {
+		return models.Charge{}, err
+	}
+	doc, err := json.Marshal([]act{a})
+	if err != nil {
+		return models.Charge{}, fmt.Errorf("write down a settlement: %w", err)
+	}
+	holds, now := []string{a.Hold}, s.Clock.Now()
+	if a.Hold != "" {
+		if err := run(tx, lockHoldsSQL, holds); err != nil {
+			return models.Charge{}, fmt.Errorf("settle: lock the wallet: %w", err)
+		}
+	}
+	c, found, err := one(tx, settleSQL, string(doc), now)
+	if err != nil {
+		return models.Charge{}, fmt.Errorf("settle: %w", err)
+	}
+	if !found {
+		return before(tx, string(doc))
+	}
+	if a.Hold != "" {
+		if err := run(tx, repaySQL, holds, now); err != nil {
+			return models.Charge{}, fmt.Errorf("settle: pay what is owed: %w", err)
+		}
+	}
+	return c, nil
+}
+
+// before is what came of an act that was settled earlier.
+func before(tx *gorm.DB, doc string) (models.Charge, error) {
+	c, found, err := one(tx, beforeSQL, doc)
+	if err != nil {
+		return c, fmt.Errorf("find an earlier settlement: %w", err)
+	}
+	if !found {
+		return c, fmt.Errorf("settle: %w", ErrHoldResolved)
+	}
+	c.Again = true
+	return c, nil
+}
+
+// run executes a statement with numbered parameters, which GORM's own methods don't take.
+func run(tx *gorm.DB, query string, args ...any) error {
+	_, err := tx.Statement.ConnPool.ExecContext(tx.Statement.Context, query, args...)
+	return database.Translate(err)
+}
+
+// one reads the only charge of a statement, if there is one.
+func one(tx *gorm.DB, query string, args ...any) (c models.Charge, found bool, err error) {
+	var ignored string
+	row := tx.Statement.ConnPool.QueryRowContext(tx.Statement.Context, query, args...)
+	if err = row.Scan(&ignored, &c.Credits, &c.TransferID); err == nil {
+		return c, true, nil
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		return c, false, nil
+	}
+	return c, false, database.Translate(err)
+}

@@ -1,0 +1,134 @@
+package credit
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/kimi-k2/kimi-k2/internal/database"
+	"github.com/kimi-k2/kimi-k2/internal/id"
+	"github.com/kimi-k2/kimi-k2/models"
+)
+
+// VerifyJob is the name under which RunCheck gets its turns.
+const VerifyJob = "ledger.verify"
+
+// maxFaults is how many faults of an invariant are named.
+const maxFaults = 20
+
+// Finding is what came of checking one invariant.
+type Finding struct {
+	Invariant string   `json:"invariant"` // for example L4
+	Title     string   `json:"title"`     // what it says
+	Checked   int64    `json:"checked"`   // how many rows were looked at
+	Faults    []string `json:"faults"`    // what breaks it, by id; at most 20, none when it holds
+}
+
+// Report is what a check of the books found.
+type Report struct {
+	OK       bool
+	Findings []Finding
+}
+
+// Broken lists the invariants that do not hold.
+func (r Report) Broken() []string {
+	var broken []string
+	for _, f := range r.Findings {
+		if len(f.Faults) > 0 {
+			broken = append(broken, f.Invariant)
+		}
+	}
+	return broken
+}
+
+// Verify reads all books as they are at one moment and checks every invariant. It changes
+// nothing, and tells of what is wrong instead of mending it.
+func (s *Service) Verify(ctx context.Context) (Report, error) {
+	var r Report
+	err := pgx.BeginTxFunc(ctx, s.DB.Pool(), pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SELECT set_config('statement_timeout', '0', true), set_config('idle_in_transaction_session_timeout', '0', true)`); err != nil {
+			return err
+		}
+		for _, p := range proofs {
+			f, err := p.run(ctx, tx)
+			if err != nil {
+				return fmt.Errorf("check %s: %w", p.invariant, err)
+			}
+			r.Findings = append(r.Findings, f)
+		}
+		return nil
+	})
+	if err != nil {
+		return Report{}, database.Translate(fmt.Errorf("check the books: %w", err))
+	}
+	for _, extra := range s.Extra {
+		more, err := extra(ctx)
+		if err != nil {
+			return Report{}, fmt.Errorf("check what leans on the books: %w", err)
+		}
+		r.Findings = append(r.Findings, more...)
+	}
+	r.OK = len(r.Broken()) == 0
+	return r, nil
+}
+
+// run counts what is checked and names what breaks the invariant. The database does the
+// sums; only the faults come here.
+func (p proof) run(ctx context.Context, tx pgx.Tx) (Finding, error) {
+	f := Finding{Invariant: p.invariant, Title: p.title, Faults: []string{}}
+	if err := tx.QueryRow(ctx, p.count).Scan(&f.Checked); err != nil {
+		return f, err
+	}
+	for _, query := range p.faults {
+		rows, err := tx.Query(ctx, fmt.Sprintf("SELECT fault FROM (%s) f(fault) ORDER BY fault LIMIT %d", query, maxFaults))
+		if err != nil {
+			return f, err
+		}
+		found, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			return f, err
+		}
+		f.Faults = append(f.Faults, found[:min(len(found), maxFaults-len(f.Faults))]...)
+	}
+	return f, nil
+}
+
+// RunCheck verifies the books and keeps what was found.
+func (s *Service) RunCheck(ctx context.Context) (models.LedgerCheck, error) {
+	c := models.LedgerCheck{ID: id.New(id.Check), StartedAt: s.Clock.Now()}
+	r, err := s.Verify(ctx)
+	if err != nil {
+		return models.LedgerCheck{}, err
+	}
+	if c.Findings, err = json.Marshal(r.Findings); err != nil {
+		return models.LedgerCheck{}, fmt.Errorf("write down a check: %w", err)
+	}
+	c.OK, c.FinishedAt = r.OK, s.Clock.Now()
+	if err := s.DB.Gorm(ctx).Create(&c).Error; err != nil {
+		return models.LedgerCheck{}, fmt.Errorf("keep a check: %w", err)
+	}
+	if !c.OK {
+		s.Log.ErrorContext(ctx, "the books do not add up", "check", c.ID, "broken", r.Broken())
+	}
+	return c, nil
+}
+
+// Checks lists the last n checks, newest first.
+func (s *Service) Checks(ctx context.Context, n int) ([]models.LedgerCheck, error) {
+	var checks []models.LedgerCheck
+	if err := s.DB.Gorm(ctx).Order("id DESC").Limit(n).Find(&checks).Error; err != nil {
+		return nil, fmt.Errorf("list checks: %w", err)
+	}
+	return checks, nil
+}
+
+// Findings opens what a check found.
+func Findings(c models.LedgerCheck) ([]Finding, error) {
+	var list []Finding
+	if err := json.Unmarshal(c.Findings, &list); err != nil {
+		return nil, fmt.Errorf("read a check: %w", err)
+	}
+	return list, nil
+}

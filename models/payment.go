@@ -1,0 +1,10 @@
+package models
+
+// PaymentProvider takes people's money.
+type PaymentProvider string
+
+// The payment providers.
+const (
+	PaymentStripe PaymentProvider = "STRIPE"
+	PaymentCreem  PaymentProvider = "CREEM"
+)

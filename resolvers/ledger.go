@@ -1,0 +1,97 @@
+package resolvers
+
+import (
+	"context"
+
+	"github.com/kimi-k2/kimi-k2/graph"
+	"github.com/kimi-k2/kimi-k2/internal/credit"
+	"github.com/kimi-k2/kimi-k2/internal/page"
+	"github.com/kimi-k2/kimi-k2/internal/viewer"
+	"github.com/kimi-k2/kimi-k2/models"
+)
+
+// lastChecks is how many checks of the books are shown: two days of them.
+const lastChecks = 48
+
+// balance is what the viewer holds, nil for guests.
+func (r *Resolver) balance(ctx context.Context) (*graph.CreditBalance, error) {
+	b, w, err := r.Credit.Balance(ctx, viewer.From(ctx))
+	if err != nil || b == nil {
+		return nil, err
+	}
+	return &graph.CreditBalance{Balance: models.Credits(b.Posted), Held: models.Credits(b.Held), Available: models.Credits(b.Available()), Owed: models.Credits(b.Owed),
+		Low: b.Posted < w.LowThreshold, LowThreshold: models.Credits(w.LowThreshold)}, nil
+}
+
+func findings(c *models.LedgerCheck) ([]*graph.LedgerFinding, error) {
+	list, err := credit.Findings(*c)
+	out := make([]*graph.LedgerFinding, len(list))
+	for i, f := range list {
+		out[i] = &graph.LedgerFinding{Invariant: f.Invariant, Title: f.Title, Checked: int(f.Checked), Faults: f.Faults}
+	}
+	return out, err
+}
+
+func entryList(p page.Args, f *graph.LedgerFilter) credit.List {
+	l := credit.List{Page: p}
+	if f == nil {
+		return l
+	}
+	l.Kinds = f.Kinds
+	if f.From != nil {
+		l.From = *f.From
+	}
+	if f.To != nil {
+		l.To = *f.To
+	}
+	return l
+}
+
+func entryConnection(entries []*models.LedgerEntry, before, more bool) *graph.LedgerEntryConnection {
+	out := &graph.LedgerEntryConnection{Nodes: entries, Edges: make([]*graph.LedgerEntryEdge, len(entries)), PageInfo: &graph.PageInfo{HasNextPage: more, HasPreviousPage: before}}
+	if entries == nil {
+		out.Nodes = make([]*models.LedgerEntry, 0)
+	}
+	for i, e := range entries {
+		out.Edges[i] = &graph.LedgerEntryEdge{Cursor: page.Cursor(e.TransferID), Node: e}
+	}
+	if n := len(entries); n > 0 {
+		out.PageInfo.StartCursor, out.PageInfo.EndCursor = &out.Edges[0].Cursor, &out.Edges[n-1].Cursor
+	}
+	return out
+}
+
+func usageReport(w credit.Window, total credit.Sum, groups []credit.Group) *graph.UsageReport {
+	out := &graph.UsageReport{Total: usageSum(total), Groups: make([]*graph.UsageGroup, len(groups))}
+	for i, g := range groups {
+		u := &graph.UsageGroup{Sum: usageSum(g.Sum)}
+		for _, d := range w.By {
+			switch d {
+			case credit.ByDay:
+				u.Day = &g.Day
+			case credit.ByModel:
+				u.ModelID = &g.ModelID
+			case credit.ByKey:
+				u.KeyID = &g.KeyID
+			case credit.ByFeature:
+				u.Feature = &g.Feature
+			}
+		}
+		out.Groups[i] = u
+	}
+	return out
+}
+
+func usageSum(s credit.Sum) *graph.UsageSum {
+	return &graph.UsageSum{Acts: int(s.Acts), PromptTokens: int(s.PromptTokens), CachedTokens: int(s.CachedTokens), OutputTokens: int(s.OutputTokens),
+		ReasoningTokens: int(s.ReasoningTokens), Credits: models.Credits(s.Credits)}
+}
+
+// pointers is a list by reference.
+func pointers[T any](list []T, err error) ([]*T, error) {
+	out := make([]*T, len(list))
+	for i := range list {
+		out[i] = &list[i]
+	}
+	return out, err
+}
