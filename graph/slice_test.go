@@ -14,7 +14,7 @@ import (
 // selectionOf is the selection set of the last field on the path of names.
 func selectionOf(t *testing.T, query string, path ...string) ast.SelectionSet {
 	t.Helper()
-	doc, errs := gqlparser.LoadQuery(NewExecutableSchema(Config{}).Schema(), query)
+	doc, errs := gqlparser.LoadQueryWithRules(NewExecutableSchema(Config{}).Schema(), query, nil)
 	if errs != nil {
 		t.Fatal(errs)
 	}

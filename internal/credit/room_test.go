@@ -3,7 +3,7 @@ package credit_test
 import (
 	"context"
 	"fmt"
-"os"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"

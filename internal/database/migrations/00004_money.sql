@@ -30,6 +30,7 @@ CREATE TABLE ledger_balances (
     owed       bigint NOT NULL DEFAULT 0 CHECK (owed >= 0),
     CONSTRAINT ledger_balances_covered CHECK (posted - held >= 0) -- L3
 ) WITH (fillfactor = 50);
+CREATE INDEX ledger_balances_owing ON ledger_balances (account_id) WHERE owed > 0;
 
 CREATE TABLE ledger_transfers (
     id         text        PRIMARY KEY CHECK (id LIKE 'trf\_%'),
@@ -74,48 +75,68 @@ END $$;
 
 -- +goose StatementBegin
 -- Every statement brings whole transfers between known accounts (L1), and moves the
--- cached balances by what it brings (L4).
-CREATE FUNCTION ledger_post() RETURNS trigger LANGUAGE plpgsql AS $$
+-- cached balances by what it brings (L4). This and the next two look up only what the
+-- statement brings, by index: the server remembers their plans from when the tables were
+-- small, and a plan that reads a whole table would stay. Hence the subqueries where a
+-- join or EXISTS would be shorter, and the arrays.
+CREATE FUNCTION ledger_post() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
-    bad text;
+    bad     text;
+    ids     text[];
+    came    bigint[];
+    missing bigint[];
 BEGIN
-    SELECT e.transfer_id INTO bad FROM fresh e GROUP BY e.transfer_id HAVING sum(e.amount::numeric) <> 0 LIMIT 1;
+    SELECT e.transfer_id INTO bad FROM fresh e GROUP BY e.transfer_id HAVING sum(e.amount) <> 0 LIMIT 1;
     IF bad IS NOT NULL THEN
         RAISE EXCEPTION 'the entries of transfer % do not sum to zero', bad USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_entries_zero';
     END IF;
-    SELECT e.transfer_id INTO bad FROM fresh e
-        WHERE NOT EXISTS (SELECT FROM ledger_transfers t WHERE t.id = e.transfer_id) OR NOT EXISTS (SELECT FROM ledger_accounts a WHERE a.id = e.account_id) LIMIT 1;
+    SELECT e.transfer_id INTO bad FROM (SELECT DISTINCT transfer_id FROM fresh) e WHERE (SELECT t.id FROM ledger_transfers t WHERE t.id = e.transfer_id) IS NULL LIMIT 1;
     IF bad IS NOT NULL THEN
-        RAISE EXCEPTION 'an entry of % has no transfer or no account', bad USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'ledger_entries_known';
+        RAISE EXCEPTION 'transfer % is unknown', bad USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'ledger_entries_transfer';
+    END IF;
+    SELECT min(d.account_id) FILTER (WHERE d.kind IS NULL), array_agg(d.wallet) FILTER (WHERE d.wallet IS NOT NULL),
+        array_agg(CASE d.kind WHEN 'WALLET' THEN d.amount ELSE 0 END) FILTER (WHERE d.wallet IS NOT NULL),
+        array_agg(CASE d.kind WHEN 'DEBT' THEN -d.amount ELSE 0 END) FILTER (WHERE d.wallet IS NOT NULL) INTO bad, ids, came, missing
+    FROM (SELECT e.account_id, e.amount, a.kind, a.wallet FROM (SELECT account_id, sum(amount) AS amount FROM fresh GROUP BY 1) e
+          LEFT JOIN LATERAL (SELECT x.kind, CASE x.kind WHEN 'WALLET' THEN x.id WHEN 'DEBT' THEN x.wallet_id END AS wallet
+              FROM ledger_accounts x WHERE x.id = e.account_id OFFSET 0) a ON true) d;
+    IF bad IS NOT NULL THEN
+        RAISE EXCEPTION 'account % is unknown', bad USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'ledger_entries_account';
     END IF;
     UPDATE ledger_balances b SET posted = b.posted + d.posted, owed = b.owed + d.owed
-    FROM (SELECT coalesce(a.wallet_id, a.id) AS id, coalesce(sum(e.amount) FILTER (WHERE a.kind = 'WALLET'), 0)::bigint AS posted,
-              coalesce(-sum(e.amount) FILTER (WHERE a.kind = 'DEBT'), 0)::bigint AS owed
-          FROM fresh e JOIN ledger_accounts a ON a.id = e.account_id WHERE a.kind IN ('WALLET', 'DEBT') GROUP BY 1) d
-    WHERE b.account_id = d.id;
+    FROM (SELECT u.id, sum(u.posted)::bigint AS posted, sum(u.owed)::bigint AS owed FROM unnest(ids, came, missing) u(id, posted, owed) GROUP BY 1) d
+    WHERE b.account_id = d.id AND b.account_id = ANY(ids);
     RETURN NULL;
 END $$;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
-CREATE FUNCTION ledger_hold_new() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION ledger_hold_new() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
+DECLARE
+    ids  text[];
+    more bigint[];
 BEGIN
-    IF EXISTS (SELECT FROM fresh h WHERE NOT EXISTS (SELECT FROM ledger_balances b WHERE b.account_id = h.account_id)) THEN
+    IF EXISTS (SELECT FROM fresh h WHERE (SELECT b.account_id FROM ledger_balances b WHERE b.account_id = h.account_id) IS NULL) THEN
         RAISE EXCEPTION 'a hold has no wallet' USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'ledger_holds_wallet';
     END IF;
-    UPDATE ledger_balances b SET held = b.held + d.amount
-    FROM (SELECT account_id, sum(amount)::bigint AS amount FROM fresh WHERE status = 'PENDING' GROUP BY 1) d WHERE b.account_id = d.account_id AND d.amount <> 0;
+    SELECT array_agg(d.id), array_agg(d.more) INTO ids, more
+    FROM (SELECT account_id AS id, sum(amount)::bigint AS more FROM fresh WHERE status = 'PENDING' GROUP BY 1 HAVING sum(amount) <> 0) d;
+    UPDATE ledger_balances b SET held = b.held + d.more FROM unnest(ids, more) d(id, more) WHERE b.account_id = d.id AND b.account_id = ANY(ids);
     RETURN NULL;
 END $$;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
-CREATE FUNCTION ledger_hold_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION ledger_hold_changed() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
+DECLARE
+    ids  text[];
+    more bigint[];
 BEGIN
-    UPDATE ledger_balances b SET held = b.held + d.amount
-    FROM (SELECT account_id, sum(amount)::bigint AS amount FROM (
+    SELECT array_agg(d.id), array_agg(d.more) INTO ids, more
+    FROM (SELECT account_id AS id, sum(amount)::bigint AS more FROM (
               SELECT account_id, amount FROM fresh WHERE status = 'PENDING' UNION ALL SELECT account_id, -amount FROM stale WHERE status = 'PENDING') x
-          GROUP BY 1) d WHERE b.account_id = d.account_id AND d.amount <> 0;
+          GROUP BY 1 HAVING sum(amount) <> 0) d;
+    UPDATE ledger_balances b SET held = b.held + d.more FROM unnest(ids, more) d(id, more) WHERE b.account_id = d.id AND b.account_id = ANY(ids);
     RETURN NULL;
 END $$;
 -- +goose StatementEnd
