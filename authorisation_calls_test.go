@@ -102,6 +102,9 @@ func (m *matrix) calls(f *ast.FieldDefinition) (out []call) {
 		}
 		return out
 	}
+	if f.Name == "payment" {
+		return []call{{"", func() map[string]any { return map[string]any{"id": m.things["purchase"]} }}}
+	}
 	out = append(out, call{"", required("")})
 	for _, a := range f.Arguments {
 		if a.Type.Name() == "ID" && !a.Type.NonNull {
@@ -142,6 +145,17 @@ func (m *matrix) value(name string, typ *ast.Type, extra string) any {
 		return m.things["reply"]
 	case "sessionId", "identityId", "mailId":
 		return m.things[strings.TrimSuffix(name, "Id")]
+	case "account": // somebody nobody else asks for
+		m.serial++
+		m.things["victim"] = m.p.session(fmt.Sprint("victim-", m.serial)).Viewer.OwnerID
+		return m.things["victim"]
+	case "confirmation":
+		return m.things["victim"]
+	case "reason":
+		if m.schema.Types[typ.Name()].Kind == ast.Enum {
+			return "REQUESTED"
+		}
+		return "the matrix asks"
 	case "clientId":
 		m.serial++
 		return fmt.Sprint("matrix-", m.serial)
@@ -163,10 +177,14 @@ func (m *matrix) value(name string, typ *ast.Type, extra string) any {
 		return "2026-02-01T00:00:00Z"
 	case "threshold", "amount":
 		return "1.5"
-	case "account":
-		return m.p.session("matrix-wallet").Viewer.OwnerID
-	case "reason":
-		return "the matrix asks"
+	case "packId":
+		return "small"
+	case "provider":
+		return "STRIPE"
+	case "decision":
+		return "DISMISS"
+	case "quarantineId":
+		return "qua_00000000000000000000000000000000"
 	case "usageId":
 		return "use_00000000000000000000000000000000"
 	}

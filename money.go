@@ -28,14 +28,15 @@ const (
 // openCredit builds what keeps the books.
 func (s *server) openCredit() {
 	s.credit = credit.New(credit.Config{DB: s.db, Keys: s.accounts, Clock: s.clock, Log: s.log, SignupCredits: int64(s.cfg.SignupCredits) * models.MicroPerCredit,
-		Changed: func(ownerID string) { s.chat.TellCredits(ownerID) },
-		Extra:   []func(context.Context) ([]credit.Finding, error){func(ctx context.Context) ([]credit.Finding, error) { return endedUnsettled(ctx, s.credit, s.chat) }}})
+		Changed: func(ownerID string) { s.chat.Notify(ownerID, &models.CreditsChanged{}) },
+		Extra: []func(context.Context) ([]credit.Finding, error){
+			func(ctx context.Context) ([]credit.Finding, error) { return endedUnsettled(ctx, s.credit, s.chat) }, s.checkPurchases}})
 }
 
 // price is what models cost: the catalogue's prices, or nothing where nobody can have
 // credits to pay them with.
 func (s *server) price() func(inference.Model) models.Price {
-	if s.cfg.Charge == "on" || s.cfg.Charge == "auto" && s.cfg.SignupCredits > 0 {
+	if s.cfg.Charge == "on" || s.cfg.Charge == "auto" && (s.cfg.SignupCredits > 0 || len(s.billing.Sellers()) > 0) {
 		return nil
 	}
 	return func(inference.Model) models.Price { return models.Price{} }
@@ -44,9 +45,16 @@ func (s *server) price() func(inference.Model) models.Price {
 // moneyJobs are the books' turns.
 func (s *server) moneyJobs() []jobs.Job {
 	return []jobs.Job{
-		{Name: credit.SweepJob, Every: holdsEvery, Run: func(ctx context.Context) error { _, _, err := s.credit.Sweep(ctx); return err }},
+		{Name: credit.SweepJob, Every: holdsEvery, Run: s.sweepHolds},
 		{Name: credit.VerifyJob, Every: verifyEvery, Timeout: verifyTimeout, Run: func(ctx context.Context) error { _, err := s.credit.RunCheck(ctx); return err }},
 	}
+}
+
+// sweepHolds frees what nobody will settle, and tells whose balance has become low.
+func (s *server) sweepHolds(ctx context.Context) error {
+	_, _, err := s.credit.Sweep(ctx)
+	_, untold := s.credit.TellLow(ctx)
+	return errors.Join(err, untold)
 }
 
 // endedUnsettled is chat's half of L8: no run that has ended still has a hold. The holds

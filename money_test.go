@@ -196,5 +196,8 @@ func TestStoppedAndContinuedRepliesAreChargedByPhase(t *testing.T) {
 		{"kind":"CHARGE","amount":"-0.000063","reason":"","usage":{"feature":"CONTINUE","modelId":"`+inferencetest.ModelID+`","status":"COMPLETE","credits":"0.000063","price":{"input":"1","cachedInput":"0.5","output":"3"}}},
 		{"kind":"CHARGE","amount":"-0.000155","reason":"","usage":{"feature":"CHAT","modelId":"`+inferencetest.ModelID+`","status":"STOPPED","credits":"0.000155","price":{"input":"1","cachedInput":"0.5","output":"3"}}},
 		{"kind":"GRANT","amount":"1","reason":"","usage":null}]`)
+	const acts = `query($id: ID!) { node(id: $id) { ... on Message { acts { feature credits } } } }`
+	want(t, at(b.ask(acts, map[string]any{"id": id}), "data", "node", "acts"), `[{"feature":"CHAT","credits":"0.000155"},{"feature":"CONTINUE","credits":"0.000063"}]`)
+	want(t, at(p.signIn("another").ask(acts, map[string]any{"id": id}), "data", "node"), `null`)
 	p.books()
 }

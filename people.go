@@ -20,6 +20,7 @@ import (
 // How often what nobody nudges gets a turn.
 const (
 	mailsEvery = time.Minute
+	tidyEvery  = time.Hour
 	sweepEvery = 10 * time.Minute
 	// purgeEvery leaves guests whose time is over an hour at most; they are invisible before.
 	purgeEvery   = 10 * time.Minute
@@ -94,13 +95,15 @@ func (s *server) openSignIns(secret []byte, public *url.URL) (err error) {
 func (s *server) startPeople(ctx context.Context) error {
 	s.accounts.Join(s.policy, s.mails, s.chat, s.policy)
 	s.accounts.Fund(s.credit)
-	s.credit.Join(s.chat, s.mails)
+	s.credit.Join(s.chat, s.accounts)
+	s.accounts.StopWith(s.chat)
 	if err := s.accounts.Start(ctx); err != nil {
 		return err
 	}
-	purger := account.NewPurger(account.PurgeConfig{DB: s.db, Clock: s.clock, Log: s.log, Busy: []account.Busy{s.chat}, Counters: []account.Counter{s.chat}})
+	purger := account.NewPurger(account.PurgeConfig{DB: s.db, Clock: s.clock, Log: s.log, Busy: []account.Busy{s.chat}, Counters: []account.Counter{s.chat, s.policy, s.mails}})
 	err := s.jobs.Add(
 		jobs.Job{Name: notify.Job, Every: mailsEvery, Run: func(ctx context.Context) error { _, err := s.mails.Deliver(ctx); return err }},
+		jobs.Job{Name: notify.TidyJob, Every: tidyEvery, Run: func(ctx context.Context) error { _, err := s.mails.Tidy(ctx); return err }},
 		jobs.Job{Name: "guests.purge", Every: purgeEvery, Timeout: purgeTimeout, Run: func(ctx context.Context) error { _, err := purger.PurgeGuests(ctx); return err }},
 		jobs.Job{Name: "accounts.sweep", Every: sweepEvery, Run: func(ctx context.Context) error { _, err := s.accounts.Sweep(ctx); return err }},
 	)

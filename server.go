@@ -23,6 +23,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/frontend"
 	"github.com/kimi-k2/kimi-k2/graph"
 	"github.com/kimi-k2/kimi-k2/internal/account"
+	"github.com/kimi-k2/kimi-k2/internal/billing"
 	"github.com/kimi-k2/kimi-k2/internal/bus"
 	"github.com/kimi-k2/kimi-k2/internal/chat"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
@@ -58,6 +59,7 @@ type server struct {
 	accounts *account.Service
 	policy   *policy.Service
 	credit   *credit.Service
+	billing  *billing.Service
 	mails    *notify.Service
 	signIns  *signin.Service
 	jobs     *jobs.Runner
@@ -110,13 +112,16 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *server,
 	if err = s.openPolicy(secret); err != nil {
 		return nil, err
 	}
+	s.jobs = jobs.New(jobs.Config{DB: s.db, Log: log})
 	s.openCredit()
+	if err = s.openBilling(secret); err != nil {
+		return nil, err
+	}
 	s.chat = chat.New(chat.Config{DB: s.db, Owners: s.accounts, Gate: s.policy, Engine: s.engine, Bus: s.bus, Clock: s.clock, Log: log, Money: s.credit, Price: s.price(),
 		Lease: cfg.RunLease, Checkpoint: cfg.CheckpointInterval, RunsPerOwner: cfg.StreamsPerGuest, Titles: cfg.Titles != "off", Sole: s.db.Embedded()})
 	if err = s.chat.Start(ctx); err != nil {
 		return nil, err
 	}
-	s.jobs = jobs.New(jobs.Config{DB: s.db, Log: log})
 	if err = s.openOutbox(); err != nil {
 		return nil, err
 	}
@@ -188,12 +193,12 @@ func (s *server) openEdge(secret []byte) error {
 	if err := s.openSignIns(secret, public); err != nil {
 		return err
 	}
-	resolver := &resolvers.Resolver{Chat: s.chat, Policy: s.policy, Accounts: s.accounts, Credit: s.credit, Outbox: s.mails, Engine: s.engine,
+	resolver := &resolvers.Resolver{Chat: s.chat, Policy: s.policy, Accounts: s.accounts, Credit: s.credit, Outbox: s.mails, Billing: s.billing, Engine: s.engine,
 		Info: resolvers.Info{Name: s.cfg.ServiceName, SupportEmail: s.cfg.SupportEmail, URL: s.cfg.ServiceURL, Version: version,
 			Providers: s.signIns.Providers()}}
 	s.http = web.Server(s.cfg.ListenAddr, web.New(web.Config{
 		Account: s.accounts, Gates: s.policy, Sessions: s.accounts, SignIns: s.signIns, Admission: s.policy, GraphQL: s.graphql(resolver, public), SchemaSDL: graph.SDL(), Static: frontend.Dist(), PublicURL: public,
-		TrustedProxies: s.cfg.TrustedProxies, Clock: s.clock, Log: s.log, Ready: s.ready, SupportEmail: s.cfg.SupportEmail,
+		TrustedProxies: s.cfg.TrustedProxies, Clock: s.clock, Log: s.log, Ready: s.ready, SupportEmail: s.cfg.SupportEmail, Webhooks: s.billing, Books: s.credit, PayHosts: s.payHosts(),
 	}), s.log)
 	return nil
 }

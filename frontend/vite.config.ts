@@ -56,7 +56,12 @@ export default defineConfig({
   },
   server: {
     host: '127.0.0.1',
-    proxy: { '/graphql': { target: server, ws: true, changeOrigin: true }, '/auth': server, '/readyz': server },
+    proxy: {
+      '/graphql': { target: server, ws: true, changeOrigin: true },
+      '/auth': server,
+      '^/billing/[a-z]+\\.csv': server,
+      '/readyz': server,
+    },
   },
   test: {
     environment: 'happy-dom',

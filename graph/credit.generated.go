@@ -27,6 +27,8 @@ type LedgerEntryResolver interface {
 	ID(ctx context.Context, obj *models.LedgerEntry) (string, error)
 
 	Amount(ctx context.Context, obj *models.LedgerEntry) (models.Credits, error)
+
+	Purchase(ctx context.Context, obj *models.LedgerEntry) (*models.Purchase, error)
 }
 type UsageRowResolver interface {
 	Reply(ctx context.Context, obj *models.UsageRow) (*models.Message, error)
@@ -312,6 +314,29 @@ func (ec *executionContext) _CreditBalance_lowThreshold(ctx context.Context, fie
 }
 func (ec *executionContext) fieldContext_CreditBalance_lowThreshold(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("CreditBalance", field, false, false, "Credits")
+}
+
+func (ec *executionContext) _CreditBalance_lowNotice(ctx context.Context, field graphql.CollectedField, obj *CreditBalance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CreditBalance_lowNotice(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LowNotice, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CreditBalance_lowNotice(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CreditBalance", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _CreditNoticeUpdatePayload_credits(ctx context.Context, field graphql.CollectedField, obj *CreditNoticeUpdatePayload) (ret graphql.Marshaler) {
@@ -768,6 +793,38 @@ func (ec *executionContext) fieldContext_LedgerEntry_usage(_ context.Context, fi
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_UsageRow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LedgerEntry_purchase(ctx context.Context, field graphql.CollectedField, obj *models.LedgerEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LedgerEntry_purchase(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.LedgerEntry().Purchase(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *models.Purchase) graphql.Marshaler {
+			return ec.marshalOPurchase2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐPurchase(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LedgerEntry_purchase(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LedgerEntry",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Purchase(ctx, field)
 		},
 	}
 	return fc, nil
@@ -1948,7 +2005,7 @@ func (ec *executionContext) unmarshalInputCreditNoticeUpdateInput(ctx context.Co
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"threshold"}
+	fieldsInOrder := [...]string{"threshold", "notice"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1957,11 +2014,18 @@ func (ec *executionContext) unmarshalInputCreditNoticeUpdateInput(ctx context.Co
 		switch k {
 		case "threshold":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("threshold"))
-			data, err := ec.unmarshalNCredits2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐCredits(ctx, v)
+			data, err := ec.unmarshalOCredits2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐCredits(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Threshold = data
+		case "notice":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("notice"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Notice = data
 		}
 	}
 	return it, nil
@@ -2249,6 +2313,11 @@ func (ec *executionContext) _CreditBalance(ctx context.Context, sel ast.Selectio
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "lowNotice":
+			out.Values[i] = ec._CreditBalance_lowNotice(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -2483,6 +2552,12 @@ func (ec *executionContext) _LedgerEntry(ctx context.Context, sel ast.SelectionS
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "purchase":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._LedgerEntry_purchase(ctx, field, obj)
+				})
 		case "reason":
 			out.Values[i] = ec._LedgerEntry_reason(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3271,6 +3346,22 @@ func (ec *executionContext) marshalNUsageReviewPayload2ᚖgithubᚗcomᚋkimiᚑ
 		return graphql.Null
 	}
 	return ec._UsageReviewPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNUsageRow2ᚕᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐUsageRowᚄ(ctx context.Context, sel ast.SelectionSet, v []*models.UsageRow) graphql.Marshaler {
+	ret := marshalSlice(ctx, sel, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNUsageRow2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐUsageRow(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNUsageRow2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐUsageRow(ctx context.Context, sel ast.SelectionSet, v *models.UsageRow) graphql.Marshaler {

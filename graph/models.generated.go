@@ -30,6 +30,24 @@ type AbsurdUsage struct {
 	Reported string `json:"reported"`
 }
 
+// Which account, and why.
+type AccountRemoveInput struct {
+	// Its id or e-mail address.
+	Account string `json:"account"`
+	// The account's id or e-mail address once more, against slips.
+	Confirmation string `json:"confirmation"`
+	// Why; the receipt says so.
+	Reason models.RemovalReason `json:"reason"`
+}
+
+// What accountRemove did.
+type AccountRemovePayload struct {
+	// How much was deleted; null when it was refused.
+	Receipt *RemovalReceipt `json:"receipt,omitempty"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // What accountUpdate changes.
 type AccountUpdateInput struct {
 	// At most 200 characters, no control characters; left out: it stays.
@@ -66,6 +84,30 @@ type AgeConfirmPayload struct {
 	Gate *Gate `json:"gate,omitempty"`
 	// Why it was refused.
 	UserErrors []UserError `json:"userErrors"`
+}
+
+// With whom.
+type BillingPortalCreateInput struct {
+	// The provider.
+	Provider models.PaymentProvider `json:"provider"`
+}
+
+// Where the provider keeps it.
+type BillingPortalCreatePayload struct {
+	// The link, good for a short time; null when it was refused.
+	URL *string `json:"url,omitempty"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A checkout at a provider.
+type Checkout struct {
+	// The purchase's id.
+	ID string `json:"id"`
+	// Where to pay.
+	URL string `json:"url"`
+	// The purchase.
+	Purchase *models.Purchase `json:"purchase"`
 }
 
 // One choice.
@@ -181,12 +223,34 @@ type CreditBalance struct {
 	Low bool `json:"low"`
 	// Below what balance it is low: the viewer's own setting.
 	LowThreshold models.Credits `json:"lowThreshold"`
+	// Whether a mail says so, once each time it becomes low.
+	LowNotice bool `json:"lowNotice"`
+}
+
+// What to buy, and with whom.
+type CreditCheckoutCreateInput struct {
+	// The pack.
+	PackID string `json:"packId"`
+	// The provider.
+	Provider models.PaymentProvider `json:"provider"`
+	// The caller's idempotency key, fresh for every click: 1 to 100 characters. Left out: one checkout a minute per pack and provider.
+	ClientID *string `json:"clientId,omitempty"`
+}
+
+// Where to pay.
+type CreditCheckoutCreatePayload struct {
+	// The checkout; null when it was refused.
+	Checkout *Checkout `json:"checkout,omitempty"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
 }
 
 // When to tell.
 type CreditNoticeUpdateInput struct {
-	// Below what balance; not negative.
-	Threshold models.Credits `json:"threshold"`
+	// Below what balance; not negative, and 0 never; left out: as before.
+	Threshold *models.Credits `json:"threshold,omitempty"`
+	// Whether to write a mail; left out: as before.
+	Notice *bool `json:"notice,omitempty"`
 }
 
 // What creditNoticeUpdate changed.
@@ -195,6 +259,22 @@ type CreditNoticeUpdatePayload struct {
 	Credits *CreditBalance `json:"credits,omitempty"`
 	// Why it was refused.
 	UserErrors []UserError `json:"userErrors"`
+}
+
+// Credits for sale.
+type CreditPack struct {
+	// The catalogue's id.
+	ID string `json:"id"`
+	// What people call it.
+	Name string `json:"name"`
+	// What one gets.
+	Credits models.Credits `json:"credits"`
+	// What one pays.
+	Price *Money `json:"price"`
+	// Whether taxes are in the price; else they are added at the checkout where the law says so.
+	TaxIncluded bool `json:"taxIncluded"`
+	// With whom it can be bought.
+	Providers []models.PaymentProvider `json:"providers"`
 }
 
 // The inference engine behind this installation.
@@ -471,6 +551,16 @@ type ModelPrice struct {
 	Output models.Credits `json:"output"`
 }
 
+// An amount of money.
+type Money struct {
+	// In minor units of the currency, for example cents.
+	Minor int `json:"minor"`
+	// ISO 4217, for example USD.
+	Currency string `json:"currency"`
+	// The amount in major units, for example 10.00.
+	Decimal string `json:"decimal"`
+}
+
 // Every mutation takes one input and returns the nouns it changed, or null and `userErrors` that say what to do.
 type Mutation struct {
 }
@@ -519,6 +609,40 @@ type PolicyVersion struct {
 	Text string `json:"text"`
 }
 
+// A page of purchases.
+type PurchaseConnection struct {
+	// The purchases with their cursors.
+	Edges []*PurchaseEdge `json:"edges"`
+	// The purchases.
+	Nodes []*models.Purchase `json:"nodes"`
+	// Where the page stands.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A purchase and its place.
+type PurchaseEdge struct {
+	// Pass it as `after`.
+	Cursor string `json:"cursor"`
+	// The purchase.
+	Node *models.Purchase `json:"node"`
+}
+
+// Which payment, and what.
+type QuarantineResolveInput struct {
+	// Its id.
+	QuarantineID string `json:"quarantineId"`
+	// The decision.
+	Decision QuarantineDecision `json:"decision"`
+}
+
+// What quarantineResolve did.
+type QuarantineResolvePayload struct {
+	// The payment; null when it was refused.
+	Quarantined *models.QuarantinedPayment `json:"quarantined,omitempty"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // What can be read.
 type Query struct {
 }
@@ -536,6 +660,40 @@ type RateLimitError struct {
 }
 
 func (RateLimitError) IsUserError() {}
+
+// Nothing is needed.
+type ReconcileInput struct {
+	// The caller's own mark; it is ignored.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What reconcile found.
+type ReconcilePayload struct {
+	// One per provider.
+	Reconciliations []*models.Reconciliation `json:"reconciliations"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Says how much was deleted, and nothing of whom.
+type RemovalReceipt struct {
+	// The receipt's id.
+	ID string `json:"id"`
+	// Why.
+	Reason models.RemovalReason `json:"reason"`
+	// When.
+	FinishedAt time.Time `json:"finishedAt"`
+	// By table; tables without a row of the account are left out.
+	Tables []*RemovedRows `json:"tables"`
+}
+
+// How many rows of a table were deleted.
+type RemovedRows struct {
+	// The table.
+	Table string `json:"table"`
+	// How many.
+	Rows int `json:"rows"`
+}
 
 // Which reply to go on with.
 type ReplyContinueInput struct {
@@ -881,6 +1039,64 @@ func (e *Principal) UnmarshalJSON(b []byte) error {
 }
 
 func (e Principal) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What the operator decides.
+type QuarantineDecision string
+
+const (
+	// Credit the purchase as it was ordered.
+	QuarantineDecisionCredit QuarantineDecision = "CREDIT"
+	// Leave it; whatever is right is done elsewhere.
+	QuarantineDecisionDismiss QuarantineDecision = "DISMISS"
+)
+
+var AllQuarantineDecision = []QuarantineDecision{
+	QuarantineDecisionCredit,
+	QuarantineDecisionDismiss,
+}
+
+func (e QuarantineDecision) IsValid() bool {
+	switch e {
+	case QuarantineDecisionCredit, QuarantineDecisionDismiss:
+		return true
+	}
+	return false
+}
+
+func (e QuarantineDecision) String() string {
+	return string(e)
+}
+
+func (e *QuarantineDecision) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = QuarantineDecision(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid QuarantineDecision", str)
+	}
+	return nil
+}
+
+func (e QuarantineDecision) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *QuarantineDecision) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e QuarantineDecision) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

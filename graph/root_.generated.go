@@ -32,7 +32,11 @@ type ResolverRoot interface {
 	Message() MessageResolver
 	Mutation() MutationResolver
 	Operator() OperatorResolver
+	Purchase() PurchaseResolver
+	PurchaseChanged() PurchaseChangedResolver
+	QuarantinedPayment() QuarantinedPaymentResolver
 	Query() QueryResolver
+	Reconciliation() ReconciliationResolver
 	Session() SessionResolver
 	Subscription() SubscriptionResolver
 	UsageRow() UsageRowResolver
@@ -61,6 +65,11 @@ type ComplexityRoot struct {
 		Theme        func(childComplexity int) int
 	}
 
+	AccountRemovePayload struct {
+		Receipt    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	AccountUpdatePayload struct {
 		Account    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -69,6 +78,17 @@ type ComplexityRoot struct {
 	AgeConfirmPayload struct {
 		Gate       func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	BillingPortalCreatePayload struct {
+		URL        func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	Checkout struct {
+		ID       func(childComplexity int) int
+		Purchase func(childComplexity int) int
+		URL      func(childComplexity int) int
 	}
 
 	Consent struct {
@@ -138,13 +158,28 @@ type ComplexityRoot struct {
 		Balance      func(childComplexity int) int
 		Held         func(childComplexity int) int
 		Low          func(childComplexity int) int
+		LowNotice    func(childComplexity int) int
 		LowThreshold func(childComplexity int) int
 		Owed         func(childComplexity int) int
+	}
+
+	CreditCheckoutCreatePayload struct {
+		Checkout   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	CreditNoticeUpdatePayload struct {
 		Credits    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	CreditPack struct {
+		Credits     func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Name        func(childComplexity int) int
+		Price       func(childComplexity int) int
+		Providers   func(childComplexity int) int
+		TaxIncluded func(childComplexity int) int
 	}
 
 	CreditsChanged struct {
@@ -226,6 +261,7 @@ type ComplexityRoot struct {
 		CreatedAt func(childComplexity int) int
 		ID        func(childComplexity int) int
 		Kind      func(childComplexity int) int
+		Purchase  func(childComplexity int) int
 		Reason    func(childComplexity int) int
 		Usage     func(childComplexity int) int
 	}
@@ -283,6 +319,7 @@ type ComplexityRoot struct {
 	}
 
 	Message struct {
+		Acts            func(childComplexity int) int
 		Children        func(childComplexity int) int
 		Conversation    func(childComplexity int) int
 		CreatedAt       func(childComplexity int) int
@@ -341,34 +378,48 @@ type ComplexityRoot struct {
 		Output      func(childComplexity int) int
 	}
 
+	Money struct {
+		Currency func(childComplexity int) int
+		Decimal  func(childComplexity int) int
+		Minor    func(childComplexity int) int
+	}
+
 	Mutation struct {
-		AccountUpdate       func(childComplexity int, input AccountUpdateInput) int
-		AgeConfirm          func(childComplexity int, input AgeConfirmInput) int
-		ConsentSet          func(childComplexity int, input ConsentSetInput) int
-		ConversationDelete  func(childComplexity int, input ConversationDeleteInput) int
-		ConversationUpdate  func(childComplexity int, input ConversationUpdateInput) int
-		CreditAdjust        func(childComplexity int, input CreditAdjustInput) int
-		CreditNoticeUpdate  func(childComplexity int, input CreditNoticeUpdateInput) int
-		IdentityUnlink      func(childComplexity int, input IdentityUnlinkInput) int
-		LedgerVerify        func(childComplexity int, input LedgerVerifyInput) int
-		MailRetry           func(childComplexity int, input MailRetryInput) int
-		MessageEdit         func(childComplexity int, input MessageEditInput) int
-		MessageSend         func(childComplexity int, input MessageSendInput) int
-		PolicyAccept        func(childComplexity int, input PolicyAcceptInput) int
-		ReplyContinue       func(childComplexity int, input ReplyContinueInput) int
-		ReplyRegenerate     func(childComplexity int, input ReplyRegenerateInput) int
-		ReplyStop           func(childComplexity int, input ReplyStopInput) int
-		SessionRevoke       func(childComplexity int, input SessionRevokeInput) int
-		SessionRevokeOthers func(childComplexity int, input SessionRevokeOthersInput) int
-		UsageReview         func(childComplexity int, input UsageReviewInput) int
+		AccountRemove        func(childComplexity int, input AccountRemoveInput) int
+		AccountUpdate        func(childComplexity int, input AccountUpdateInput) int
+		AgeConfirm           func(childComplexity int, input AgeConfirmInput) int
+		BillingPortalCreate  func(childComplexity int, input BillingPortalCreateInput) int
+		ConsentSet           func(childComplexity int, input ConsentSetInput) int
+		ConversationDelete   func(childComplexity int, input ConversationDeleteInput) int
+		ConversationUpdate   func(childComplexity int, input ConversationUpdateInput) int
+		CreditAdjust         func(childComplexity int, input CreditAdjustInput) int
+		CreditCheckoutCreate func(childComplexity int, input CreditCheckoutCreateInput) int
+		CreditNoticeUpdate   func(childComplexity int, input CreditNoticeUpdateInput) int
+		IdentityUnlink       func(childComplexity int, input IdentityUnlinkInput) int
+		LedgerVerify         func(childComplexity int, input LedgerVerifyInput) int
+		MailRetry            func(childComplexity int, input MailRetryInput) int
+		MessageEdit          func(childComplexity int, input MessageEditInput) int
+		MessageSend          func(childComplexity int, input MessageSendInput) int
+		PolicyAccept         func(childComplexity int, input PolicyAcceptInput) int
+		QuarantineResolve    func(childComplexity int, input QuarantineResolveInput) int
+		Reconcile            func(childComplexity int, input ReconcileInput) int
+		ReplyContinue        func(childComplexity int, input ReplyContinueInput) int
+		ReplyRegenerate      func(childComplexity int, input ReplyRegenerateInput) int
+		ReplyStop            func(childComplexity int, input ReplyStopInput) int
+		SessionRevoke        func(childComplexity int, input SessionRevokeInput) int
+		SessionRevokeOthers  func(childComplexity int, input SessionRevokeOthersInput) int
+		UsageReview          func(childComplexity int, input UsageReviewInput) int
 	}
 
 	Operator struct {
-		AbsurdUsage    func(childComplexity int) int
-		EstimateErrors func(childComplexity int) int
-		LedgerChecks   func(childComplexity int) int
-		MailServer     func(childComplexity int) int
-		Mails          func(childComplexity int, first *int, after *string) int
+		AbsurdUsage         func(childComplexity int) int
+		EstimateErrors      func(childComplexity int) int
+		LedgerChecks        func(childComplexity int) int
+		MailServer          func(childComplexity int) int
+		Mails               func(childComplexity int, first *int, after *string) int
+		PaymentProviders    func(childComplexity int) int
+		QuarantinedPayments func(childComplexity int) int
+		Reconciliations     func(childComplexity int) int
 	}
 
 	PageInfo struct {
@@ -398,13 +449,67 @@ type ComplexityRoot struct {
 		Version     func(childComplexity int) int
 	}
 
+	Purchase struct {
+		BillingAddress func(childComplexity int) int
+		CheckoutURL    func(childComplexity int) int
+		CreatedAt      func(childComplexity int) int
+		Credits        func(childComplexity int) int
+		Dispute        func(childComplexity int) int
+		ID             func(childComplexity int) int
+		Last4          func(childComplexity int) int
+		Live           func(childComplexity int) int
+		Method         func(childComplexity int) int
+		PackID         func(childComplexity int) int
+		Paid           func(childComplexity int) int
+		PaidAt         func(childComplexity int) int
+		Price          func(childComplexity int) int
+		Provider       func(childComplexity int) int
+		ReceiptURL     func(childComplexity int) int
+		Refunded       func(childComplexity int) int
+		Status         func(childComplexity int) int
+		Tax            func(childComplexity int) int
+	}
+
+	PurchaseChanged struct {
+		Purchase func(childComplexity int) int
+	}
+
+	PurchaseConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	PurchaseEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	QuarantineResolvePayload struct {
+		Quarantined func(childComplexity int) int
+		UserErrors  func(childComplexity int) int
+	}
+
+	QuarantinedPayment struct {
+		CreatedAt  func(childComplexity int) int
+		EventID    func(childComplexity int) int
+		Facts      func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Provider   func(childComplexity int) int
+		PurchaseID func(childComplexity int) int
+		Reason     func(childComplexity int) int
+		Resolution func(childComplexity int) int
+		ResolvedAt func(childComplexity int) int
+	}
+
 	Query struct {
-		Models   func(childComplexity int) int
-		Node     func(childComplexity int, id string) int
-		Operator func(childComplexity int) int
-		Policy   func(childComplexity int, version *string) int
-		Service  func(childComplexity int) int
-		Viewer   func(childComplexity int) int
+		CreditPacks func(childComplexity int) int
+		Models      func(childComplexity int) int
+		Node        func(childComplexity int, id string) int
+		Operator    func(childComplexity int) int
+		Policy      func(childComplexity int, version *string) int
+		Service     func(childComplexity int) int
+		Viewer      func(childComplexity int) int
 	}
 
 	RateLimitError struct {
@@ -412,6 +517,35 @@ type ComplexityRoot struct {
 		Field        func(childComplexity int) int
 		Message      func(childComplexity int) int
 		RetryAfterMs func(childComplexity int) int
+	}
+
+	ReconcilePayload struct {
+		Reconciliations func(childComplexity int) int
+		UserErrors      func(childComplexity int) int
+	}
+
+	Reconciliation struct {
+		Compared    func(childComplexity int) int
+		Differences func(childComplexity int) int
+		Failure     func(childComplexity int) int
+		FinishedAt  func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Provider    func(childComplexity int) int
+		Repaired    func(childComplexity int) int
+		Since       func(childComplexity int) int
+		StartedAt   func(childComplexity int) int
+	}
+
+	RemovalReceipt struct {
+		FinishedAt func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Reason     func(childComplexity int) int
+		Tables     func(childComplexity int) int
+	}
+
+	RemovedRows struct {
+		Rows  func(childComplexity int) int
+		Table func(childComplexity int) int
 	}
 
 	ReplyContinuePayload struct {
@@ -584,6 +718,8 @@ type ComplexityRoot struct {
 		ID                func(childComplexity int) int
 		Kind              func(childComplexity int) int
 		LedgerEntries     func(childComplexity int, first *int, after *string, filter *LedgerFilter) int
+		Payment           func(childComplexity int, id string) int
+		Payments          func(childComplexity int, first *int, after *string) int
 		PolicyAcceptances func(childComplexity int) int
 		Sessions          func(childComplexity int) int
 		Usage             func(childComplexity int, from time.Time, to time.Time, by []UsageDimension, timeZone *string) int
@@ -678,6 +814,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Account.Theme(childComplexity), true
 
+	case "AccountRemovePayload.receipt":
+		if e.ComplexityRoot.AccountRemovePayload.Receipt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountRemovePayload.Receipt(childComplexity), true
+	case "AccountRemovePayload.userErrors":
+		if e.ComplexityRoot.AccountRemovePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountRemovePayload.UserErrors(childComplexity), true
+
 	case "AccountUpdatePayload.account":
 		if e.ComplexityRoot.AccountUpdatePayload.Account == nil {
 			break
@@ -703,6 +852,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AgeConfirmPayload.UserErrors(childComplexity), true
+
+	case "BillingPortalCreatePayload.url":
+		if e.ComplexityRoot.BillingPortalCreatePayload.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingPortalCreatePayload.URL(childComplexity), true
+	case "BillingPortalCreatePayload.userErrors":
+		if e.ComplexityRoot.BillingPortalCreatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingPortalCreatePayload.UserErrors(childComplexity), true
+
+	case "Checkout.id":
+		if e.ComplexityRoot.Checkout.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Checkout.ID(childComplexity), true
+	case "Checkout.purchase":
+		if e.ComplexityRoot.Checkout.Purchase == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Checkout.Purchase(childComplexity), true
+	case "Checkout.url":
+		if e.ComplexityRoot.Checkout.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Checkout.URL(childComplexity), true
 
 	case "Consent.createdAt":
 		if e.ComplexityRoot.Consent.CreatedAt == nil {
@@ -935,6 +1116,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CreditBalance.Low(childComplexity), true
+	case "CreditBalance.lowNotice":
+		if e.ComplexityRoot.CreditBalance.LowNotice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditBalance.LowNotice(childComplexity), true
 	case "CreditBalance.lowThreshold":
 		if e.ComplexityRoot.CreditBalance.LowThreshold == nil {
 			break
@@ -948,6 +1135,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreditBalance.Owed(childComplexity), true
 
+	case "CreditCheckoutCreatePayload.checkout":
+		if e.ComplexityRoot.CreditCheckoutCreatePayload.Checkout == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditCheckoutCreatePayload.Checkout(childComplexity), true
+	case "CreditCheckoutCreatePayload.userErrors":
+		if e.ComplexityRoot.CreditCheckoutCreatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditCheckoutCreatePayload.UserErrors(childComplexity), true
+
 	case "CreditNoticeUpdatePayload.credits":
 		if e.ComplexityRoot.CreditNoticeUpdatePayload.Credits == nil {
 			break
@@ -960,6 +1160,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CreditNoticeUpdatePayload.UserErrors(childComplexity), true
+
+	case "CreditPack.credits":
+		if e.ComplexityRoot.CreditPack.Credits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditPack.Credits(childComplexity), true
+	case "CreditPack.id":
+		if e.ComplexityRoot.CreditPack.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditPack.ID(childComplexity), true
+	case "CreditPack.name":
+		if e.ComplexityRoot.CreditPack.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditPack.Name(childComplexity), true
+	case "CreditPack.price":
+		if e.ComplexityRoot.CreditPack.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditPack.Price(childComplexity), true
+	case "CreditPack.providers":
+		if e.ComplexityRoot.CreditPack.Providers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditPack.Providers(childComplexity), true
+	case "CreditPack.taxIncluded":
+		if e.ComplexityRoot.CreditPack.TaxIncluded == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditPack.TaxIncluded(childComplexity), true
 
 	case "CreditsChanged.credits":
 		if e.ComplexityRoot.CreditsChanged.Credits == nil {
@@ -1242,6 +1479,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.LedgerEntry.Kind(childComplexity), true
+	case "LedgerEntry.purchase":
+		if e.ComplexityRoot.LedgerEntry.Purchase == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerEntry.Purchase(childComplexity), true
 	case "LedgerEntry.reason":
 		if e.ComplexityRoot.LedgerEntry.Reason == nil {
 			break
@@ -1431,6 +1674,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MailRetryPayload.UserErrors(childComplexity), true
 
+	case "Message.acts":
+		if e.ComplexityRoot.Message.Acts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.Acts(childComplexity), true
 	case "Message.children":
 		if e.ComplexityRoot.Message.Children == nil {
 			break
@@ -1683,6 +1932,36 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ModelPrice.Output(childComplexity), true
 
+	case "Money.currency":
+		if e.ComplexityRoot.Money.Currency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Money.Currency(childComplexity), true
+	case "Money.decimal":
+		if e.ComplexityRoot.Money.Decimal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Money.Decimal(childComplexity), true
+	case "Money.minor":
+		if e.ComplexityRoot.Money.Minor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Money.Minor(childComplexity), true
+
+	case "Mutation.accountRemove":
+		if e.ComplexityRoot.Mutation.AccountRemove == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_accountRemove_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AccountRemove(childComplexity, args["input"].(AccountRemoveInput)), true
 	case "Mutation.accountUpdate":
 		if e.ComplexityRoot.Mutation.AccountUpdate == nil {
 			break
@@ -1705,6 +1984,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AgeConfirm(childComplexity, args["input"].(AgeConfirmInput)), true
+	case "Mutation.billingPortalCreate":
+		if e.ComplexityRoot.Mutation.BillingPortalCreate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_billingPortalCreate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.BillingPortalCreate(childComplexity, args["input"].(BillingPortalCreateInput)), true
 	case "Mutation.consentSet":
 		if e.ComplexityRoot.Mutation.ConsentSet == nil {
 			break
@@ -1749,6 +2039,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreditAdjust(childComplexity, args["input"].(CreditAdjustInput)), true
+	case "Mutation.creditCheckoutCreate":
+		if e.ComplexityRoot.Mutation.CreditCheckoutCreate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_creditCheckoutCreate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreditCheckoutCreate(childComplexity, args["input"].(CreditCheckoutCreateInput)), true
 	case "Mutation.creditNoticeUpdate":
 		if e.ComplexityRoot.Mutation.CreditNoticeUpdate == nil {
 			break
@@ -1826,6 +2127,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PolicyAccept(childComplexity, args["input"].(PolicyAcceptInput)), true
+	case "Mutation.quarantineResolve":
+		if e.ComplexityRoot.Mutation.QuarantineResolve == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_quarantineResolve_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.QuarantineResolve(childComplexity, args["input"].(QuarantineResolveInput)), true
+	case "Mutation.reconcile":
+		if e.ComplexityRoot.Mutation.Reconcile == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reconcile_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.Reconcile(childComplexity, args["input"].(ReconcileInput)), true
 	case "Mutation.replyContinue":
 		if e.ComplexityRoot.Mutation.ReplyContinue == nil {
 			break
@@ -1928,6 +2251,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Operator.Mails(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Operator.paymentProviders":
+		if e.ComplexityRoot.Operator.PaymentProviders == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Operator.PaymentProviders(childComplexity), true
+	case "Operator.quarantinedPayments":
+		if e.ComplexityRoot.Operator.QuarantinedPayments == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Operator.QuarantinedPayments(childComplexity), true
+	case "Operator.reconciliations":
+		if e.ComplexityRoot.Operator.Reconciliations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Operator.Reconciliations(childComplexity), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -2023,6 +2364,229 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PolicyVersion.Version(childComplexity), true
 
+	case "Purchase.billingAddress":
+		if e.ComplexityRoot.Purchase.BillingAddress == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Purchase.BillingAddress(childComplexity), true
+	case "Purchase.checkoutUrl":
+		if e.ComplexityRoot.Purchase.CheckoutURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Purchase.CheckoutURL(childComplexity), true
+	case "Purchase.createdAt":
+		if e.ComplexityRoot.Purchase.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Purchase.CreatedAt(childComplexity), true
+	case "Purchase.credits":
+		if e.ComplexityRoot.Purchase.Credits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Purchase.Credits(childComplexity), true
+	case "Purchase.dispute":
+		if e.ComplexityRoot.Purchase.Dispute == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Purchase.Dispute(childComplexity), true
+	case "Purchase.id":
+		if e.ComplexityRoot.Purchase.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Purchase.ID(childComplexity), true
+	case "Purchase.last4":
+		if e.ComplexityRoot.Purchase.Last4 == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Purchase.Last4(childComplexity), true
+	case "Purchase.live":
+		if e.ComplexityRoot.Purchase.Live == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Purchase.Live(childComplexity), true
+	case "Purchase.method":
+		if e.ComplexityRoot.Purchase.Method == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Purchase.Method(childComplexity), true
+	case "Purchase.packId":
+		if e.ComplexityRoot.Purchase.PackID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Purchase.PackID(childComplexity), true
+	case "Purchase.paid":
+		if e.ComplexityRoot.Purchase.Paid == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Purchase.Paid(childComplexity), true
+	case "Purchase.paidAt":
+		if e.ComplexityRoot.Purchase.PaidAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Purchase.PaidAt(childComplexity), true
+	case "Purchase.price":
+		if e.ComplexityRoot.Purchase.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Purchase.Price(childComplexity), true
+	case "Purchase.provider":
+		if e.ComplexityRoot.Purchase.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Purchase.Provider(childComplexity), true
+	case "Purchase.receiptUrl":
+		if e.ComplexityRoot.Purchase.ReceiptURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Purchase.ReceiptURL(childComplexity), true
+	case "Purchase.refunded":
+		if e.ComplexityRoot.Purchase.Refunded == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Purchase.Refunded(childComplexity), true
+	case "Purchase.status":
+		if e.ComplexityRoot.Purchase.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Purchase.Status(childComplexity), true
+	case "Purchase.tax":
+		if e.ComplexityRoot.Purchase.Tax == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Purchase.Tax(childComplexity), true
+
+	case "PurchaseChanged.purchase":
+		if e.ComplexityRoot.PurchaseChanged.Purchase == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseChanged.Purchase(childComplexity), true
+
+	case "PurchaseConnection.edges":
+		if e.ComplexityRoot.PurchaseConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseConnection.Edges(childComplexity), true
+	case "PurchaseConnection.nodes":
+		if e.ComplexityRoot.PurchaseConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseConnection.Nodes(childComplexity), true
+	case "PurchaseConnection.pageInfo":
+		if e.ComplexityRoot.PurchaseConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseConnection.PageInfo(childComplexity), true
+
+	case "PurchaseEdge.cursor":
+		if e.ComplexityRoot.PurchaseEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseEdge.Cursor(childComplexity), true
+	case "PurchaseEdge.node":
+		if e.ComplexityRoot.PurchaseEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseEdge.Node(childComplexity), true
+
+	case "QuarantineResolvePayload.quarantined":
+		if e.ComplexityRoot.QuarantineResolvePayload.Quarantined == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantineResolvePayload.Quarantined(childComplexity), true
+	case "QuarantineResolvePayload.userErrors":
+		if e.ComplexityRoot.QuarantineResolvePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantineResolvePayload.UserErrors(childComplexity), true
+
+	case "QuarantinedPayment.createdAt":
+		if e.ComplexityRoot.QuarantinedPayment.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantinedPayment.CreatedAt(childComplexity), true
+	case "QuarantinedPayment.eventId":
+		if e.ComplexityRoot.QuarantinedPayment.EventID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantinedPayment.EventID(childComplexity), true
+	case "QuarantinedPayment.facts":
+		if e.ComplexityRoot.QuarantinedPayment.Facts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantinedPayment.Facts(childComplexity), true
+	case "QuarantinedPayment.id":
+		if e.ComplexityRoot.QuarantinedPayment.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantinedPayment.ID(childComplexity), true
+	case "QuarantinedPayment.provider":
+		if e.ComplexityRoot.QuarantinedPayment.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantinedPayment.Provider(childComplexity), true
+	case "QuarantinedPayment.purchaseId":
+		if e.ComplexityRoot.QuarantinedPayment.PurchaseID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantinedPayment.PurchaseID(childComplexity), true
+	case "QuarantinedPayment.reason":
+		if e.ComplexityRoot.QuarantinedPayment.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantinedPayment.Reason(childComplexity), true
+	case "QuarantinedPayment.resolution":
+		if e.ComplexityRoot.QuarantinedPayment.Resolution == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantinedPayment.Resolution(childComplexity), true
+	case "QuarantinedPayment.resolvedAt":
+		if e.ComplexityRoot.QuarantinedPayment.ResolvedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantinedPayment.ResolvedAt(childComplexity), true
+
+	case "Query.creditPacks":
+		if e.ComplexityRoot.Query.CreditPacks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.CreditPacks(childComplexity), true
+
 	case "Query.models":
 		if e.ComplexityRoot.Query.Models == nil {
 			break
@@ -2094,6 +2658,112 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RateLimitError.RetryAfterMs(childComplexity), true
+
+	case "ReconcilePayload.reconciliations":
+		if e.ComplexityRoot.ReconcilePayload.Reconciliations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconcilePayload.Reconciliations(childComplexity), true
+	case "ReconcilePayload.userErrors":
+		if e.ComplexityRoot.ReconcilePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconcilePayload.UserErrors(childComplexity), true
+
+	case "Reconciliation.compared":
+		if e.ComplexityRoot.Reconciliation.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.Compared(childComplexity), true
+	case "Reconciliation.differences":
+		if e.ComplexityRoot.Reconciliation.Differences == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.Differences(childComplexity), true
+	case "Reconciliation.failure":
+		if e.ComplexityRoot.Reconciliation.Failure == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.Failure(childComplexity), true
+	case "Reconciliation.finishedAt":
+		if e.ComplexityRoot.Reconciliation.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.FinishedAt(childComplexity), true
+	case "Reconciliation.id":
+		if e.ComplexityRoot.Reconciliation.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.ID(childComplexity), true
+	case "Reconciliation.provider":
+		if e.ComplexityRoot.Reconciliation.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.Provider(childComplexity), true
+	case "Reconciliation.repaired":
+		if e.ComplexityRoot.Reconciliation.Repaired == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.Repaired(childComplexity), true
+	case "Reconciliation.since":
+		if e.ComplexityRoot.Reconciliation.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.Since(childComplexity), true
+	case "Reconciliation.startedAt":
+		if e.ComplexityRoot.Reconciliation.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.StartedAt(childComplexity), true
+
+	case "RemovalReceipt.finishedAt":
+		if e.ComplexityRoot.RemovalReceipt.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemovalReceipt.FinishedAt(childComplexity), true
+	case "RemovalReceipt.id":
+		if e.ComplexityRoot.RemovalReceipt.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemovalReceipt.ID(childComplexity), true
+	case "RemovalReceipt.reason":
+		if e.ComplexityRoot.RemovalReceipt.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemovalReceipt.Reason(childComplexity), true
+	case "RemovalReceipt.tables":
+		if e.ComplexityRoot.RemovalReceipt.Tables == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemovalReceipt.Tables(childComplexity), true
+
+	case "RemovedRows.rows":
+		if e.ComplexityRoot.RemovedRows.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemovedRows.Rows(childComplexity), true
+	case "RemovedRows.table":
+		if e.ComplexityRoot.RemovedRows.Table == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemovedRows.Table(childComplexity), true
 
 	case "ReplyContinuePayload.reply":
 		if e.ComplexityRoot.ReplyContinuePayload.Reply == nil {
@@ -2738,6 +3408,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.LedgerEntries(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*LedgerFilter)), true
+	case "Viewer.payment":
+		if e.ComplexityRoot.Viewer.Payment == nil {
+			break
+		}
+
+		args, err := ec.field_Viewer_payment_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Viewer.Payment(childComplexity, args["id"].(string)), true
+	case "Viewer.payments":
+		if e.ComplexityRoot.Viewer.Payments == nil {
+			break
+		}
+
+		args, err := ec.field_Viewer_payments_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Viewer.Payments(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Viewer.policyAcceptances":
 		if e.ComplexityRoot.Viewer.PolicyAcceptances == nil {
 			break
@@ -2771,13 +3463,16 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
+			graphql.NewInputUnmarshaler("AccountRemoveInput", ec.unmarshalInputAccountRemoveInput),
 			graphql.NewInputUnmarshaler("AccountUpdateInput", ec.unmarshalInputAccountUpdateInput),
 			graphql.NewInputUnmarshaler("AgeConfirmInput", ec.unmarshalInputAgeConfirmInput),
+			graphql.NewInputUnmarshaler("BillingPortalCreateInput", ec.unmarshalInputBillingPortalCreateInput),
 			graphql.NewInputUnmarshaler("ConsentSetInput", ec.unmarshalInputConsentSetInput),
 			graphql.NewInputUnmarshaler("ConversationDeleteInput", ec.unmarshalInputConversationDeleteInput),
 			graphql.NewInputUnmarshaler("ConversationFilter", ec.unmarshalInputConversationFilter),
 			graphql.NewInputUnmarshaler("ConversationUpdateInput", ec.unmarshalInputConversationUpdateInput),
 			graphql.NewInputUnmarshaler("CreditAdjustInput", ec.unmarshalInputCreditAdjustInput),
+			graphql.NewInputUnmarshaler("CreditCheckoutCreateInput", ec.unmarshalInputCreditCheckoutCreateInput),
 			graphql.NewInputUnmarshaler("CreditNoticeUpdateInput", ec.unmarshalInputCreditNoticeUpdateInput),
 			graphql.NewInputUnmarshaler("IdentityUnlinkInput", ec.unmarshalInputIdentityUnlinkInput),
 			graphql.NewInputUnmarshaler("LedgerFilter", ec.unmarshalInputLedgerFilter),
@@ -2786,6 +3481,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("MessageEditInput", ec.unmarshalInputMessageEditInput),
 			graphql.NewInputUnmarshaler("MessageSendInput", ec.unmarshalInputMessageSendInput),
 			graphql.NewInputUnmarshaler("PolicyAcceptInput", ec.unmarshalInputPolicyAcceptInput),
+			graphql.NewInputUnmarshaler("QuarantineResolveInput", ec.unmarshalInputQuarantineResolveInput),
+			graphql.NewInputUnmarshaler("ReconcileInput", ec.unmarshalInputReconcileInput),
 			graphql.NewInputUnmarshaler("ReplyContinueInput", ec.unmarshalInputReplyContinueInput),
 			graphql.NewInputUnmarshaler("ReplyRegenerateInput", ec.unmarshalInputReplyRegenerateInput),
 			graphql.NewInputUnmarshaler("ReplyStopInput", ec.unmarshalInputReplyStopInput),
@@ -2884,7 +3581,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "schema/account.graphqls" "schema/conversation.graphqls" "schema/credit.graphqls" "schema/fault.graphqls" "schema/message.graphqls" "schema/operator.graphqls" "schema/policy.graphqls" "schema/schema.graphqls" "schema/service.graphqls" "schema/viewer.graphqls"
+//go:embed "schema/account.graphqls" "schema/acts.graphqls" "schema/billing.graphqls" "schema/conversation.graphqls" "schema/credit.graphqls" "schema/fault.graphqls" "schema/message.graphqls" "schema/operator.graphqls" "schema/policy.graphqls" "schema/schema.graphqls" "schema/service.graphqls" "schema/viewer.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -2897,6 +3594,8 @@ func sourceData(filename string) string {
 
 var sources = []*ast.Source{
 	{Name: "schema/account.graphqls", Input: sourceData("schema/account.graphqls"), BuiltIn: false},
+	{Name: "schema/acts.graphqls", Input: sourceData("schema/acts.graphqls"), BuiltIn: false},
+	{Name: "schema/billing.graphqls", Input: sourceData("schema/billing.graphqls"), BuiltIn: false},
 	{Name: "schema/conversation.graphqls", Input: sourceData("schema/conversation.graphqls"), BuiltIn: false},
 	{Name: "schema/credit.graphqls", Input: sourceData("schema/credit.graphqls"), BuiltIn: false},
 	{Name: "schema/fault.graphqls", Input: sourceData("schema/fault.graphqls"), BuiltIn: false},
@@ -2949,6 +3648,16 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 	return nil, fmt.Errorf("no field named %q was found under type Account", field.Name)
 }
 
+func (ec *executionContext) childFields_AccountRemovePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "receipt":
+		return ec.fieldContext_AccountRemovePayload_receipt(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AccountRemovePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountRemovePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_AccountUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "account":
@@ -2967,6 +3676,28 @@ func (ec *executionContext) childFields_AgeConfirmPayload(ctx context.Context, f
 		return ec.fieldContext_AgeConfirmPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AgeConfirmPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_BillingPortalCreatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return ec.fieldContext_BillingPortalCreatePayload_url(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_BillingPortalCreatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillingPortalCreatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Checkout(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Checkout_id(ctx, field)
+	case "url":
+		return ec.fieldContext_Checkout_url(ctx, field)
+	case "purchase":
+		return ec.fieldContext_Checkout_purchase(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Checkout", field.Name)
 }
 
 func (ec *executionContext) childFields_Consent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3091,8 +3822,20 @@ func (ec *executionContext) childFields_CreditBalance(ctx context.Context, field
 		return ec.fieldContext_CreditBalance_low(ctx, field)
 	case "lowThreshold":
 		return ec.fieldContext_CreditBalance_lowThreshold(ctx, field)
+	case "lowNotice":
+		return ec.fieldContext_CreditBalance_lowNotice(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreditBalance", field.Name)
+}
+
+func (ec *executionContext) childFields_CreditCheckoutCreatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "checkout":
+		return ec.fieldContext_CreditCheckoutCreatePayload_checkout(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreditCheckoutCreatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreditCheckoutCreatePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CreditNoticeUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3103,6 +3846,24 @@ func (ec *executionContext) childFields_CreditNoticeUpdatePayload(ctx context.Co
 		return ec.fieldContext_CreditNoticeUpdatePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreditNoticeUpdatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreditPack(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CreditPack_id(ctx, field)
+	case "name":
+		return ec.fieldContext_CreditPack_name(ctx, field)
+	case "credits":
+		return ec.fieldContext_CreditPack_credits(ctx, field)
+	case "price":
+		return ec.fieldContext_CreditPack_price(ctx, field)
+	case "taxIncluded":
+		return ec.fieldContext_CreditPack_taxIncluded(ctx, field)
+	case "providers":
+		return ec.fieldContext_CreditPack_providers(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreditPack", field.Name)
 }
 
 func (ec *executionContext) childFields_Engine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3215,6 +3976,8 @@ func (ec *executionContext) childFields_LedgerEntry(ctx context.Context, field g
 		return ec.fieldContext_LedgerEntry_createdAt(ctx, field)
 	case "usage":
 		return ec.fieldContext_LedgerEntry_usage(ctx, field)
+	case "purchase":
+		return ec.fieldContext_LedgerEntry_purchase(ctx, field)
 	case "reason":
 		return ec.fieldContext_LedgerEntry_reason(ctx, field)
 	}
@@ -3365,6 +4128,8 @@ func (ec *executionContext) childFields_Message(ctx context.Context, field graph
 		return ec.fieldContext_Message_droppedMessages(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Message_createdAt(ctx, field)
+	case "acts":
+		return ec.fieldContext_Message_acts(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Message", field.Name)
 }
@@ -3443,12 +4208,30 @@ func (ec *executionContext) childFields_ModelPrice(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type ModelPrice", field.Name)
 }
 
+func (ec *executionContext) childFields_Money(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "minor":
+		return ec.fieldContext_Money_minor(ctx, field)
+	case "currency":
+		return ec.fieldContext_Money_currency(ctx, field)
+	case "decimal":
+		return ec.fieldContext_Money_decimal(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Money", field.Name)
+}
+
 func (ec *executionContext) childFields_Operator(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "mails":
 		return ec.fieldContext_Operator_mails(ctx, field)
 	case "mailServer":
 		return ec.fieldContext_Operator_mailServer(ctx, field)
+	case "quarantinedPayments":
+		return ec.fieldContext_Operator_quarantinedPayments(ctx, field)
+	case "reconciliations":
+		return ec.fieldContext_Operator_reconciliations(ctx, field)
+	case "paymentProviders":
+		return ec.fieldContext_Operator_paymentProviders(ctx, field)
 	case "ledgerChecks":
 		return ec.fieldContext_Operator_ledgerChecks(ctx, field)
 	case "absurdUsage":
@@ -3511,6 +4294,162 @@ func (ec *executionContext) childFields_PolicyVersion(ctx context.Context, field
 		return ec.fieldContext_PolicyVersion_text(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PolicyVersion", field.Name)
+}
+
+func (ec *executionContext) childFields_Purchase(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Purchase_id(ctx, field)
+	case "provider":
+		return ec.fieldContext_Purchase_provider(ctx, field)
+	case "packId":
+		return ec.fieldContext_Purchase_packId(ctx, field)
+	case "credits":
+		return ec.fieldContext_Purchase_credits(ctx, field)
+	case "price":
+		return ec.fieldContext_Purchase_price(ctx, field)
+	case "paid":
+		return ec.fieldContext_Purchase_paid(ctx, field)
+	case "tax":
+		return ec.fieldContext_Purchase_tax(ctx, field)
+	case "refunded":
+		return ec.fieldContext_Purchase_refunded(ctx, field)
+	case "dispute":
+		return ec.fieldContext_Purchase_dispute(ctx, field)
+	case "status":
+		return ec.fieldContext_Purchase_status(ctx, field)
+	case "live":
+		return ec.fieldContext_Purchase_live(ctx, field)
+	case "method":
+		return ec.fieldContext_Purchase_method(ctx, field)
+	case "last4":
+		return ec.fieldContext_Purchase_last4(ctx, field)
+	case "billingAddress":
+		return ec.fieldContext_Purchase_billingAddress(ctx, field)
+	case "receiptUrl":
+		return ec.fieldContext_Purchase_receiptUrl(ctx, field)
+	case "checkoutUrl":
+		return ec.fieldContext_Purchase_checkoutUrl(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Purchase_createdAt(ctx, field)
+	case "paidAt":
+		return ec.fieldContext_Purchase_paidAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Purchase", field.Name)
+}
+
+func (ec *executionContext) childFields_PurchaseConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PurchaseConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_PurchaseConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PurchaseConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PurchaseEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PurchaseEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PurchaseEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_QuarantineResolvePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "quarantined":
+		return ec.fieldContext_QuarantineResolvePayload_quarantined(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_QuarantineResolvePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuarantineResolvePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_QuarantinedPayment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_QuarantinedPayment_id(ctx, field)
+	case "provider":
+		return ec.fieldContext_QuarantinedPayment_provider(ctx, field)
+	case "eventId":
+		return ec.fieldContext_QuarantinedPayment_eventId(ctx, field)
+	case "purchaseId":
+		return ec.fieldContext_QuarantinedPayment_purchaseId(ctx, field)
+	case "reason":
+		return ec.fieldContext_QuarantinedPayment_reason(ctx, field)
+	case "facts":
+		return ec.fieldContext_QuarantinedPayment_facts(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_QuarantinedPayment_createdAt(ctx, field)
+	case "resolvedAt":
+		return ec.fieldContext_QuarantinedPayment_resolvedAt(ctx, field)
+	case "resolution":
+		return ec.fieldContext_QuarantinedPayment_resolution(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuarantinedPayment", field.Name)
+}
+
+func (ec *executionContext) childFields_ReconcilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reconciliations":
+		return ec.fieldContext_ReconcilePayload_reconciliations(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ReconcilePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReconcilePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Reconciliation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Reconciliation_id(ctx, field)
+	case "provider":
+		return ec.fieldContext_Reconciliation_provider(ctx, field)
+	case "since":
+		return ec.fieldContext_Reconciliation_since(ctx, field)
+	case "compared":
+		return ec.fieldContext_Reconciliation_compared(ctx, field)
+	case "repaired":
+		return ec.fieldContext_Reconciliation_repaired(ctx, field)
+	case "differences":
+		return ec.fieldContext_Reconciliation_differences(ctx, field)
+	case "failure":
+		return ec.fieldContext_Reconciliation_failure(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_Reconciliation_startedAt(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_Reconciliation_finishedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Reconciliation", field.Name)
+}
+
+func (ec *executionContext) childFields_RemovalReceipt(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_RemovalReceipt_id(ctx, field)
+	case "reason":
+		return ec.fieldContext_RemovalReceipt_reason(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_RemovalReceipt_finishedAt(ctx, field)
+	case "tables":
+		return ec.fieldContext_RemovalReceipt_tables(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemovalReceipt", field.Name)
+}
+
+func (ec *executionContext) childFields_RemovedRows(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "table":
+		return ec.fieldContext_RemovedRows_table(ctx, field)
+	case "rows":
+		return ec.fieldContext_RemovedRows_rows(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemovedRows", field.Name)
 }
 
 func (ec *executionContext) childFields_ReplyContinuePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3759,6 +4698,10 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_account(ctx, field)
 	case "sessions":
 		return ec.fieldContext_Viewer_sessions(ctx, field)
+	case "payments":
+		return ec.fieldContext_Viewer_payments(ctx, field)
+	case "payment":
+		return ec.fieldContext_Viewer_payment(ctx, field)
 	case "credits":
 		return ec.fieldContext_Viewer_credits(ctx, field)
 	case "ledgerEntries":

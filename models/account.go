@@ -101,10 +101,26 @@ type EmailChange struct {
 	ExpiresAt   time.Time
 }
 
+// RemovalReason is why an account is removed.
+type RemovalReason string
+
+// The reasons.
+const (
+	RemovalUnderAge  RemovalReason = "UNDER_AGE"
+	RemovalRequested RemovalReason = "REQUESTED"
+	RemovalAbuse     RemovalReason = "ABUSE"
+)
+
+// Valid reports whether it is one of the reasons.
+func (r RemovalReason) Valid() bool {
+	return r == RemovalUnderAge || r == RemovalRequested || r == RemovalAbuse
+}
+
 // PurgeReceipt says how many rows a purge removed, by table.
 type PurgeReceipt struct {
 	ID         string `gorm:"primaryKey"`
 	Kind       string
+	Reason     RemovalReason // why an administrator removed an account; else empty
 	Cutoff     time.Time
 	Rows       []byte `gorm:"type:jsonb"` // an object: table → count
 	StartedAt  time.Time

@@ -1,6 +1,9 @@
 package models
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Price is what a model costs, in micro-credits per million tokens. CachedInput is for
 // those of the tokens read that the engine had cached.
@@ -137,9 +140,20 @@ type LedgerEntry struct {
 	Amount     int64
 
 	Kind      TransferKind `gorm:"-"`
+	Ref       string       `gorm:"-"` // of its transfer
 	CreatedAt time.Time    `gorm:"-"`
 	Usage     *UsageRow    `gorm:"-"` // of a charge
 	Reason    string       `gorm:"-"` // of a grant or an adjustment
+}
+
+// PurchaseID is what was bought, refunded, disputed or given again; empty for others.
+func (e *LedgerEntry) PurchaseID() string {
+	switch e.Kind {
+	case TransferPurchase, TransferRefund, TransferDispute, TransferReinstatement:
+		purchase, _, _ := strings.Cut(e.Ref, "/")
+		return purchase
+	}
+	return ""
 }
 
 // LedgerHold sets credits aside until its settlement.

@@ -35,13 +35,16 @@ func (c *Credits) UnmarshalGQL(v any) error {
 	if !ok {
 		return fmt.Errorf("credits must be a decimal string")
 	}
-	whole, frac, _ := strings.Cut(strings.TrimPrefix(s, "-"), ".")
+	whole, frac, point := strings.Cut(strings.TrimPrefix(s, "-"), ".")
+	if whole == "" || point && frac == "" || strings.Trim(whole+frac, "0123456789") != "" {
+		return fmt.Errorf("credits must be a decimal string like 12.5")
+	}
 	if len(frac) > 6 {
 		return fmt.Errorf("credits have at most six decimal places")
 	}
 	n, err := strconv.ParseInt(whole+frac+strings.Repeat("0", 6-len(frac)), 10, 64)
-	if err != nil || n < 0 {
-		return fmt.Errorf("credits must be a decimal string like 12.5")
+	if err != nil {
+		return fmt.Errorf("credits are at most 9223372036854.775807")
 	}
 	if strings.HasPrefix(s, "-") {
 		n = -n
@@ -182,5 +185,11 @@ func (ReplyEnded) IsViewerEvent() {}
 // CreditsChanged says that the viewer's balance is another.
 type CreditsChanged struct{}
 
+// PurchaseChanged says that a purchase of the viewer is another.
+type PurchaseChanged struct{ PurchaseID string }
+
 // IsViewerEvent marks the union's members.
 func (CreditsChanged) IsViewerEvent() {}
+
+// IsViewerEvent marks the union's members.
+func (PurchaseChanged) IsViewerEvent() {}

@@ -53,6 +53,7 @@ const (
 	LetterSignInNewDevice  LetterKind = "SIGN_IN_NEW_DEVICE"
 	LetterIdentityLinked   LetterKind = "IDENTITY_LINKED"
 	LetterIdentityUnlinked LetterKind = "IDENTITY_UNLINKED"
+	LetterLowBalance       LetterKind = "LOW_BALANCE"
 )
 
 // Letter is a mail as it is ordered: what it tells, to whom, in which language, and

@@ -8,5 +8,6 @@ package models
 // All lists a pointer to every model, for tests that compare them with the schema.
 func All() []any {
 	return []any{&Installation{}, &Owner{}, &Session{}, &Conversation{}, &Message{}, &Run{}, &RunChunk{},
-		&LedgerAccount{}, &LedgerBalance{}, &LedgerTransfer{}, &LedgerEntry{}, &LedgerHold{}, &LedgerCheck{}, &Wallet{}, &CreditAdjustment{}, &UsageRow{}}
+		&LedgerAccount{}, &LedgerBalance{}, &LedgerTransfer{}, &LedgerEntry{}, &LedgerHold{}, &LedgerCheck{}, &Wallet{}, &CreditAdjustment{}, &UsageRow{},
+		&Purchase{}, &PaymentDetail{}, &PaymentCustomer{}, &PaymentEvent{}, &QuarantinedPayment{}, &Reconciliation{}}
 }

@@ -36,9 +36,18 @@ func (r *ledgerEntryResolver) Amount(ctx context.Context, obj *models.LedgerEntr
 	return models.Credits(obj.Amount), nil
 }
 
+// Purchase is the resolver for the purchase field.
+func (r *ledgerEntryResolver) Purchase(ctx context.Context, obj *models.LedgerEntry) (*models.Purchase, error) {
+	purchaseID := obj.PurchaseID()
+	if purchaseID == "" {
+		return nil, nil
+	}
+	return r.load(ctx).purchase.Load(ctx, purchaseID)
+}
+
 // CreditNoticeUpdate is the resolver for the creditNoticeUpdate field.
 func (r *mutationResolver) CreditNoticeUpdate(ctx context.Context, input graph.CreditNoticeUpdateInput) (*graph.CreditNoticeUpdatePayload, error) {
-	refused, err := userErrors(r.Credit.SetLowThreshold(ctx, viewer.From(ctx), int64(input.Threshold)), 0)
+	refused, err := userErrors(r.Credit.SetNotice(ctx, viewer.From(ctx), creditNotice(input)), 0)
 	if err != nil || len(refused) > 0 {
 		return &graph.CreditNoticeUpdatePayload{UserErrors: refused}, err
 	}

@@ -2,6 +2,8 @@ package resolvers
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/kimi-k2/kimi-k2/graph"
 	"github.com/kimi-k2/kimi-k2/internal/credit"
@@ -20,7 +22,16 @@ func (r *Resolver) balance(ctx context.Context) (*graph.CreditBalance, error) {
 		return nil, err
 	}
 	return &graph.CreditBalance{Balance: models.Credits(b.Posted), Held: models.Credits(b.Held), Available: models.Credits(b.Available()), Owed: models.Credits(b.Owed),
-		Low: b.Posted < w.LowThreshold, LowThreshold: models.Credits(w.LowThreshold)}, nil
+		Low: b.Posted < w.LowThreshold, LowThreshold: models.Credits(w.LowThreshold), LowNotice: w.LowNotice}, nil
+}
+
+func creditNotice(in graph.CreditNoticeUpdateInput) credit.Notice {
+	n := credit.Notice{Mail: in.Notice}
+	if in.Threshold != nil {
+		micro := int64(*in.Threshold)
+		n.Threshold = &micro
+	}
+	return n
 }
 
 func findings(c *models.LedgerCheck) ([]*graph.LedgerFinding, error) {
@@ -94,4 +105,30 @@ func pointers[T any](list []T, err error) ([]*T, error) {
 		out[i] = &list[i]
 	}
 	return out, err
+}
+
+// actsOf are the acts that wrote each reply, in the order of the ids.
+func (r *Resolver) actsOf(ctx context.Context, replyIDs []string) ([][]*models.UsageRow, error) {
+	v := viewer.From(ctx)
+	refs, err := r.Chat.ActRefs(ctx, v, replyIDs)
+	if err != nil {
+		return nil, err
+	}
+	acts, err := r.Credit.Acts(ctx, v, slices.Concat(slices.Collect(maps.Values(refs))...))
+	if err != nil {
+		return nil, err
+	}
+	by := make(map[string]*models.UsageRow, len(acts))
+	for _, a := range acts {
+		by[a.Ref] = a
+	}
+	out := make([][]*models.UsageRow, len(replyIDs))
+	for i, reply := range replyIDs {
+		for _, ref := range refs[reply] {
+			if a := by[ref]; a != nil {
+				out[i] = append(out[i], a)
+			}
+		}
+	}
+	return out, nil
 }

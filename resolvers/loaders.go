@@ -17,6 +17,8 @@ import (
 type loaders struct {
 	message  *dataloadgen.Loader[string, *models.Message]
 	children *dataloadgen.Loader[chat.Parent, []*models.Message]
+	acts     *dataloadgen.Loader[string, []*models.UsageRow] // by the reply they wrote
+	purchase *dataloadgen.Loader[string, *models.Purchase]   // nil for what isn't the viewer's
 }
 
 type loadersKey struct{}
@@ -41,6 +43,14 @@ func (r *Resolver) freshLoaders(ctx context.Context) context.Context {
 		children: dataloadgen.NewLoader(func(ctx context.Context, ps []chat.Parent) ([][]*models.Message, []error) {
 			ms, err := r.Chat.Children(ctx, viewer.From(ctx), ps)
 			return ms, errorsOf(err)
+		}, wait),
+		acts: dataloadgen.NewLoader(func(ctx context.Context, ids []string) ([][]*models.UsageRow, []error) {
+			acts, err := r.actsOf(ctx, ids)
+			return acts, errorsOf(err)
+		}, wait),
+		purchase: dataloadgen.NewLoader(func(ctx context.Context, ids []string) ([]*models.Purchase, []error) {
+			ps, err := r.Billing.PurchasesByID(ctx, viewer.From(ctx), ids)
+			return ps, errorsOf(err)
 		}, wait),
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"context"
 
 	"github.com/kimi-k2/kimi-k2/graph"
+	"github.com/kimi-k2/kimi-k2/internal/account"
 	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 )
@@ -21,6 +22,19 @@ func (r *mutationResolver) MailRetry(ctx context.Context, input graph.MailRetryI
 		return nil, err
 	}
 	return &graph.MailRetryPayload{Mail: mail, UserErrors: refused}, nil
+}
+
+// AccountRemove is the resolver for the accountRemove field.
+func (r *mutationResolver) AccountRemove(ctx context.Context, input graph.AccountRemoveInput) (*graph.AccountRemovePayload, error) {
+	receipt, err := r.Accounts.RemoveAccount(ctx, viewer.From(ctx), account.Removal{Account: input.Account, Confirmation: input.Confirmation, Reason: input.Reason})
+	p := &graph.AccountRemovePayload{}
+	if err == nil {
+		p.Receipt = removalReceipt(receipt)
+	}
+	if p.UserErrors, err = userErrors(err, 0); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // Mails is the resolver for the mails field.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/graph"
 	"github.com/kimi-k2/kimi-k2/internal/account"
+	"github.com/kimi-k2/kimi-k2/internal/billing"
 	"github.com/kimi-k2/kimi-k2/internal/chat"
 	"github.com/kimi-k2/kimi-k2/internal/credit"
 	"github.com/kimi-k2/kimi-k2/internal/inference"
@@ -28,6 +29,7 @@ type Accounts interface {
 	RevokeSession(ctx context.Context, v viewer.Viewer, sessionID string) error
 	RevokeOthers(ctx context.Context, v viewer.Viewer) (int, error)
 	FindNamed(ctx context.Context, idOrEmail string) (ownerID string, err error)
+	RemoveAccount(ctx context.Context, v viewer.Viewer, r account.Removal) (account.Receipt, error)
 }
 
 // Engine is what resolvers need of the inference service.
@@ -56,6 +58,7 @@ type Resolver struct {
 	Chat     *chat.Service
 	Policy   *policy.Service
 	Outbox   *notify.Service
+	Billing  *billing.Service
 	Accounts Accounts
 	Credit   *credit.Service
 	Engine   Engine

@@ -78,6 +78,12 @@ linter() {
 	echo "$want" >"$stamp"
 }
 
+# Stripe's own mock takes seconds; the test of it builds it again only when it changed.
+stripe_mock() {
+	[[ -x "$cache/bin/stripe-mock" ]] && return 0
+	step "building stripe-mock" nice go -C tools/stripemock build -o "$cache/bin/stripe-mock" github.com/stripe/stripe-mock
+}
+
 engine() {
 	[[ -n "${KIMI_SKIP_REAL_ENGINE:-}" ]] && return 0
 	step "building the test engine (once, about five minutes)" tools/engine/build.sh
@@ -105,7 +111,8 @@ test)
 	npm_ci frontend "frontend packages"
 	npm_ci tools/postgres "PostgreSQL"
 	npm_ci tools/schema "the schema linter"
-	npm_ci tests/clients "GraphQL clients for the tests"
+	npm_ci tests/clients "public clients for the tests"
+	stripe_mock
 	;;
 *) fail "unknown goal $goal" ;;
 esac

@@ -87,6 +87,7 @@ type Service struct {
 	admission Admission
 	mailer    Mailer
 	wallets   Wallets // nil: nobody has one
+	stopper   Stopper // nil: nothing goes on
 
 	mu          sync.Mutex
 	callbacks   []func(ownerID, sessionID string)

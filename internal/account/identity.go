@@ -76,35 +76,51 @@ func (s *Service) addTx(tx *gorm.DB, v viewer.Viewer, proof checked) error {
 	if err != nil {
 		return err
 	}
-	return s.tellTx(tx, v, models.LetterIdentityLinked, id.New(id.Identity), map[string]string{"provider": string(proof.Provider)})
+	return s.TellTx(tx, v, models.LetterIdentityLinked, id.New(id.Identity), map[string]string{"provider": string(proof.Provider)})
 }
 
-// Unlink takes a way to sign in from the viewer's account, and tells its address. It
-// needs a fresh proof of who the viewer is; the last way is refused with CONFLICT.
+// Unlink takes a way to sign in from the viewer's account, tells its address, and ends
+// the sessions that were begun that way: who holds the unlinked account at the provider
+// is out. The session that asks goes on, since it has just proved who it is. It needs a
+// fresh proof of who the viewer is; the last way is refused with CONFLICT.
 func (s *Service) Unlink(ctx context.Context, v viewer.Viewer, identityID string) error {
 	if err := s.Fresh(v); err != nil {
 		return err
 	}
-	return s.db.Tx(ctx, func(tx *gorm.DB) error {
-		if err := s.LockTx(tx, v); err != nil {
-			return err
-		}
-		n, err := s.countIdentitiesTx(tx, v)
-		if err != nil {
-			return err
-		}
-		var providers []string
-		err = tx.Raw(`DELETE FROM identities WHERE owner_id = ? AND id = ? RETURNING provider`, v.OwnerID, identityID).Scan(&providers).Error
-		switch {
-		case err != nil:
-			return fmt.Errorf("unlink identity: %w", err)
-		case len(providers) == 0:
-			return fault.On("identityId", fault.NotFound, "there is no such identity: it may have been unlinked already")
-		case n == 1:
-			return fault.On("identityId", fault.Conflict, "this is the last way to sign in: link another one first")
-		}
-		return s.tellTx(tx, v, models.LetterIdentityUnlinked, identityID, map[string]string{"provider": providers[0]})
+	var ended endings
+	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
+		ended = nil
+		return s.unlinkTx(tx, v, identityID, &ended)
 	})
+	if err != nil {
+		return err
+	}
+	s.announce(ended)
+	return nil
+}
+
+func (s *Service) unlinkTx(tx *gorm.DB, v viewer.Viewer, identityID string, ended *endings) error {
+	if err := s.LockTx(tx, v); err != nil {
+		return err
+	}
+	n, err := s.countIdentitiesTx(tx, v)
+	if err != nil {
+		return err
+	}
+	var providers []models.Provider
+	err = tx.Raw(`DELETE FROM identities WHERE owner_id = ? AND id = ? RETURNING provider`, v.OwnerID, identityID).Scan(&providers).Error
+	switch {
+	case err != nil:
+		return fmt.Errorf("unlink identity: %w", err)
+	case len(providers) == 0:
+		return fault.On("identityId", fault.NotFound, "there is no such identity: it may have been unlinked already")
+	case n == 1:
+		return fault.On("identityId", fault.Conflict, "this is the last way to sign in: link another one first")
+	}
+	if err := ended.deleteTx(tx, v.OwnerID, "method = ? AND id <> ?", providers[0], v.SessionID); err != nil {
+		return err
+	}
+	return s.TellTx(tx, v, models.LetterIdentityUnlinked, identityID, map[string]string{"provider": string(providers[0])})
 }
 
 // Confirm is a new proof of who the viewer is: its session continues under a new id

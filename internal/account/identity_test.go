@@ -177,3 +177,32 @@ func TestConfirmingNeedsOnesOwnIdentity(t *testing.T) {
 		t.Error(before)
 	}
 }
+
+// P11, P36: unlinking a provider ends the sessions that were begun with it, on every
+// instance, but for the one that asks.
+func TestUnlinkingEndsTheSessionsBegunThatWay(t *testing.T) {
+	p := newPeople(t)
+	revoked := map[string]bool{}
+	p.OnRevoked(func(_, session string) { revoked[session] = true })
+	lost := p.signIn(google("1", "ada@example.com"))
+	if err := p.Link(t.Context(), lost.Viewer, gitHub("9", "ada@example.com")); err != nil {
+		t.Fatal(err)
+	}
+	mine, asking, other := p.signIn(gitHub("9", "ada@example.com")), p.signIn(google("1", "ada@example.com")), p.signIn(google("2", "bob@example.com"))
+	all, err := p.Identities(t.Context(), asking.Viewer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := slices.IndexFunc(all, func(i *models.Identity) bool { return i.Provider == models.ProviderGoogle })
+	if err := p.Unlink(t.Context(), asking.Viewer, all[first].ID); err != nil {
+		t.Fatal(err)
+	}
+	if p.who(lost.Cookie) != "" || !revoked[lost.Viewer.SessionID] {
+		t.Error("the session of what was unlinked goes on")
+	}
+	for name, e := range map[string]account.Entry{"another provider's": mine, "the one that asks": asking, "another account's": other} {
+		if p.who(e.Cookie) != e.Viewer.OwnerID || revoked[e.Viewer.SessionID] {
+			t.Error("ended: " + name)
+		}
+	}
+}

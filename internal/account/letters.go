@@ -26,11 +26,11 @@ func (s *Service) knowsDeviceTx(tx *gorm.DB, ownerID string, d Device) (known bo
 // is on.
 func (s *Service) tellNewDeviceTx(tx *gorm.DB, v viewer.Viewer, d Device) error {
 	device := strings.TrimSpace(strings.Join([]string{d.Browser, d.OS}, " "))
-	return s.tellTx(tx, v, models.LetterSignInNewDevice, v.SessionID, map[string]string{"device": device})
+	return s.TellTx(tx, v, models.LetterSignInNewDevice, v.SessionID, map[string]string{"device": device})
 }
 
-// tellTx writes a mail to the account's confirmed address, when it has one.
-func (s *Service) tellTx(tx *gorm.DB, v viewer.Viewer, kind models.LetterKind, mark string, facts map[string]string) error {
+// TellTx writes a mail to the account's confirmed address, when it has one.
+func (s *Service) TellTx(tx *gorm.DB, v viewer.Viewer, kind models.LetterKind, mark string, facts map[string]string) error {
 	if s.mailer == nil {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
@@ -56,6 +57,17 @@ func (s *Service) RedeemOperatorLink(ctx context.Context, token string, from vie
 		}
 		return nil
 	})
+}
+
+// HasOperator reports whether the operator has an account.
+func (s *Service) HasOperator(ctx context.Context) (bool, error) {
+	var has bool
+	err := s.db.Pool().QueryRow(ctx, `SELECT EXISTS (SELECT FROM identities WHERE provider = $1 AND subject_index = $2)`,
+		models.ProviderOperator, s.index.ofSubject(models.ProviderOperator, operatorSubject)).Scan(&has)
+	if err != nil {
+		return false, fmt.Errorf("look for the operator: %w", database.Translate(err))
+	}
+	return has, nil
 }
 
 func errLink() error {

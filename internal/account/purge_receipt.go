@@ -19,6 +19,7 @@ const purgeGuests = "GUESTS"
 // Receipt says what a purge removed: counts by table, and nothing of whom.
 type Receipt struct {
 	ID         string // empty when nothing was removed
+	Reason     models.RemovalReason
 	Cutoff     time.Time
 	Rows       map[string]int64
 	StartedAt  time.Time
@@ -84,8 +85,8 @@ func saveReceiptTx(tx *gorm.DB, kind string, r *Receipt) error {
 	if !r.FinishedAt.IsZero() {
 		finished = &r.FinishedAt
 	}
-	err = tx.Exec(`INSERT INTO purge_receipts (id, kind, cutoff, rows, started_at, finished_at) VALUES (?, ?, ?, ?::jsonb, ?, ?)
-		ON CONFLICT (id) DO UPDATE SET cutoff = EXCLUDED.cutoff, rows = EXCLUDED.rows`, r.ID, kind, r.Cutoff, string(counts), r.StartedAt, finished).Error
+	err = tx.Exec(`INSERT INTO purge_receipts (id, kind, reason, cutoff, rows, started_at, finished_at) VALUES (?, ?, ?, ?, ?::jsonb, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET cutoff = EXCLUDED.cutoff, rows = EXCLUDED.rows`, r.ID, kind, r.Reason, r.Cutoff, string(counts), r.StartedAt, finished).Error
 	if err != nil {
 		return fmt.Errorf("write the receipt of a purge: %w", err)
 	}

@@ -8,7 +8,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/kimi-k2/kimi-k2/internal/fault"
-	"github.com/kimi-k2/kimi-k2/internal/id"
+	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
@@ -18,64 +18,88 @@ const purgeRemoval = "REMOVAL"
 // removeTimeout bounds a removal: one owner may have very many rows.
 const removeTimeout = time.Minute
 
+// stopTimeout bounds the wait for the replies of who is removed; what still runs then
+// ends with the owner's row.
+const stopTimeout = 5 * time.Second
+
+// Stopper ends what goes on for an owner.
+type Stopper interface {
+	// StopAll ends every reply that is being written for the viewer, on whichever
+	// instance, and waits until what it cost is settled.
+	StopAll(ctx context.Context, v viewer.Viewer) error
+}
+
 // Remove deletes the account with an id or an e-mail address, or the guest with an id,
-// with all that is its own, and says by table how much that was. Its sessions are over,
-// its replies end, and who signs in with the same identity gets a new, empty account.
-// It refuses with NOT_FOUND who does not exist and with CONFLICT to remove the last
-// administrator. A removal that has begun is finished although ctx ends.
+// with all that is its own, and says by table how much that was. Its replies are
+// stopped and settled first, its sessions are over, and who signs in with the same
+// identity gets a new, empty account. It refuses with NOT_FOUND who does not exist and
+// with CONFLICT to remove the last administrator. A removal that has begun is finished
+// although ctx ends.
 //
 // Who can call it runs this installation: it needs no viewer, and nothing that answers
 // a request may call it.
 func (s *Service) Remove(ctx context.Context, idOrEmail string) (Receipt, error) {
+	named, err := s.named(s.db.Gorm(ctx), idOrEmail)
+	if err != nil {
+		return Receipt{}, err
+	}
+	return s.remove(ctx, named, "")
+}
+
+func (s *Service) remove(ctx context.Context, v viewer.Viewer, reason models.RemovalReason) (Receipt, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeTimeout)
 	defer cancel()
-	var ownerID string
+	s.stopAll(ctx, v)
 	var receipt Receipt
 	err := s.db.Tx(ctx, func(tx *gorm.DB) (err error) {
 		if err := tx.Exec(fmt.Sprintf("SET LOCAL statement_timeout = %d", removeTimeout.Milliseconds())).Error; err != nil {
 			return fmt.Errorf("allow a removal its time: %w", err)
 		}
-		if ownerID, err = s.lockNamedTx(tx, idOrEmail); err != nil {
+		if err := lockOwnerTx(tx, v.OwnerID); err != nil {
 			return err
 		}
-		receipt, err = s.removeTx(tx, ownerID)
+		receipt, err = s.removeTx(tx, v.OwnerID, reason)
 		return err
 	})
 	if err != nil {
 		return Receipt{}, fmt.Errorf("remove account: %w", err)
 	}
-	s.announce(endings{{Owner: ownerID}})
-	s.log.InfoContext(ctx, "removed an account", "receipt", receipt.ID, "rows", receipt.Rows)
+	s.announce(endings{{Owner: v.OwnerID}})
+	s.log.InfoContext(ctx, "removed an account", "receipt", receipt.ID, "reason", string(reason), "rows", receipt.Rows)
 	return receipt, nil
 }
 
-// lockNamedTx finds the owner with an id or an e-mail address and locks its row: nothing
-// new can become its own until the transaction ends.
-func (s *Service) lockNamedTx(tx *gorm.DB, idOrEmail string) (string, error) {
-	none := fault.New(fault.NotFound, "no account has this id or e-mail address: it may have been removed already")
-	find, arg := `SELECT id FROM owners WHERE id = ? FOR UPDATE`, any(idOrEmail)
-	if !id.Is(id.Owner, idOrEmail) {
-		a, ok := parseAddress(idOrEmail)
-		if !ok {
-			return "", none
-		}
-		find, arg = `SELECT o.id FROM owners o JOIN accounts a ON a.owner_id = o.id WHERE a.email_index = ? FOR UPDATE OF o`, s.index.ofEmail(a)
+// stopAll ends the owner's replies as well as it can in time: nobody stays because an
+// instance doesn't answer.
+func (s *Service) stopAll(ctx context.Context, v viewer.Viewer) {
+	if s.stopper == nil {
+		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
+	defer cancel()
+	if err := s.stopper.StopAll(ctx, v); err != nil {
+		s.log.WarnContext(ctx, "stop the replies of who is removed; they end without their last words", "err", err)
+	}
+}
+
+// lockOwnerTx locks the owner's row: nothing new can become its own until the
+// transaction ends.
+func lockOwnerTx(tx *gorm.DB, ownerID string) error {
 	var found []string
-	if err := tx.Raw(find, arg).Scan(&found).Error; err != nil {
-		return "", fmt.Errorf("lock account: %w", err)
+	if err := tx.Raw(`SELECT id FROM owners WHERE id = ? FOR UPDATE`, ownerID).Scan(&found).Error; err != nil {
+		return fmt.Errorf("lock account: %w", err)
 	}
 	if len(found) == 0 {
-		return "", none
+		return errNobodyNamed()
 	}
-	return found[0], nil
+	return nil
 }
 
 // removeTx deletes the owner's row, which takes all others along, and writes down how
 // many those were.
-func (s *Service) removeTx(tx *gorm.DB, ownerID string) (Receipt, error) {
+func (s *Service) removeTx(tx *gorm.DB, ownerID string, reason models.RemovalReason) (Receipt, error) {
 	now := s.clock.Now()
-	r := Receipt{Cutoff: now, StartedAt: now, FinishedAt: now}
+	r := Receipt{Reason: reason, Cutoff: now, StartedAt: now, FinishedAt: now}
 	if err := notLastAdminTx(tx, ownerID); err != nil {
 		return r, err
 	}

@@ -1,6 +1,8 @@
 package account_test
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -8,6 +10,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/database/dbtest"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
+	"github.com/kimi-k2/kimi-k2/models"
 )
 
 // P102, P123: an account that turns out to be a child's is deleted with all that is its
@@ -80,7 +83,74 @@ func (p *people) fund(ownerID string) {
 	p.exec(`INSERT INTO ledger_transfers (id, kind, ref, created_at) VALUES ('trf_1', 'GRANT', 'test', now())`)
 	p.exec(`INSERT INTO ledger_entries (account_id, transfer_id, amount) VALUES ('lac_1', 'trf_1', 1), ('lac_grants', 'trf_1', -1)`)
 	p.exec(`INSERT INTO credit_adjustments (owner_id, id, transfer_id, actor_id, reason_sealed, amount, created_at) VALUES ($1, 'adj_1', 'trf_1', 'own_x', '\x01', 1, now())`, ownerID)
+	p.exec(`INSERT INTO purchases (id, account_id, provider, pack_id, credits, amount_minor, currency, live, status, created_at, updated_at)
+VALUES ('pur_1', 'lac_1', 'STRIPE', 'small', 1, 1, 'USD', false, 'OPEN', now(), now())`)
+	p.exec(`INSERT INTO payment_details (owner_id, purchase_id, click, details_sealed, created_at) VALUES ($1, 'pur_1', 'c', '\x01', now())`, ownerID)
+	p.exec(`INSERT INTO payment_customers (owner_id, provider, customer_sealed, customer_index) VALUES ($1, 'STRIPE', '\x01', decode(repeat('00', 32), 'hex'))`, ownerID)
 }
+
+// P123: an administrator with a fresh proof removes an account that it names twice, and
+// the receipt says why.
+func TestAdministratorRemovesAnAccount(t *testing.T) {
+	p := newPeople(t)
+	admin, err := p.RedeemOperatorLink(t.Context(), p.link(), viewer.Viewer{}, account.Device{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	child, other := p.signIn(google("1", "ada@example.com")), p.somebody()
+	childID := child.Viewer.OwnerID
+	stale := admin.Viewer
+	stale.AuthenticatedAt = stale.AuthenticatedAt.Add(-account.FreshnessTTL)
+	good := account.Removal{Account: "ADA@example.com", Confirmation: childID, Reason: models.RemovalUnderAge}
+	with := func(change func(*account.Removal)) account.Removal { r := good; change(&r); return r }
+	for name, c := range map[string]struct {
+		v    viewer.Viewer
+		r    account.Removal
+		code fault.Code
+	}{
+		"nobody":           {viewer.Viewer{}, good, fault.Forbidden},
+		"somebody":         {other.Viewer, good, fault.Forbidden},
+		"stale":            {stale, good, fault.Reauthenticate},
+		"no reason":        {admin.Viewer, with(func(r *account.Removal) { r.Reason = "" }), fault.Invalid},
+		"wrong reason":     {admin.Viewer, with(func(r *account.Removal) { r.Reason = "BORED" }), fault.Invalid},
+		"no confirmation":  {admin.Viewer, with(func(r *account.Removal) { r.Confirmation = "" }), fault.Invalid},
+		"another's":        {admin.Viewer, with(func(r *account.Removal) { r.Confirmation = other.Viewer.OwnerID }), fault.Invalid},
+		"unknown":          {admin.Viewer, with(func(r *account.Removal) { r.Account = "nobody@example.com" }), fault.NotFound},
+		"the own account":  {admin.Viewer, account.Removal{Account: admin.Viewer.OwnerID, Confirmation: admin.Viewer.OwnerID, Reason: models.RemovalAbuse}, fault.Conflict},
+		"nothing is named": {admin.Viewer, account.Removal{Reason: models.RemovalAbuse}, fault.NotFound},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := p.RemoveAccount(t.Context(), c.v, c.r)
+			refused(t, err, c.code)
+		})
+	}
+	var stopped []viewer.Viewer
+	p.StopWith(stopper(func(v viewer.Viewer) error {
+		if p.who(child.Cookie) != childID {
+			t.Error("deleted before its replies were stopped")
+		}
+		stopped = append(stopped, v)
+		return errors.New("an instance is gone")
+	}))
+	receipt, err := p.RemoveAccount(t.Context(), admin.Viewer, good)
+	if err != nil || receipt.Reason != models.RemovalUnderAge || receipt.Rows["accounts"] != 1 {
+		t.Fatal(receipt, err)
+	}
+	if len(stopped) != 1 || stopped[0].OwnerID != childID || !stopped[0].IsOwner() {
+		t.Error("whose replies were stopped:", stopped)
+	}
+	if p.who(child.Cookie) != "" || p.who(other.Cookie) == "" {
+		t.Error("the wrong account is gone")
+	}
+	var why string
+	if err := p.db.Pool().QueryRow(t.Context(), "SELECT reason FROM purge_receipts WHERE id = $1", receipt.ID).Scan(&why); err != nil || why != "UNDER_AGE" {
+		t.Error(why, err)
+	}
+}
+
+type stopper func(v viewer.Viewer) error
+
+func (f stopper) StopAll(_ context.Context, v viewer.Viewer) error { return f(v) }
 
 // personal counts the owner's rows in all tables with a column for owners.
 func personal(t *testing.T, p *people, ownerID string) map[string]int64 {

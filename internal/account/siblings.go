@@ -80,3 +80,7 @@ func (s *Service) FindNamed(ctx context.Context, idOrEmail string) (ownerID stri
 	}
 	return found[0], nil
 }
+
+// StopWith hands over what ends the replies of who is removed. It is called once, before
+// the first request.
+func (s *Service) StopWith(stopper Stopper) { s.stopper = stopper }

@@ -18,6 +18,7 @@ const (
 	eventEnded   = "ended"
 	eventMoved   = "moved" // of a guest: its conversations are an account's, and its feeds end
 	eventCredits = "credits"
+	eventPayment = "payment"
 )
 
 // event goes to all of an owner's tabs; it carries ids only.
@@ -25,6 +26,7 @@ type event struct {
 	Kind         string `json:"kind"`
 	Conversation string `json:"conversation"`
 	Reply        string `json:"reply,omitempty"`
+	Purchase     string `json:"purchase,omitempty"`
 }
 
 // pendingEvents is how many events a tab may lag before it is told to look again.
@@ -44,9 +46,17 @@ func (s *Service) announce(ownerID string, e event) {
 	}
 }
 
-// TellCredits tells the owner's tabs on all instances that its balance is another. A lost
-// event costs nothing that a reload doesn't bring back.
-func (s *Service) TellCredits(ownerID string) { s.announce(ownerID, event{Kind: eventCredits}) }
+// Notify tells the owner's tabs on all instances of something that another room did:
+// CreditsChanged or PurchaseChanged. A lost event costs nothing that a reload doesn't
+// bring back.
+func (s *Service) Notify(ownerID string, e models.ViewerEvent) {
+	switch e := e.(type) {
+	case *models.CreditsChanged:
+		s.announce(ownerID, event{Kind: eventCredits})
+	case *models.PurchaseChanged:
+		s.announce(ownerID, event{Kind: eventPayment, Purchase: e.PurchaseID})
+	}
+}
 
 // Events yields what happens to the viewer's conversations until ctx ends. A follower
 // that lags too far behind is closed; it subscribes again and reads anew.
@@ -119,6 +129,8 @@ func (s *Service) load(ctx context.Context, v viewer.Viewer, e event) (models.Vi
 	switch e.Kind {
 	case eventCredits:
 		return &models.CreditsChanged{}, nil
+	case eventPayment:
+		return &models.PurchaseChanged{PurchaseID: e.Purchase}, nil
 	case eventDeleted:
 		return &models.ConversationDeleted{ConversationID: e.Conversation}, nil
 	case eventStarted, eventEnded:

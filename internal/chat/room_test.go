@@ -18,6 +18,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/bus"
 	"github.com/kimi-k2/kimi-k2/internal/chat"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
+	"github.com/kimi-k2/kimi-k2/internal/credit"
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/database/dbtest"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
@@ -43,7 +44,12 @@ type house struct {
 	limit   int
 	continu bool // the engine can continue a prefix
 	titles  bool
-	every   time.Duration // between checkpoints
+	every   time.Duration                 // between checkpoints
+	tariff  atomic.Pointer[models.Price]  // what tokens cost; nil: there are no credits
+	between func(chat.Money) chat.Money   // stands between chat and the books
+	front   func(chat.Engine) chat.Engine // stands between chat and the engine
+	real    string                        // where a real engine is, instead of the other one
+	stall   time.Duration                 // between tokens, until the engine is given up
 }
 
 func newHouse(t *testing.T) *house {
@@ -52,7 +58,7 @@ func newHouse(t *testing.T) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &house{t: t, url: dbtest.URL(t), engine: inferencetest.New(t), keeper: keeper, limit: 1000, every: 50 * time.Millisecond}
+	return &house{t: t, url: dbtest.URL(t), engine: inferencetest.New(t), keeper: keeper, limit: 1000, every: 50 * time.Millisecond, stall: patience}
 }
 
 // open is a gate that lets everybody through.
@@ -67,6 +73,7 @@ type instance struct {
 	db       *database.DB
 	accounts *account.Service
 	bus      *bus.Bus
+	books    *credit.Service // where there is a tariff
 	closed   bool
 }
 
@@ -97,20 +104,32 @@ func (h *house) open() *instance {
 	} else {
 		eventually(t, "the instances to find each other", func() bool { return b.Peers() > 0 })
 	}
-	engine, err := inference.New(inference.Config{BaseURL: h.engine.URL(), FirstTokenTimeout: patience, TokenTimeout: patience})
+	url := h.engine.URL()
+	if h.real != "" {
+		url = h.real
+	}
+	engine, err := inference.New(inference.Config{BaseURL: url, FirstTokenTimeout: patience, TokenTimeout: h.stall})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := engine.Refresh(ctx); err != nil {
 		t.Fatal(err)
 	}
-	s := chat.New(chat.Config{DB: db, Owners: accounts, Gate: open{}, Engine: engine, Bus: b, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler),
-		Lease: 2 * time.Second, Checkpoint: h.every, RunsPerOwner: 100, Titles: h.titles})
+	c := chat.Config{DB: db, Owners: accounts, Gate: open{}, Engine: engine, Bus: b, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler),
+		Lease: 2 * time.Second, Checkpoint: h.every, RunsPerOwner: 100, Titles: h.titles}
+	if h.front != nil {
+		c.Engine = h.front(engine)
+	}
+	books := h.keepBooks(db, &c)
+	s := chat.New(c)
 	accounts.Join(open{}, nil, s)
 	if err := s.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
-	i := &instance{Service: s, t: t, db: db, accounts: accounts, bus: b}
+	i := &instance{Service: s, t: t, db: db, accounts: accounts, bus: b, books: books}
+	if books != nil {
+		books.Join(s, nil)
+	}
 	t.Cleanup(func() { i.close(); engine.Close(); b.Close() })
 	return i
 }

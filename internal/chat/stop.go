@@ -51,7 +51,7 @@ func (s *Service) Continue(ctx context.Context, v viewer.Viewer, replyID string)
 }
 
 // reopen makes an ended run run again, in a new phase with a hold of its own; an empty
-// run means that it runs already.
+// run means that it runs already, or did so since the message was read.
 func (s *Service) reopen(ctx context.Context, v viewer.Viewer, m *models.Message, model inference.Model, prompt int64) (models.Run, error) {
 	var run models.Run
 	err := s.DB.Tx(ctx, func(tx *gorm.DB) error {
@@ -68,8 +68,9 @@ func (s *Service) reopen(ctx context.Context, v viewer.Viewer, m *models.Message
 		err := tx.Raw(`
 UPDATE runs SET status = 'RUNNING', epoch = epoch + 1, instance_id = ?, stop_requested = false, lease_expires_at = now() + ?::bigint * interval '1 millisecond',
     hold_id = '', feature = 'CONTINUE', phase = phase + 1, phase_epoch = epoch + 1, phase_text = ?, phase_reasoning = ?, phase_prompt = ?, phase_started_at = ?
-WHERE owner_id = ? AND reply_id = ? AND status NOT IN ('RUNNING', 'COMPLETE') RETURNING *`, s.instance, s.Lease.Milliseconds(),
-			len(m.Text), len(m.Reasoning), prompt, s.clock.Now(), v.OwnerID, m.ID).Scan(&run).Error
+WHERE owner_id = ? AND reply_id = ? AND status NOT IN ('RUNNING', 'COMPLETE')
+    AND (SELECT last_seq FROM messages WHERE messages.owner_id = runs.owner_id AND messages.id = runs.reply_id) = ? RETURNING *`, s.instance, s.Lease.Milliseconds(),
+			len(m.Text), len(m.Reasoning), prompt, s.clock.Now(), v.OwnerID, m.ID, m.LastSeq).Scan(&run).Error
 		if err != nil || run.ID == "" {
 			return err
 		}

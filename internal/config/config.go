@@ -78,6 +78,15 @@ type Config struct {
 	SMTPURL  string `env:"SMTP_URL" unit:"smtp:// or smtps:// URL" secret:"url" help:"the mail server, for example smtp://user:password@mail.example.com:587; STARTTLS is required off this machine; empty: mails are kept for the operator to read"`
 	MailFrom string `env:"MAIL_FROM" unit:"mail address" help:"the sender of mails, for example Kimi K2 <no-reply@example.com>; empty: SUPPORT_EMAIL"`
 
+	StripeSecretKey     string `env:"STRIPE_SECRET_KEY" unit:"text" secret:"all" help:"selling credits through Stripe: the secret key, sk_live_… or sk_test_…; needs STRIPE_WEBHOOK_SECRET"`
+	StripeWebhookSecret string `env:"STRIPE_WEBHOOK_SECRET" unit:"32 characters or more" secret:"all" help:"the signing secret of the webhook at Stripe, whose address is PUBLIC_URL/webhooks/stripe"`
+	StripeAPIURL        string `env:"STRIPE_API_URL" unit:"URL" help:"where Stripe's interface is; empty: Stripe itself"`
+	StripeAutomaticTax  bool   `env:"STRIPE_AUTOMATIC_TAX" envDefault:"false" unit:"true|false" help:"let Stripe compute and collect taxes, which your account there must be set up for"`
+	CreemAPIKey         string `env:"CREEM_API_KEY" unit:"text" secret:"all" help:"selling credits through Creem: the API key, creem_… or creem_test_…; needs CREEM_WEBHOOK_SECRET"`
+	CreemWebhookSecret  string `env:"CREEM_WEBHOOK_SECRET" unit:"32 characters or more" secret:"all" help:"the secret of the webhook at Creem, whose address is PUBLIC_URL/webhooks/creem"`
+	CreemAPIURL         string `env:"CREEM_API_URL" unit:"URL" help:"where Creem's interface is; empty: Creem itself, its test mode with a test key"`
+	PacksFile           string `env:"PACKS_FILE" unit:"file" help:"credit packs of your own in JSON; empty: those inside the program"`
+
 	ServiceName  string `env:"SERVICE_NAME" envDefault:"Kimi K2" unit:"text" help:"the name on the page"`
 	ServiceURL   string `env:"SERVICE_URL" unit:"URL" help:"the site of whoever runs this installation"`
 	SupportEmail string `env:"SUPPORT_EMAIL" unit:"mail address" help:"where people can ask for help"`
@@ -227,6 +236,7 @@ func (c *Config) complete(known Faults) Faults {
 	c.checkServices(add)
 	c.checkProviders(add)
 	c.checkMail(add)
+	c.checkPayments(add)
 	if c.DBMinConns > c.DBMaxConns && !known.has("DB_MAX_CONNS") {
 		add("DB_MIN_CONNS", "is more than DB_MAX_CONNS (%d)", c.DBMaxConns)
 	}
@@ -248,6 +258,9 @@ func (c *Config) completeFiles(add func(name, format string, args ...any)) {
 	}
 	if c.ModelsFile != "" && !isFile(c.ModelsFile) {
 		add("MODELS_FILE", "there is no file %s", c.ModelsFile)
+	}
+	if c.PacksFile != "" && !isFile(c.PacksFile) {
+		add("PACKS_FILE", "there is no file %s", c.PacksFile)
 	}
 	if c.PGBin != "" && !isFile(filepath.Join(c.PGBin, "postgres"+executableSuffix())) {
 		add("PG_BIN", "there is no program postgres in %s", c.PGBin)

@@ -168,7 +168,7 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 	key := base64.StdEncoding.EncodeToString([]byte(canary + strings.Repeat("x", config.SecretSize-len(canary))))
 	c, _, err := config.Load([]string{
 		"SECRET_KEY=" + key, "INFERENCE_API_KEY=" + canary, "NATS_URL=nats://" + canary + "@b:4222,nats://u:" + canary + "@c:1",
-		"DATABASE_URL=postgres://u:" + canary + "@db/x?password=" + canary, "STRIPE_SECRET_KEY=" + canary,
+		"DATABASE_URL=postgres://u:" + canary + "@db/x?password=" + canary, "STRIPE_SECRET_KEY=sk_test_" + canary, "STRIPE_WEBHOOK_SECRET=" + strings.Repeat(canary, 32), "CREEM_API_KEY=creem_" + canary, "CREEM_WEBHOOK_SECRET=" + strings.Repeat(canary, 32),
 		"GOOGLE_CLIENT_ID=id", "GOOGLE_CLIENT_SECRET=" + canary, "GITHUB_CLIENT_ID=id", "GITHUB_CLIENT_SECRET=" + canary,
 		"OIDC_ISSUER=https://login.example", "OIDC_CLIENT_ID=id", "OIDC_CLIENT_SECRET=" + canary, "SMTP_URL=smtp://u:" + canary + "@mail.example", "SUPPORT_EMAIL=a@b.example",
 	})

@@ -31,8 +31,7 @@ func settings() []setting {
 
 // later lists settings whose names are fixed but which this version does not use.
 var later = []string{
-	"STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_URL",
-	"CREEM_API_KEY", "CREEM_WEBHOOK_SECRET", "CREEM_API_URL", "METRICS_ADDR", "COMPLIANCE",
+	"METRICS_ADDR", "COMPLIANCE",
 }
 
 // ours are beginnings that only settings of this program have, so that whoever

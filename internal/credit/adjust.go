@@ -58,7 +58,7 @@ func reasonPlace(ownerID, row string) seal.Place {
 
 // Adjust gives an account credits or takes some, by a transfer with a reason. It refuses
 // everybody but admins with FORBIDDEN, and with INSUFFICIENT_CREDITS to take more than is
-// available.
+// available, and with CONFLICT when the ClientID was used for something else.
 func (s *Service) Adjust(ctx context.Context, v viewer.Viewer, accounts Accounts, a Adjustment) (b models.Balance, transferID string, err error) {
 	if !v.Admin {
 		return b, "", fault.New(fault.Forbidden, "only an administrator may do this")
@@ -104,7 +104,10 @@ func (s *Service) adjustTx(tx *gorm.DB, v viewer.Viewer, ownerID, wallet string,
 		p.kind, p.other = models.TransferAdjustment, accountAdjustments
 	}
 	transferID, done, err := s.postTx(tx, p)
-	if err != nil || !done {
+	if err != nil {
+		return transferID, err
+	}
+	if err := sameAdjustmentTx(tx, p, ownerID, transferID, done); err != nil || !done {
 		return transferID, err
 	}
 	row := models.CreditAdjustment{OwnerID: ownerID, ID: id.New(id.Adjustment), TransferID: transferID, ActorID: v.OwnerID, Amount: a.Amount, CreatedAt: s.Clock.Now()}
@@ -113,6 +116,22 @@ func (s *Service) adjustTx(tx *gorm.DB, v viewer.Viewer, ownerID, wallet string,
 		return "", fmt.Errorf("write down why: %w", err)
 	}
 	return transferID, nil
+}
+
+// sameAdjustmentTx refuses with CONFLICT when the operator's clientId did something else
+// before: another amount, another account, or the other way.
+func sameAdjustmentTx(tx *gorm.DB, p posting, ownerID, transferID string, done bool) error {
+	var same bool
+	err := tx.Raw(`SELECT (? OR EXISTS (SELECT FROM credit_adjustments WHERE owner_id = ? AND transfer_id = ? AND amount = ?))
+		AND NOT EXISTS (SELECT FROM ledger_transfers WHERE ref = ? AND kind IN ? AND kind <> ?)`, done, ownerID, transferID, p.amount,
+		p.ref, []models.TransferKind{models.TransferGrant, models.TransferAdjustment}, p.kind).Scan(&same).Error
+	if err != nil {
+		return fmt.Errorf("compare with the adjustment of before: %w", err)
+	}
+	if !same {
+		return fault.On("clientId", fault.Conflict, "this clientId was used for another adjustment: take a new one")
+	}
+	return nil
 }
 
 // maxReviews is how many absurd acts are listed.

@@ -44,9 +44,10 @@ type Runs interface {
 	Alive(ctx context.Context, holdIDs []string) (map[string]bool, error)
 }
 
-// Mailer writes a mail to an owner in the transaction of what it tells.
+// Mailer writes a mail to an account in the transaction of what it tells, at most one of
+// a kind and mark, and none to who has no address.
 type Mailer interface {
-	EnqueueTx(tx *gorm.DB, v viewer.Viewer, l models.Letter) error
+	TellTx(tx *gorm.DB, v viewer.Viewer, kind models.LetterKind, mark string, facts map[string]string) error
 }
 
 // Config is what the books need. DB is required; Clock and Log default to the machine's

@@ -7,7 +7,6 @@ import (
 
 	"gorm.io/gorm"
 
-	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
@@ -42,7 +41,7 @@ func (s *Service) Entries(ctx context.Context, v viewer.Viewer, l List) (entries
 
 func (s *Service) entryRows(ctx context.Context, v viewer.Viewer, l List, limit int) ([]*models.LedgerEntry, error) {
 	q := s.DB.Gorm(ctx).Table("wallets w").
-		Select("e.account_id, e.transfer_id, e.amount, t.kind, t.created_at").
+		Select("e.account_id, e.transfer_id, e.amount, t.kind, t.ref, t.created_at").
 		Joins("JOIN ledger_entries e ON e.account_id = w.account_id").Joins("JOIN ledger_transfers t ON t.id = e.transfer_id").
 		Where("w.owner_id = ?", v.OwnerID).Order("e.transfer_id DESC").Limit(limit)
 	if l.Page.After != "" {
@@ -60,7 +59,7 @@ func (s *Service) entryRows(ctx context.Context, v viewer.Viewer, l List, limit 
 	var out []*models.LedgerEntry
 	for rows.Next() {
 		e := new(models.LedgerEntry)
-		if err := rows.Scan(&e.AccountID, &e.TransferID, &e.Amount, &e.Kind, &e.CreatedAt); err != nil {
+		if err := rows.Scan(&e.AccountID, &e.TransferID, &e.Amount, &e.Kind, &e.Ref, &e.CreatedAt); err != nil {
 			return nil, fmt.Errorf("list entries: %w", err)
 		}
 		out = append(out, e)
@@ -110,20 +109,5 @@ func (s *Service) explain(ctx context.Context, v viewer.Viewer, entries []*model
 		}
 		by[a.TransferID].Reason = reason
 	}
-	return nil
-}
-
-// SetLowThreshold changes below what balance the viewer's wallet counts as low.
-func (s *Service) SetLowThreshold(ctx context.Context, v viewer.Viewer, micro int64) error {
-	if v.Kind != viewer.Account {
-		return fault.New(fault.Unauthenticated, "sign in first: guests have no wallet")
-	}
-	if micro < 0 {
-		return fault.On("threshold", fault.Invalid, "the threshold can't be negative: 0 turns the notice off")
-	}
-	if err := s.DB.Gorm(ctx).Model(&models.Wallet{}).Where("owner_id = ?", v.OwnerID).Update("low_threshold", micro).Error; err != nil {
-		return fmt.Errorf("change the threshold: %w", err)
-	}
-	s.Tell(v.OwnerID)
 	return nil
 }

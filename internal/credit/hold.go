@@ -126,9 +126,9 @@ func (s *Service) VoidTx(tx *gorm.DB, holdID string) error {
 	return err
 }
 
-// voidSQL resolves pending holds, and of those only the ones whose lease ended by $3.
-const voidSQL = `UPDATE ledger_holds SET status = 'VOID', posted = 0, resolved_at = $2
-WHERE id = ANY($1::text[]) AND status = 'PENDING' AND ($3::timestamptz IS NULL OR expires_at <= $3) RETURNING id, account_id`
+// voidSQL resolves pending holds, with $3 only those whose lease had ended by then.
+var voidSQL = `UPDATE ledger_holds SET status = 'VOID', posted = 0, resolved_at = $2
+WHERE id = ANY($1::text[]) AND status = 'PENDING' AND ($3::timestamptz IS NULL OR ` + leaseEnded("$3") + `) RETURNING id, account_id`
 
 // voidHolds voids in a transaction of its own and says whose balances changed.
 func (s *Service) voidHolds(ctx context.Context, holds []string, expired time.Time) (owners []string, err error) {

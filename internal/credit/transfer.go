@@ -107,7 +107,10 @@ func (s *Service) postTx(tx *gorm.DB, p posting) (transferID string, done bool, 
 	if err := tx.Create(&entries).Error; err != nil {
 		return "", false, fmt.Errorf("write the entries: %w", err)
 	}
-	return t.ID, true, s.repayTx(tx, p.wallet, t.ID)
+	if err := s.repayTx(tx, p.wallet, t.ID); err != nil || p.amount < 0 {
+		return t.ID, true, err
+	}
+	return t.ID, true, rearmTx(tx, p.wallet)
 }
 
 // locked is a wallet's balance under its lock, and its debt account.

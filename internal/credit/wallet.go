@@ -38,7 +38,7 @@ func (s *Service) OpenTx(tx *gorm.DB, ownerID string) error {
 	if err := tx.Create(&models.LedgerBalance{AccountID: wallet}).Error; err != nil {
 		return fmt.Errorf("open the wallet's balance: %w", err)
 	}
-	w := models.Wallet{OwnerID: ownerID, AccountID: wallet, LowNotice: true, LowThreshold: defaultLowThreshold}
+	w := models.Wallet{OwnerID: ownerID, AccountID: wallet, LowNotice: true, LowThreshold: defaultLowThreshold, LowToldAt: &now} // nothing is no news
 	if err := tx.Create(&w).Error; err != nil {
 		return fmt.Errorf("open the wallet: %w", err)
 	}

@@ -16,8 +16,8 @@ import (
 const (
 	// batchSize is how many settlements are committed together at most.
 	batchSize = 256
-	// writers is how many batches are under way at once: while one waits for the disk
-	// the other computes.
+	// writers is how many batches are under way at once. The second begins when a whole
+	// batch waits: below that, one large batch costs the database less than two small ones.
 	writers = 2
 	// patience is how long a batch waits for its fair share of those who settle again
 	// as soon as they have their answer.
@@ -88,7 +88,7 @@ func (w *writer) add(ctx context.Context, item waiting) error {
 		default:
 		}
 	}
-	if w.running < writers {
+	if w.running == 0 || w.running < writers && len(w.queue) >= batchSize {
 		w.running++
 		w.idle.Go(func() { w.drain(context.WithoutCancel(ctx)) })
 	}
@@ -117,7 +117,10 @@ func (w *writer) drain(ctx context.Context) {
 
 // share is the part of those expected that one batch takes, so that all writers have
 // about the same to do.
-func (w *writer) share() int { return min((w.expected+writers-1)/writers, batchSize) }
+func (w *writer) share() int {
+	n := max(w.running, 1)
+	return min((w.expected+n-1)/n, batchSize)
+}
 
 // gather is the next batch: a fair share of those expected, or less when they don't come
 // soon.

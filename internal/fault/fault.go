@@ -23,6 +23,7 @@ const (
 	RateLimited         Code = "RATE_LIMITED"
 	GuestLimitReached   Code = "GUEST_LIMIT_REACHED"
 	InsufficientCredits Code = "INSUFFICIENT_CREDITS"
+	PaymentUnavailable  Code = "PAYMENT_UNAVAILABLE"
 	AgeRequired         Code = "AGE_CONFIRMATION_REQUIRED"
 	AgeRefused          Code = "AGE_REFUSED"
 	PolicyRequired      Code = "POLICY_ACCEPTANCE_REQUIRED"

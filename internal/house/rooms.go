@@ -27,6 +27,7 @@ var rooms = map[string]kind{
 	"resolvers":              interpreter,
 	"internal/web":           interpreter,
 	"internal/account":       domain,
+	"internal/billing":       domain,
 	"internal/chat":          domain,
 	"internal/credit":        domain,
 	"internal/notify":        domain,
@@ -44,6 +45,7 @@ var rooms = map[string]kind{
 	"internal/jobs/...":      tool,
 	"internal/mail/...":      tool,
 	"internal/page/...":      tool,
+	"internal/payment/...":   tool,
 	"internal/seal/...":      tool,
 	"internal/viewer/...":    tool,
 	"internal/wsconn/...":    tool,
@@ -54,6 +56,7 @@ var rooms = map[string]kind{
 	"internal/inference/inferencetest": testOnly,
 	"internal/inference/realengine":    testOnly,
 	"internal/mail/mailtest":           testOnly,
+	"internal/payment/paymenttest/...": testOnly,
 	"internal/signin/signintest":       testOnly,
 
 	"bench/...":   outside,
@@ -112,6 +115,7 @@ var toolMayImport = map[string][]string{
 	"internal/jobs":      {"internal/clock", "internal/database", "internal/fault"},
 	"internal/mail":      {"internal/clock", "internal/fault"},
 	"internal/page":      {"internal/fault"},
+	"internal/payment":   {"internal/clock", "internal/fault"},
 	"internal/seal":      {},
 	"internal/viewer":    {"internal/seal"},
 	"internal/wsconn":    {"internal/clock", "internal/edge", "internal/fault", "internal/id"},
@@ -129,8 +133,8 @@ var mustNotImport = map[string][]string{
 // confined says which folders alone may import a library; all below a named
 // folder are meant too.
 var confined = map[string][]string{
-	"gorm.io":                      {".", "models", "internal/account", "internal/chat", "internal/credit", "internal/database", "internal/jobs", "internal/notify", "internal/policy", "internal/signin"},
-	"github.com/jackc/pgx":         {".", "internal/account", "internal/chat", "internal/credit", "internal/database", "internal/jobs", "internal/notify", "internal/policy", "internal/signin"},
+	"gorm.io":                      {".", "models", "internal/account", "internal/billing", "internal/chat", "internal/credit", "internal/database", "internal/jobs", "internal/notify", "internal/policy", "internal/signin"},
+	"github.com/jackc/pgx":         {".", "internal/account", "internal/billing", "internal/chat", "internal/credit", "internal/database", "internal/jobs", "internal/notify", "internal/policy", "internal/signin"},
 	"github.com/pressly/goose":     {"internal/database"},
 	"github.com/nats-io":           {"internal/bus"},
 	"github.com/gorilla/websocket": {"internal/wsconn"},
@@ -143,6 +147,7 @@ var confined = map[string][]string{
 	"golang.org/x/oauth2":          {"internal/signin"},
 	"github.com/riverqueue/river":  {"internal/jobs"},
 	"github.com/wneessen/go-mail":  {"internal/mail"},
+	"github.com/stripe/stripe-go":  {"internal/payment"},
 	"github.com/google/uuid":       {"internal/id"},
 	"go.uber.org/goleak":           {},
 	"testing":                      {},
@@ -188,4 +193,10 @@ var tables = []struct{ name, model, owner string }{
 	{"wallets", "Wallet", "internal/credit"},
 	{"credit_adjustments", "CreditAdjustment", "internal/credit"},
 	{"usage_rows", "UsageRow", "internal/credit"},
+	{"purchases", "Purchase", "internal/billing"},
+	{"payment_details", "PaymentDetail", "internal/billing"},
+	{"payment_customers", "PaymentCustomer", "internal/billing"},
+	{"payment_events", "PaymentEvent", "internal/billing"},
+	{"payment_quarantine", "QuarantinedPayment", "internal/billing"},
+	{"reconciliations", "Reconciliation", "internal/billing"},
 }

@@ -34,6 +34,7 @@ type parser struct {
 	scan      scanner
 	text      cleaner
 	reasoning cleaner
+	think     thinker
 
 	held    Delta // read and not yet given on
 	waiting bool  // a chunk was read and on not yet called for it
@@ -61,11 +62,18 @@ func (p *parser) run(on func(Delta)) error {
 	err := p.read(on)
 	p.release(on)
 	if !p.capped {
-		if d := (Delta{Reasoning: p.reasoning.flush(), Text: p.text.flush()}); d != (Delta{}) {
+		if d := p.flush(); d != (Delta{}) {
 			on(p.limit(d))
 		}
 	}
 	return err
+}
+
+// flush is what was held back, when no more will come.
+func (p *parser) flush() Delta {
+	reasoning := p.reasoning.flush()
+	more, text := p.think.split(p.text.flush(), true)
+	return Delta{Reasoning: reasoning + more, Text: text}
 }
 
 func (p *parser) read(on func(Delta)) error {
@@ -247,10 +255,12 @@ func (p *parser) apply(c chunk, on func(Delta)) error {
 	var d Delta
 	if len(c.reasoning) > 0 {
 		d.Reasoning = p.reasoning.add(c.reasoning)
+		p.hold(p.limit(Delta{Text: p.think.over()}), on)
 	}
 	if len(c.text) > 0 {
 		d.Reasoning += p.reasoning.flush()
-		d.Text = p.text.add(c.text)
+		more, text := p.think.split(p.text.add(c.text), false)
+		d.Reasoning, d.Text = d.Reasoning+more, text
 	}
 	p.seen = p.seen || len(c.text)+len(c.reasoning) > 0
 	p.hold(p.limit(d), on)

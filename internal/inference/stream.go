@@ -242,8 +242,8 @@ func (e *Engine) readCompletion(ctx context.Context, resp *http.Response) (Delta
 		return Delta{}, Result{}, e.streamed(err)
 	}
 	d := p.held
-	d.Reasoning += p.reasoning.flush()
-	d.Text += p.text.flush()
+	rest := p.flush()
+	d.Reasoning, d.Text = d.Reasoning+rest.Reasoning, d.Text+rest.Text
 	if p.finish == "" {
 		p.finish = "stop"
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
-var kinds = []models.LetterKind{models.LetterEmailConfirm, models.LetterEmailChanged, models.LetterSignInNewDevice, models.LetterIdentityLinked, models.LetterIdentityUnlinked}
+var kinds = []models.LetterKind{models.LetterEmailConfirm, models.LetterEmailChanged, models.LetterSignInNewDevice, models.LetterIdentityLinked, models.LetterIdentityUnlinked, models.LetterLowBalance}
 
-var facts = map[string]string{"name": "Ann Example", "email": "ann@example.org", "device": "Firefox Linux", "provider": "GITHUB", "at": "1769860800",
+var facts = map[string]string{"name": "Ann Example", "email": "ann@example.org", "device": "Firefox Linux", "provider": "GITHUB", "at": "1769860800", "balance": "49.999999", "threshold": "50",
 	"link": "https://kimi.example/auth/email?token=abc&x=1"}
 
 // drawing is an outbox that only renders.

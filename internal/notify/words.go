@@ -17,6 +17,7 @@ type words struct {
 	Brand, Home, Support     string
 	Name, Email, MaskedEmail string
 	Device, Provider, At     string
+	Balance, Threshold       string // amounts of credits
 	Write                    string // the sentence part that says where to write to
 }
 
@@ -27,12 +28,14 @@ type words struct {
 //	device    browser and system
 //	provider  a models.Provider
 //	at        when it happened: seconds since 1970, or RFC 3339
+//	balance   an amount of credits, as is threshold
 //	link      where the button leads, when the kind has no page of its own
 func wordsOf(b Brand, facts map[string]string, layout string) words {
 	return words{
 		Brand: clean(b.Name), Home: b.Home, Support: clean(b.Support),
 		Name: fence(facts["name"]), Email: clean(facts["email"]), MaskedEmail: mask(clean(facts["email"])),
 		Device: fence(facts["device"]), Provider: providerName(b, facts["provider"]), At: timeOf(facts["at"], layout),
+		Balance: clean(facts["balance"]), Threshold: clean(facts["threshold"]),
 	}
 }
 

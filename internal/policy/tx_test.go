@@ -230,3 +230,25 @@ func TestAVisitorsGateJoinsTheAccount(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// P49: receipts say how much of what was confirmed, accepted and agreed to went.
+func TestRowsAreCounted(t *testing.T) {
+	r := newRoom(t)
+	v, other := r.settledGuest(), r.settledGuest()
+	r.external = "ai.example"
+	if _, _, err := r.SetConsent(t.Context(), v, models.ConsentExternalInference, true, models.ConsentDialog); err != nil {
+		t.Fatal(err)
+	}
+	var counts map[string]int64
+	r.tx(func(tx *gorm.DB) (err error) {
+		counts, err = r.CountTx(tx, []string{v.OwnerID, other.OwnerID})
+		return err
+	})
+	var consents int64
+	if err := r.db.Gorm(t.Context()).Raw(`SELECT count(*) FROM consents`).Scan(&consents).Error; err != nil {
+		t.Fatal(err)
+	}
+	if len(counts) != 3 || counts["age_confirmations"] != 2 || counts["policy_acceptances"] != 2 || counts["consents"] != consents {
+		t.Errorf("%v, %d consents", counts, consents)
+	}
+}

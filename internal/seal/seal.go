@@ -109,6 +109,10 @@ func (k *Key) OpenString(p Place, sealed []byte) (string, error) {
 	return string(b), err
 }
 
+// KeyOf makes a key of KeySize bytes that is no owner's, for what the program itself
+// keeps sealed.
+func KeyOf(raw []byte) (*Key, error) { return newKey(raw) }
+
 // Keeper holds the key-encryption key of the installation and wraps data keys.
 type Keeper struct{ kek *Key }
 

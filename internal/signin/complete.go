@@ -87,14 +87,23 @@ func (s *Service) exchange(f *flow, from source, c Callback) (Proof, error) {
 // belongs reports whether a waiting sign-in is the one that comes back: at the same
 // provider, in the same browser and, for a link or a confirmation, in the same session.
 func belongs(row *models.SignIn, c Callback) bool {
-	if row.Provider != c.Provider || !isSecret(c.Browser) || subtle.ConstantTimeCompare(row.BrowserHash, hashOf(c.Browser)) != 1 {
+	if !sameBrowser(row, c.Provider, c.Browser) {
 		return false
 	}
-	if Purpose(row.Purpose) == PurposeSignIn {
+	switch Purpose(row.Purpose) {
+	case PurposeSignIn:
 		return true
+	case purposePending: // no provider was asked under this state
+		return false
+	case PurposeLink, PurposeConfirm:
 	}
 	return c.From.Kind == viewer.Account && row.OwnerID != nil && row.SessionID != nil &&
 		*row.OwnerID == c.From.OwnerID && *row.SessionID == c.From.SessionID
+}
+
+// sameBrowser reports whether a waiting sign-in is of the provider and the browser.
+func sameBrowser(row *models.SignIn, p models.Provider, browser string) bool {
+	return row.Provider == p && isSecret(browser) && subtle.ConstantTimeCompare(row.BrowserHash, hashOf(browser)) == 1
 }
 
 // single is a parameter that is given at most once.

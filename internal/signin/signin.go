@@ -22,6 +22,7 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/database"
+	"github.com/kimi-k2/kimi-k2/internal/seal"
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
@@ -90,6 +91,7 @@ type Service struct {
 	clock     clock.Clock
 	log       *slog.Logger
 	key       []byte
+	sealer    *seal.Key // of what browsers keep
 	timeout   time.Duration
 	transport http.RoundTripper
 	idle      *http.Transport // ours to close; nil when the transport was given
@@ -108,6 +110,10 @@ func New(c Config) (*Service, error) {
 	s := &Service{
 		db: c.DB, clock: c.Clock, log: c.Log, key: derive(c.Key, "sign-in v1"), timeout: c.Timeout, transport: c.Transport,
 		sources: map[models.Provider]source{}, begins: newAttempts(c.Clock, PerMinute), returns: newAttempts(c.Clock, PerMinute),
+	}
+	var err error
+	if s.sealer, err = seal.KeyOf(derive(c.Key, "pending sign-in v1")); err != nil {
+		return nil, fmt.Errorf("the key of sign-ins: %w", err)
 	}
 	if s.timeout <= 0 {
 		s.timeout = defaultTimeout

@@ -40,7 +40,8 @@ type house struct {
 	policy   *policy.Service
 	world    *signintest.World
 	log      *journal
-	seen     viewer.Viewer // of the last request to /graphql
+	seen     viewer.Viewer          // of the last request to /graphql
+	act      func(v *viewer.Viewer) // what an operation makes of the viewer; nil: nothing
 }
 
 // noMail takes mails and sends none.
@@ -80,7 +81,14 @@ func newHouse(t *testing.T, change func(*signin.Config)) *house {
 	}
 	h.Handler = web.New(web.Config{
 		Account: h.accounts, Gates: h.policy, Sessions: h.accounts, SignIns: providers, Admission: h.policy, PublicURL: public, Clock: clock.System{}, Log: log,
-		GraphQL:      http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { h.seen = viewer.From(r.Context()) }),
+		GraphQL: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			h.seen = viewer.From(r.Context())
+			if h.act != nil {
+				h.act(&h.seen)
+				viewer.Become(r.Context(), h.seen)
+				w.WriteHeader(http.StatusOK)
+			}
+		}),
 		SupportEmail: "help@chat.example", Static: site(),
 	})
 	return h

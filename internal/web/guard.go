@@ -13,14 +13,19 @@ type hosts struct {
 	public   string // host and port of the public URL
 	secure   bool   // over https
 	loopback bool   // the public URL names this machine
+	pay      string // the origins of payment pages, each after a blank
 }
 
-func newHosts(public *url.URL) hosts {
-	return hosts{
+func newHosts(public *url.URL, pay ...string) hosts {
+	h := hosts{
 		public:   strings.ToLower(public.Host),
 		secure:   public.Scheme == "https",
 		loopback: isLoopback(public.Hostname()),
 	}
+	for _, origin := range append([]string{"https://checkout.stripe.com"}, pay...) {
+		h.pay += " " + origin
+	}
+	return h
 }
 
 // allows reports whether a Host header may be answered: the public URL's, or any
@@ -125,7 +130,7 @@ func (h hosts) pagePolicy(host string) string {
 		ws = "wss://"
 	}
 	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self' " + ws + host +
-		"; worker-src 'self'; manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self' https://checkout.stripe.com" +
+		"; worker-src 'self'; manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'" + h.pay +
 		"; require-trusted-types-for 'script'; trusted-types app"
 }
 

@@ -43,6 +43,12 @@ type Config struct {
 	Sessions  Sessions
 	SignIns   SignIns
 	Admission Admission
+	// Webhooks deals with what payment providers send; without it nothing is there.
+	Webhooks Webhooks
+	// Books writes the tables of what was paid and used; without it they are not there.
+	Books Books
+	// PayHosts are the origins of payment pages that a form may lead to.
+	PayHosts  []string
 	GraphQL   http.Handler // serves /graphql; the context carries the viewer and the request's id
 	SchemaSDL string
 	// Static is the built frontend. Without an index.html in it a page says how to
@@ -80,7 +86,7 @@ func New(c Config) http.Handler {
 	s := &server{
 		Config:   c,
 		clientIP: ClientIP(c.TrustedProxies),
-		hosts:    newHosts(c.PublicURL),
+		hosts:    newHosts(c.PublicURL, c.PayHosts...),
 		origins:  http.NewCrossOriginProtection(),
 		cookie:   newCookies(c.PublicURL),
 	}
@@ -105,7 +111,9 @@ func (s *server) routes() *http.ServeMux {
 	mux.Handle("GET /readyz", &readiness{check: s.Ready, clock: s.Clock, log: s.Log})
 	mux.HandleFunc("GET /.well-known/security.txt", s.securityText)
 	s.authRoutes(mux)
-	for _, path := range []string{"/v1/", "/webhooks/", "/auth/", "/exports/", "/metrics", "/.well-known/"} {
+	s.webhookRoutes(mux)
+	s.tableRoutes(mux)
+	for _, path := range []string{"/v1/", "/auth/", "/exports/", "/metrics", "/.well-known/"} {
 		mux.HandleFunc(path, notFound)
 	}
 	mux.Handle("/", newSite(s.Static, s.hosts))

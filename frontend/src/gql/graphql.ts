@@ -119,8 +119,10 @@ export type ErrorCode =
   | 'RATE_LIMITED'
   /** A guest has used all messages; signing in lifts the limit. */
   | 'GUEST_LIMIT_REACHED'
-  /** The balance is too small for this; nothing was sent. Get credits, or choose a cheaper model. */
+  /** The balance is too small for this; nothing was sent. Buy credits, or choose a cheaper model. */
   | 'INSUFFICIENT_CREDITS'
+  /** The payment provider can't be reached or refuses; nothing was bought, try again. */
+  | 'PAYMENT_UNAVAILABLE'
   /** Say first in which month you were born: ageConfirm. */
   | 'AGE_CONFIRMATION_REQUIRED'
   /** The service isn't for children under the policy's age. */
@@ -404,8 +406,8 @@ export type ReplyProgressQueryVariables = Exact<{
 
 
 export type ReplyProgressQuery = { node:
-    | { __typename: 'Conversation' }
     | { __typename: 'Message', id: string, text: string, reasoning: string, status: MessageStatus, lastSeq: number, error: { code: ErrorCode, message: string, retryAfterMs: number | null } | null }
+    | { __typename: 'Conversation' }
    | null };
 
 export type MessageSendMutationVariables = Exact<{
@@ -562,6 +564,7 @@ export type ViewerEventsSubscription = { viewerEvents:
     | { __typename: 'ReplyStarted', conversationId: string, reply: { ' $fragmentRefs'?: { 'MessagePartsFragment': MessagePartsFragment } } }
     | { __typename: 'ReplyEnded', conversationId: string, reply: { ' $fragmentRefs'?: { 'MessagePartsFragment': MessagePartsFragment } } }
     | { __typename: 'CreditsChanged' }
+    | { __typename: 'PurchaseChanged' }
    };
 
 export type AgeConfirmMutationVariables = Exact<{

@@ -2,6 +2,7 @@ import { gql } from '@urql/core'
 import { type Cache, cacheExchange, type DataFields, type UpdateResolver } from '@urql/exchange-graphcache'
 import { type ConversationRowFragment, ConversationsDocument, type MessagePartsFragment, ThreadDocument } from '@/gql/graphql'
 import { type BranchPage, withTurn } from './branch'
+import { embeddedTypes } from './embedded-types'
 import { chainedPages } from './pages'
 
 type Row = ConversationRowFragment & { leaf?: { id: string } | null }
@@ -20,8 +21,6 @@ interface Thread {
 interface List {
   viewer: { conversations: { edges: { cursor: string; node: { id: string } }[] } }
 }
-
-const embedded = () => null
 
 /** Puts a turn on the branch on show; where that isn't loaded far enough the server is asked. */
 function writeTurn(cache: Cache, { conversation, message, reply }: Sent): void {
@@ -171,52 +170,23 @@ function expectUpdate(args: Record<string, unknown>): DataFields {
 export const normalisedCache = () =>
   cacheExchange({
     keys: {
+      ...embeddedTypes,
       Viewer: () => 'viewer',
       Service: () => 'service',
-      Engine: embedded,
-      ModelPrice: embedded,
-      GuestAllowance: embedded,
-      PageInfo: embedded,
-      ConversationConnection: embedded,
-      ConversationEdge: embedded,
-      MessageConnection: embedded,
-      MessageEdge: embedded,
-      TextMatch: embedded,
-      Usage: embedded,
-      ReplyError: embedded,
-      InputError: embedded,
-      GuestLimitError: embedded,
-      RateLimitError: embedded,
-      MessageSendPayload: embedded,
-      ReplyContinuePayload: embedded,
-      ReplyStopPayload: embedded,
-      ConversationUpdatePayload: embedded,
-      ConversationDeletePayload: embedded,
-      Gate: embedded,
-      Consent: embedded,
-      SignInProvider: embedded,
-      PolicyAcceptance: embedded,
       PolicyVersion: ({ version }) => (typeof version === 'string' ? version : null),
-      AgeConfirmPayload: embedded,
-      PolicyAcceptPayload: embedded,
-      ConsentSetPayload: embedded,
-      AccountUpdatePayload: embedded,
-      IdentityUnlinkPayload: embedded,
-      SessionRevokePayload: embedded,
-      SessionRevokeOthersPayload: embedded,
       Operator: () => 'operator',
-      MailConnection: embedded,
-      MailEdge: embedded,
-      MailRetryPayload: embedded,
-      ConversationChanged: embedded,
-      ConversationDeleted: embedded,
-      ReplyStarted: embedded,
-      ReplyEnded: embedded,
     },
     possibleTypes: {
       Node: ['Conversation', 'Message'],
-      UserError: ['InputError', 'GuestLimitError', 'RateLimitError'],
-      ViewerEvent: ['ConversationChanged', 'ConversationDeleted', 'ReplyStarted', 'ReplyEnded'],
+      UserError: ['InputError', 'GuestLimitError', 'RateLimitError', 'InsufficientCreditsError'],
+      ViewerEvent: [
+        'ConversationChanged',
+        'ConversationDeleted',
+        'ReplyStarted',
+        'ReplyEnded',
+        'CreditsChanged',
+        'PurchaseChanged',
+      ],
     },
     resolvers: {
       Viewer: { conversations: chainedPages() },

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/kimi-k2/kimi-k2/internal/billing"
+	"github.com/kimi-k2/kimi-k2/internal/credit"
+	"github.com/kimi-k2/kimi-k2/internal/jobs"
+	"github.com/kimi-k2/kimi-k2/internal/payment"
+	"github.com/kimi-k2/kimi-k2/internal/payment/creem"
+	"github.com/kimi-k2/kimi-k2/internal/payment/stripe"
+	"github.com/kimi-k2/kimi-k2/internal/viewer"
+	"github.com/kimi-k2/kimi-k2/models"
+)
+
+// creemHosts are where Creem's payment pages are.
+var creemHosts = []string{"https://creem.io", "https://www.creem.io", "https://checkout.creem.io"}
+
+// openBilling builds what sells credits. Without a provider nothing is for sale, and what
+// was bought before is still there.
+func (s *server) openBilling(secret []byte) error {
+	sellers, err := s.openProviders()
+	if err != nil {
+		return err
+	}
+	packs, err := billing.Load(s.cfg.PacksFile)
+	if err != nil {
+		return fmt.Errorf("PACKS_FILE: %w", err)
+	}
+	s.billing = billing.New(billing.Config{DB: s.db, Keys: s.accounts, Clock: s.clock, Log: s.log, Ledger: s.credit, Providers: sellers, Packs: packs,
+		PublicURL: s.cfg.PublicURL, Indexer: billing.NewIndexer(secret), Email: s.emailOf,
+		Changed: func(ownerID, purchaseID string) {
+			s.chat.Notify(ownerID, &models.PurchaseChanged{PurchaseID: purchaseID})
+		}})
+	if len(sellers) == 0 {
+		return nil
+	}
+	return s.jobs.Add(jobs.Job{Name: billing.ReconcileJob, Every: billing.ReconcileEvery, Timeout: billing.ReconcileTimeout,
+		Run: func(ctx context.Context) error { _, err := s.billing.Reconcile(ctx); return err }})
+}
+
+// openProviders makes the payment providers that are set up.
+func (s *server) openProviders() (all []payment.Provider, err error) {
+	if c := s.cfg; c.StripeSecretKey != "" {
+		p, err := stripe.New(stripe.Config{Key: c.StripeSecretKey, Secret: c.StripeWebhookSecret, BaseURL: c.StripeAPIURL, AutomaticTax: c.StripeAutomaticTax})
+		if err != nil {
+			return nil, fmt.Errorf("STRIPE_SECRET_KEY: %w", err)
+		}
+		all = append(all, p)
+	}
+	if c := s.cfg; c.CreemAPIKey != "" {
+		p, err := creem.New(creem.Config{Key: c.CreemAPIKey, Secret: c.CreemWebhookSecret, BaseURL: c.CreemAPIURL})
+		if err != nil {
+			return nil, fmt.Errorf("CREEM_API_KEY: %w", err)
+		}
+		all = append(all, p)
+	}
+	for _, p := range all {
+		s.log.Info("credits are for sale", "provider", p.Name(), "live", p.Live())
+	}
+	return all, nil
+}
+
+// payHosts are the payment pages that a form of ours may lead to, besides Stripe's.
+func (s *server) payHosts() []string {
+	if s.cfg.CreemAPIKey == "" {
+		return nil
+	}
+	return creemHosts
+}
+
+// emailOf is the address with which a provider's page is filled in.
+func (s *server) emailOf(ctx context.Context, v viewer.Viewer) (string, error) {
+	a, err := s.accounts.Account(ctx, v)
+	if err != nil {
+		return "", err
+	}
+	return a.Email, nil
+}
+
+// checkPurchases holds purchases against the books, for the check of the books.
+func (s *server) checkPurchases(ctx context.Context) ([]credit.Finding, error) {
+	found, err := s.billing.Verify(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]credit.Finding, len(found))
+	for i, f := range found {
+		out[i] = credit.Finding{Invariant: f.Invariant, Title: f.Title, Checked: f.Checked, Faults: f.Faults}
+	}
+	return out, nil
+}

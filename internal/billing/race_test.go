@@ -1,0 +1,147 @@
+package billing_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/kimi-k2/kimi-k2/internal/billing"
+	"github.com/kimi-k2/kimi-k2/internal/fault"
+	"github.com/kimi-k2/kimi-k2/internal/payment"
+	"github.com/kimi-k2/kimi-k2/models"
+)
+
+// gated is a ledger whose deposits wait at a gate: their transactions are under way.
+type gated struct {
+	billing.Ledger
+	arrive, gate chan struct{}
+}
+
+// DepositTx is the ledger's, once the gate is open.
+func (g *gated) DepositTx(tx *gorm.DB, accountID string, provider models.PaymentProvider, ref string, amount int64) (bool, error) {
+	g.arrive <- struct{}{}
+	<-g.gate
+	return g.Ledger.DepositTx(tx, accountID, provider, ref, amount)
+}
+
+// meets delivers an event on one instance, and while its transaction is just about to
+// credit a second event on another, which must wait; it returns when both are done.
+func (r *room) meets(first, second payment.Event) {
+	r.t.Helper()
+	slow := r.instance(r.shop)
+	at := &gated{Ledger: r.books, arrive: make(chan struct{}, 1), gate: make(chan struct{})}
+	slow.Ledger = at
+	var wg sync.WaitGroup
+	deliver := func(s *billing.Service, e payment.Event) {
+		if err := r.hook(s, "STRIPE", e); err != nil {
+			r.t.Error(err)
+		}
+	}
+	wg.Go(func() { deliver(slow, first) })
+	<-at.arrive
+	done := make(chan struct{})
+	wg.Go(func() { defer close(done); deliver(r.Service, second) })
+	if !r.waits(done) {
+		r.t.Error("the second event did not wait for the first")
+	}
+	close(at.gate)
+	wg.Wait()
+}
+
+// waits reports whether somebody waits for a lock of the database before done is closed.
+func (r *room) waits(done <-chan struct{}) bool {
+	r.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+		if r.count(`SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT l.granted AND a.datname = current_database()`) > 0 {
+			return true
+		}
+		select {
+		case <-done:
+			return false
+		default:
+		}
+	}
+	return false
+}
+
+// A refund that is told while its payment is being credited waits, and finds it.
+func TestARefundWaitsForItsPayment(t *testing.T) {
+	r := newRoom(t)
+	v := r.account()
+	p := r.buy(v, "1")
+	r.meets(paidFor(p), refundOf(p, 300))
+	r.wants(v, p.Credits*7/10, 0)
+	r.sound()
+}
+
+// P54: two payments for one purchase at the same moment: one is credited, the other waits
+// for the operator.
+func TestTwoPaymentsOfAPurchaseAtOnce(t *testing.T) {
+	r := newRoom(t)
+	v := r.account()
+	p := r.buy(v, "1")
+	second := paidFor(p)
+	second.ID, second.PaymentID = "evt_second", "pi_second"
+	r.meets(paidFor(p), second)
+	r.wants(v, p.Credits, 0)
+	if got, err := r.Quarantined(t.Context(), r.admin()); err != nil || len(got) != 1 || got[0].EventID != "evt_second" {
+		t.Errorf("in quarantine are %+v, %v", got, err)
+	}
+	back := refundOf(p, price)
+	back.PaymentID, back.ID = "pi_second", "evt_second_back"
+	r.stripe(back) // of what was not credited
+	r.wants(v, p.Credits, 0)
+	r.sound()
+}
+
+// An account that goes while its checkout is made gets no page to pay at; what is paid all
+// the same lies in suspense.
+func TestAnAccountThatGoesWhileItsCheckoutIsMade(t *testing.T) {
+	r := newRoom(t)
+	v := r.account()
+	r.shop.arrive, r.shop.gate = make(chan struct{}, 1), make(chan struct{})
+	refused := make(chan error, 1)
+	go func() {
+		_, err := r.Checkout(context.Background(), v, billing.Checkout{PackID: "small", Provider: models.PaymentStripe})
+		refused <- err
+	}()
+	<-r.shop.arrive
+	r.exec(`DELETE FROM owners WHERE id = $1`, v.OwnerID)
+	close(r.shop.gate)
+	r.refuses(<-refused, fault.NotFound)
+	var p models.Purchase
+	r.must(r.db.Gorm(t.Context()).First(&p).Error)
+	r.stripe(paidFor(&p))
+	if n := r.count(`SELECT sum(amount)::bigint FROM ledger_entries WHERE account_id = 'lac_suspense'`); n != p.Credits {
+		t.Errorf("in suspense are %d", n)
+	}
+	r.sound()
+}
+
+// Who gives up waiting for a slow provider loses nothing: the same click finds the page.
+func TestASlowProviderIsWaitedForOnce(t *testing.T) {
+	r := newRoom(t)
+	v := r.account()
+	r.shop.arrive, r.shop.gate = make(chan struct{}, 1), make(chan struct{})
+	ctx, giveUp := context.WithCancel(t.Context())
+	left := make(chan error, 1)
+	go func() {
+		_, err := r.Checkout(ctx, v, billing.Checkout{PackID: "small", Provider: models.PaymentStripe, ClientID: "1"})
+		left <- err
+	}()
+	<-r.shop.arrive
+	giveUp()
+	if err := <-left; err == nil {
+		t.Error("it did not give up")
+	}
+	close(r.shop.gate)
+	p := r.buy(v, "1")
+	if n := r.count(`SELECT count(*) FROM purchases`); n != 1 || p.Details.CheckoutURL == "" {
+		t.Errorf("there are %d purchases, and the page is %q", n, p.Details.CheckoutURL)
+	}
+	r.stripe(paidFor(p))
+	r.wants(v, p.Credits, 0)
+}

@@ -1,0 +1,83 @@
+package paymenttest
+
+import "fmt"
+
+// Refund gives back an amount of a payment, which is named by its id, its charge, its
+// checkout or its purchase; 0 is all that is left. It returns the refund's id.
+func (s *Stripe) Refund(paid string, amount int64) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.charge(paid)
+	if c == nil || amount > c.amount-c.refunded || c.refunded == c.amount {
+		return "", fmt.Errorf("refund %s: %w", paid, errNoSuch)
+	}
+	if amount == 0 {
+		amount = c.amount - c.refunded
+	}
+	c.refunded += amount
+	r := &stripeRefund{id: newID("re"), status: "succeeded", charge: c, amount: amount, created: s.now()}
+	s.refunds = append(s.refunds, r)
+	s.emit("charge.refunded", s.chargeJSON(c))
+	s.emit("refund.created", s.refundJSON(r, false))
+	return r.id, nil
+}
+
+// FailRefund lets the payer's bank refuse a refund: the money comes back.
+func (s *Stripe) FailRefund(id string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.refunds {
+		if r.id == id && r.status == "succeeded" {
+			r.status = "failed"
+			r.charge.refunded -= r.amount
+			s.emit("refund.updated", s.refundJSON(r, false))
+			s.emit("refund.failed", s.refundJSON(r, false))
+			return nil
+		}
+	}
+	return fmt.Errorf("fail the refund %s: %w", id, errNoSuch)
+}
+
+// Dispute lets the payer's bank take a payment back; 0 is all of it. An inquiry takes
+// nothing yet. It returns the dispute's id.
+func (s *Stripe) Dispute(paid string, amount int64, inquiry bool) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.charge(paid)
+	if c == nil || amount > c.amount || c.disputed {
+		return "", fmt.Errorf("dispute %s: %w", paid, errNoSuch)
+	}
+	if amount == 0 {
+		amount = c.amount
+	}
+	c.disputed = true
+	d := &stripeDispute{id: newID("du"), status: "needs_response", charge: c, amount: amount, created: s.now()}
+	if inquiry {
+		d.status = "warning_needs_response"
+	}
+	s.disputes = append(s.disputes, d)
+	s.emit("charge.dispute.created", s.disputeJSON(d))
+	if !inquiry {
+		s.emit("charge.dispute.funds_withdrawn", s.disputeJSON(d))
+	}
+	return d.id, nil
+}
+
+// CloseDispute ends a dispute.
+func (s *Stripe) CloseDispute(id string, won bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range s.disputes {
+		if d.id != id && d.charge != s.charge(id) || d.status == "won" || d.status == "lost" {
+			continue
+		}
+		d.status = "lost"
+		if won {
+			d.status = "won"
+			s.emit("charge.dispute.funds_reinstated", s.disputeJSON(d))
+		}
+		s.emit("charge.dispute.closed", s.disputeJSON(d))
+		return nil
+	}
+	return fmt.Errorf("close the dispute %s: %w", id, errNoSuch)
+}
