@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -34,11 +35,16 @@ const pricedModel = `{"models": [{"id": "priced", "name": "Priced", "engineId": 
 // moments while accounts write, stop and buy, and the provider, which lives here, brings
 // each webhook two times and again until it is taken. In the end every payment is credited
 // once, every acknowledged message is charged once, nothing is held, and the books balance.
+// Every second kill waits for a webhook and strikes the instance that got it.
 func TestChaosMoneySurvivesKills(t *testing.T) {
 	m := newMarket(t)
 	var kills atomic.Int64
 	m.live(t, func(ctx context.Context, i *process) {
 		pause(ctx, time.Duration(150+rand.IntN(700))*time.Millisecond)
+		if kills.Load()%2 == 0 {
+			i = m.nextWebhook(ctx, i)
+			pause(ctx, time.Duration(rand.IntN(8_000))*time.Microsecond)
+		}
 		i.kill()
 		kills.Add(1)
 		i.launch()
@@ -60,15 +66,19 @@ type market struct {
 	engine    *inferencetest.Engine
 	stripe    *paymenttest.Stripe
 	accounts  []*customer
+	webhooks  chan *process // who is being brought one, told to whoever waits for it
 
 	sent, stopped, paid atomic.Int64
 }
 
 func newMarket(t *testing.T) *market {
 	t.Helper()
-	m := &market{cycles: 25, engine: inferencetest.New(t)}
+	m := &market{cycles: 25, engine: inferencetest.New(t), webhooks: make(chan *process)}
 	if os.Getenv("CHAOS") != "" {
 		m.cycles = 1000
+	}
+	if n, err := strconv.Atoi(os.Getenv("CHAOS_KILLS")); err == nil {
+		m.cycles = n
 	}
 	m.engine.Models("priced")
 	m.engine.Answer(paced(t, 40, 4*time.Millisecond))
@@ -102,6 +112,10 @@ func (m *market) front(t *testing.T) string {
 	p := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			to := m.instances[turn.Add(1)%2]
+			select {
+			case m.webhooks <- to:
+			default:
+			}
 			r.SetURL(&url.URL{Scheme: "http", Host: to.addr})
 			r.Out.Host = to.addr
 		},
@@ -110,10 +124,22 @@ func (m *market) front(t *testing.T) string {
 	return serveHere(t, p)
 }
 
+// nextWebhook is the instance that is brought the next webhook, or i when none comes soon.
+func (m *market) nextWebhook(ctx context.Context, i *process) *process {
+	soon := time.NewTimer(3 * time.Second)
+	defer soon.Stop()
+	select {
+	case i = <-m.webhooks:
+	case <-soon.C:
+	case <-ctx.Done():
+	}
+	return i
+}
+
 // live lets the accounts write and buy while a fault strikes one instance after the other.
 func (m *market) live(t *testing.T, strike func(ctx context.Context, i *process)) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(m.cycles)*4*time.Second+2*patience)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	over := make(chan struct{})
 	var wg sync.WaitGroup
@@ -121,10 +147,11 @@ func (m *market) live(t *testing.T, strike func(ctx context.Context, i *process)
 		wg.Go(func() {
 			if err := c.spend(ctx, m, over); err != nil {
 				t.Errorf("%s: %v", c.name, err)
+				cancel()
 			}
 		})
 	}
-	for k := range m.cycles {
+	for k := 0; k < m.cycles && ctx.Err() == nil; k++ {
 		strike(ctx, m.instances[k%2])
 	}
 	close(over)
@@ -213,6 +240,8 @@ func (c *customer) spend(ctx context.Context, m *market, over <-chan struct{}) e
 
 // buy makes a checkout, repeated under one key until somebody answers, and pays it.
 func (c *customer) buy(ctx context.Context, m *market, click string) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	var last error
 	for ctx.Err() == nil {
 		var got struct {
@@ -243,6 +272,8 @@ func (c *customer) buy(ctx context.Context, m *market, click string) error {
 
 // credited waits for the webhook.
 func (c *customer) credited(ctx context.Context, purchase string) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	for ctx.Err() == nil {
 		var got struct {
 			Viewer struct{ Payment *struct{ Status string } }
@@ -270,6 +301,8 @@ func (c *customer) stop(ctx context.Context, reply string) {
 
 // ended waits until a reply has ended.
 func (c *customer) ended(ctx context.Context, sent turn) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	for ctx.Err() == nil {
 		var got struct {
 			Node *struct{ Status string }
