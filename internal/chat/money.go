@@ -136,7 +136,7 @@ func (s *Service) extendOnce(runs []*activeRun) {
 			continue
 		}
 		if _, ok := fault.Of(why); !ok {
-			s.log.Error("extend a hold", "run", r.row.ID, "err", why)
+			s.log.Warn("extend a hold: the run was taken over or given up, it ends here", "run", r.row.ID, "err", why)
 			why = fault.New(fault.Internal, "the reply broke on our side; try again")
 		}
 		r.cancel(why)

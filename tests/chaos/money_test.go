@@ -100,7 +100,7 @@ func newMarket(t *testing.T) *market {
 	for _, i := range m.instances {
 		i.launch()
 	}
-	m.accounts = newCustomers(t, strings.TrimPrefix(m.env[0], "DATABASE_URL="), m.instances, 6)
+	m.accounts = newCustomers(t, strings.TrimPrefix(m.env[0], "DATABASE_URL="), m.instances, atOnce*(1+m.cycles/50))
 	return m
 }
 
@@ -143,11 +143,14 @@ func (m *market) live(t *testing.T, strike func(ctx context.Context, i *process)
 	defer cancel()
 	over := make(chan struct{})
 	var wg sync.WaitGroup
-	for _, c := range m.accounts {
+	for n := range atOnce {
 		wg.Go(func() {
-			if err := c.spend(ctx, m, over); err != nil {
-				t.Errorf("%s: %v", c.name, err)
-				cancel()
+			for k := n; k < len(m.accounts); k += atOnce {
+				c := m.accounts[k]
+				if err := c.spend(ctx, m, over); err != nil {
+					t.Errorf("%s: %v", c.name, err)
+					cancel()
+				}
 			}
 		})
 	}
@@ -208,9 +211,14 @@ type customer struct {
 	bought  map[string]bool // purchases that were paid at the provider
 }
 
-// spend writes, stops and buys until it is over.
+// atOnce is how many accounts spend at the same time, checkouts how many each begins: the
+// product lets an account begin 30 an hour. Then another account takes its place.
+const atOnce, checkouts = 6, 25
+
+// spend writes, stops and buys until it is over, or until the account has bought often
+// enough.
 func (c *customer) spend(ctx context.Context, m *market, over <-chan struct{}) error {
-	for n := 0; ; n++ {
+	for n := 0; n < 3*checkouts; n++ {
 		if n%3 == 0 {
 			if err := c.buy(ctx, m, fmt.Sprintf("%s-buy-%d", c.name, n)); err != nil {
 				return err
@@ -236,6 +244,7 @@ func (c *customer) spend(ctx context.Context, m *market, over <-chan struct{}) e
 		default:
 		}
 	}
+	return nil
 }
 
 // buy makes a checkout, repeated under one key until somebody answers, and pays it.
