@@ -2,10 +2,18 @@ import { defineConfig } from '@lingui/cli'
 import { formatter } from '@lingui/format-po'
 
 /** What no first page needs: its words are loaded beside it; see src/lib/i18n.ts. */
-const lazyFolders = ['account', 'consent', 'gate', 'operator', 'palette', 'policy', 'settings'].map(
+const lazyFolders = ['account', 'billing', 'consent', 'gate', 'operator', 'palette', 'policy', 'settings', 'usage'].map(
   (name) => `<rootDir>/src/features/${name}`,
 )
-const lazy = [...lazyFolders, '<rootDir>/src/app/lazy', '<rootDir>/src/app/settings-*', '<rootDir>/src/app/operator-*']
+const lazy = [
+  ...lazyFolders,
+  '<rootDir>/src/app/lazy',
+  '<rootDir>/src/app/settings-*',
+  '<rootDir>/src/app/operator-*',
+  '<rootDir>/src/components/page',
+  '<rootDir>/src/components/cost',
+  '<rootDir>/src/features/chat/cost',
+]
 const never = ['**/gql/**', '**/*.test.*']
 
 export default defineConfig({

@@ -3,27 +3,35 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { newVisitor, startBrowser } from './browser.mjs'
 import { startIdentityProviders } from './identity-provider.mjs'
+import { startPayments } from './payments.mjs'
 import { startServer } from './server.mjs'
 
 /**
  * Starts what a file's journeys need and returns how to write one: `journey(name, run,
  * options)`, where `run` gets `{ page, visitor, server, browser, newcomer }`: `newcomer`
  * makes a further visitor, whose faults count too. With `signIn` there are identity
- * providers as well.
+ * providers as well, with `buying` payment providers.
  */
-export function journeys(settings = {}, { signIn = false } = {}) {
+export function journeys(settings = {}, { signIn = false, buying = false } = {}) {
   const shared = {}
   before(async () => {
     shared.server = await startServer(async (url) => {
       if (signIn) shared.providers = await startIdentityProviders(url)
-      return { ...shared.providers?.settings, ...settings }
+      if (buying) shared.payments = await startPayments()
+      return {
+        ...shared.providers?.settings,
+        ...shared.payments?.settings,
+        ...(typeof settings === 'function' ? await settings() : settings),
+      }
     })
+    await shared.payments?.deliverTo(shared.server.url)
     shared.browser = await startBrowser(shared.providers?.browser)
   })
   after(async () => {
     await shared.browser?.close()
     await shared.server?.close()
     await shared.providers?.close()
+    await shared.payments?.close()
     if (shared.providers) assert.deepEqual([...shared.providers.outside.refused], [], 'P21: the server dials no other host')
   })
   return (name, run, { path, ...options } = {}) => {
@@ -32,7 +40,7 @@ export function journeys(settings = {}, { signIn = false } = {}) {
       const newcomer = async (more = {}) => {
         const visitor = await newVisitor(shared.browser, {
           url: shared.server.url,
-          origins: shared.providers?.origins,
+          origins: [...(shared.providers?.origins ?? []), ...(shared.payments?.origins ?? [])],
           ...options,
           ...more,
         })

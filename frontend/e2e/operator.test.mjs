@@ -1,31 +1,15 @@
 import assert from 'node:assert/strict'
-import { composer } from './browser.mjs'
 import { journeys } from './journey.mjs'
-import { accountMenu, answerGate, signIn } from './people.mjs'
+import { accountMenu, answerGate, enterAsOperator, operatorLink, signIn } from './people.mjs'
 
 const journey = journeys({}, { signIn: true })
-
-/** A fresh link of the operator's, as an address on this server. */
-async function operatorLink(server) {
-  const printed = await server.run('admin', 'sign-in-link')
-  const [address] = /https?:\/\/\S+\/auth\/operator\?token=\S+/.exec(printed) ?? []
-  assert.ok(address, printed)
-  return new URL(address)
-}
-
-async function enter(page, link) {
-  await page.goto(link.pathname + link.search)
-  await page.getByRole('button', { name: 'Sign in' }).click()
-  await accountMenu(page).waitFor()
-  await composer(page).waitFor()
-}
 
 journey('the operator signs in with a link of the terminal, which works once', async ({ page, visitor, newcomer, server }) => {
   visitor.expect(/status of 40\d/)
   const link = await operatorLink(server)
   // What only looks into a link burns nothing.
   assert.equal((await fetch(server.url + link.pathname + link.search, { redirect: 'manual' })).status < 400, true)
-  await enter(page, link)
+  await enterAsOperator(page, link)
   await accountMenu(page).click()
   await page.getByRole('menuitem', { name: 'Operator: mails' }).click()
   await page.getByRole('heading', { name: 'Outbox' }).waitFor()
@@ -60,7 +44,7 @@ journey(
     assert.equal(await email.inputValue(), 'moving@example.test', 'it counts only when it is confirmed')
 
     const operator = await (await newcomer()).open()
-    await enter(operator, await operatorLink(server))
+    await enterAsOperator(operator, await operatorLink(server))
     await operator.goto('/operator/mails')
     await operator.getByText('No mail server is set').waitFor()
     const mail = operator.getByRole('listitem').filter({ hasText: 'moved@example.test' })

@@ -1,4 +1,5 @@
 // What people do to have an account, in words of their own.
+import assert from 'node:assert/strict'
 import { composer } from './browser.mjs'
 
 const names = { google: 'Google', github: 'GitHub', oidc: 'Company account' }
@@ -55,4 +56,20 @@ export function ask(page, query, variables = {}) {
     },
     { query, variables },
   )
+}
+
+/** A fresh link of the operator's, as an address on this server. */
+export async function operatorLink(server) {
+  const printed = await server.run('admin', 'sign-in-link')
+  const [address] = /https?:\/\/\S+\/auth\/operator\?token=\S+/.exec(printed) ?? []
+  assert.ok(address, printed)
+  return new URL(address)
+}
+
+/** Signs in with a link of the operator's. */
+export async function enterAsOperator(page, link) {
+  await page.goto(link.pathname + link.search)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await accountMenu(page).waitFor()
+  await composer(page).waitFor()
 }

@@ -1,7 +1,7 @@
 import { useLingui } from '@lingui/react/macro'
 import { useNavigate } from '@tanstack/react-router'
 import { Menu, PanelLeft, SquarePen } from 'lucide-react'
-import { useEffect, useState } from 'react'
+import { Suspense, useEffect, useState } from 'react'
 import { IconButton } from '@/components/ui/button'
 import { branchMarkdown } from '@/features/chat/turns'
 import { ConversationMenu } from '@/features/conversations/conversation-menu'
@@ -9,11 +9,14 @@ import { TitleEditor } from '@/features/conversations/title-editor'
 import { useConversationActs } from '@/features/conversations/use-conversation-acts'
 import type { ConversationRowFragment, MessagePartsFragment } from '@/gql/graphql'
 import { copyText } from '@/lib/clipboard'
+import { lazyPart } from '@/lib/lazy-part'
 import { showTitle, unseen } from '@/lib/page-title'
 import { prefs, setPrefs } from '@/lib/prefs'
 import { useServiceInfo } from '@/lib/service-info'
 import { useStore } from '@/lib/store'
 import { drawer } from '@/lib/ui-state'
+
+const BalanceChip = lazyPart(() => import('@/features/billing/balance-chip').then((part) => part.BalanceChip))
 
 interface ChatHeadProps {
   conversation: ConversationRowFragment | null
@@ -27,6 +30,7 @@ export function ChatHead({ conversation, loadAll }: ChatHeadProps) {
   const navigate = useNavigate()
   const { sidebar } = useStore(prefs)
   usePageTitle(conversation?.title ?? null)
+  const hasWallet = useServiceInfo()?.viewer.kind === 'ACCOUNT'
   const goHome = () => void navigate({ to: '/' })
   const folded = sidebar === 'closed'
   return (
@@ -42,6 +46,11 @@ export function ChatHead({ conversation, loadAll }: ChatHeadProps) {
       <div className="flex min-w-0 flex-1 items-center justify-center gap-0.5">
         {conversation && <Title key={conversation.id} conversation={conversation} loadAll={loadAll} onLeave={goHome} />}
       </div>
+      {hasWallet && (
+        <Suspense fallback={null}>
+          <BalanceChip />
+        </Suspense>
+      )}
       <IconButton label={t`New chat`} onClick={goHome} className={folded ? '' : 'wide:invisible'}>
         <SquarePen size={17} />
       </IconButton>

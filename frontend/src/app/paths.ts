@@ -49,3 +49,26 @@ export interface ReturnSearch {
 export function parseReturn(search: Record<string, unknown>): ReturnSearch {
   return typeof search.error === 'string' && search.error !== '' ? { error: search.error } : {}
 }
+
+/** What the address of the usage page may carry: the first and the last day, both or none. */
+export interface UsageSearch {
+  from?: string
+  to?: string
+}
+
+/** What the address of the page after a payment carries: the purchase. */
+export interface BoughtSearch {
+  purchase?: string
+}
+
+/** Reads the search part of the address after a payment. */
+export function parseBought({ purchase }: Record<string, unknown>): BoughtSearch {
+  return typeof purchase === 'string' && purchase !== '' ? { purchase } : {}
+}
+
+const day = /^\d{4}-\d{2}-\d{2}$/
+
+/** Reads the search part of the usage page's address. */
+export function parseUsage({ from, to }: Record<string, unknown>): UsageSearch {
+  return typeof from === 'string' && typeof to === 'string' && day.test(from) && day.test(to) ? { from, to } : {}
+}

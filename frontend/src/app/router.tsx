@@ -3,7 +3,7 @@ import { ChatPage } from './chat-page'
 import { NotFoundPage } from './not-found-page'
 import { ErrorPage } from './error-page'
 import { lazyPart } from '@/lib/lazy-part'
-import { parseReturn, parseSearch, parseSignIn } from './paths'
+import { parseBought, parseReturn, parseSearch, parseSignIn, parseUsage } from './paths'
 import { Shell } from './shell'
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFoundPage, errorComponent: ErrorPage })
@@ -38,10 +38,44 @@ const operator = createRoute({
   path: '/operator/mails',
   component: lazyPart(() => import('./lazy/operator-page').then((page) => page.OperatorPage)),
 })
+const operatorMoney = createRoute({
+  getParentRoute: () => root,
+  path: '/operator/money',
+  validateSearch: parseReturn,
+  component: lazyPart(() => import('./lazy/operator-money-page').then((page) => page.OperatorMoneyPage)),
+})
+const billing = createRoute({
+  getParentRoute: () => root,
+  path: '/billing',
+  component: lazyPart(() => import('./lazy/billing-page').then((page) => page.BillingPage)),
+})
+const bought = createRoute({
+  getParentRoute: () => root,
+  path: '/billing/return',
+  validateSearch: parseBought,
+  component: lazyPart(() => import('./lazy/billing-page').then((page) => page.BoughtPage)),
+})
+const usage = createRoute({
+  getParentRoute: () => root,
+  path: '/usage',
+  validateSearch: parseUsage,
+  component: lazyPart(() => import('./lazy/usage-page').then((page) => page.UsagePage)),
+})
 
 /** The app's pages. */
 export const router = createRouter({
-  routeTree: root.addChildren([chat.addChildren([home, conversation]), signIn, privacy, settings, settingsPage, operator]),
+  routeTree: root.addChildren([
+    chat.addChildren([home, conversation]),
+    signIn,
+    privacy,
+    settings,
+    settingsPage,
+    operator,
+    operatorMoney,
+    billing,
+    bought,
+    usage,
+  ]),
   defaultPreload: false,
   scrollRestoration: false,
 })

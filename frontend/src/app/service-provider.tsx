@@ -2,7 +2,9 @@ import { type ReactNode, useEffect, useMemo } from 'react'
 import { useClient, useQuery, useSubscription } from 'urql'
 import { unmask } from '@/gql/fragment-masking'
 import {
+  AccountEventsDocument,
   AppDocument,
+  EventPartsFragmentDoc,
   GuestPartsFragmentDoc,
   MessagePartsFragmentDoc,
   ModelPartsFragmentDoc,
@@ -50,7 +52,7 @@ export function ServiceProvider({ children }: { children: ReactNode }) {
   const viewerId = info?.viewer.id ?? null
   return (
     <ServiceInfoContext value={info}>
-      {viewerId !== null && <ViewerEvents key={viewerId} />}
+      {viewerId !== null && <ViewerEvents key={viewerId} hasAccount={info?.viewer.kind === 'ACCOUNT'} />}
       {children}
     </ServiceInfoContext>
   )
@@ -61,11 +63,13 @@ export function ServiceProvider({ children }: { children: ReactNode }) {
  * first stored message, since a visitor who hasn't written has nothing to follow, and
  * anew with another viewer, whom an open socket wouldn't know.
  */
-function ViewerEvents() {
+function ViewerEvents({ hasAccount }: { hasAccount: boolean }) {
   const client = useClient()
   useEffect(() => closeSocket, [client])
-  useSubscription({ query: ViewerEventsDocument }, (_before: ViewerEventsSubscription | undefined, now) => {
-    const event = now.viewerEvents
+  // Only accounts have a wallet; what else there is to follow is the same.
+  const query = hasAccount ? (AccountEventsDocument as typeof ViewerEventsDocument) : ViewerEventsDocument
+  useSubscription({ query }, (_before: ViewerEventsSubscription | undefined, now) => {
+    const event = unmask(EventPartsFragmentDoc, now.viewerEvents)
     if (event.__typename === 'ReplyEnded' && unmask(MessagePartsFragmentDoc, event.reply).text !== '') noteReady()
     return now
   })

@@ -1,11 +1,15 @@
 export * from './documents/app';
 export * from './documents/fragments';
+export * from './documents/billing';
 export * from './documents/chat';
+export * from './documents/conversations';
+export * from './documents/operator-money';
 export * from './documents/operator';
 export * from './documents/settings';
+export * from './documents/usage';
 export * from './documents/account';
+export * from './documents/cost';
 export * from './documents/consent';
-export * from './documents/conversations';
 export * from './documents/gate';
 export * from './documents/palette';
 export * from './documents/policy';
@@ -83,6 +87,85 @@ export type SessionRevokeOthersInput = {
   clientMutationId?: string | null | undefined;
 };
 
+/** Who takes people's money. */
+export type PaymentProvider =
+  /** Stripe. */
+  | 'STRIPE'
+  /** Creem. */
+  | 'CREEM';
+
+/** How far a purchase is. */
+export type PurchaseStatus =
+  /** The checkout is being made. */
+  | 'CREATING'
+  /** The checkout waits for its payer. */
+  | 'OPEN'
+  /** The provider has told that it is paid; the credits are in the wallet. */
+  | 'PAID'
+  /** The checkout was not used in time. */
+  | 'EXPIRED'
+  /** The payment failed. */
+  | 'FAILED';
+
+/** How a dispute stands. */
+export type DisputeState =
+  /** There is none. */
+  | 'NONE'
+  /** The payer disputes the payment; its credits are taken back meanwhile. */
+  | 'OPEN'
+  /** It ended in our favour; the credits are back. */
+  | 'WON'
+  /** It ended in the payer's favour. */
+  | 'LOST';
+
+/** What to buy, and with whom. */
+export type CreditCheckoutCreateInput = {
+  /** The pack. */
+  packId: string;
+  /** The provider. */
+  provider: PaymentProvider;
+  /** The caller's idempotency key, fresh for every click: 1 to 100 characters. Left out: one checkout a minute per pack and provider. */
+  clientId?: string | null | undefined;
+};
+
+/** With whom. */
+export type BillingPortalCreateInput = {
+  /** The provider. */
+  provider: PaymentProvider;
+};
+
+/** Why a payment wasn't credited. */
+export type QuarantineReason =
+  /** No purchase of ours. */
+  | 'UNKNOWN_PURCHASE'
+  /** Another amount than the pack's. */
+  | 'AMOUNT'
+  /** Another currency than the pack's. */
+  | 'CURRENCY'
+  /** Test money for a live purchase, or the reverse. */
+  | 'MODE'
+  /** Another product than was bought. */
+  | 'PRODUCT'
+  /** Another account than bought it. */
+  | 'ACCOUNT'
+  /** It contradicts what the provider told before. */
+  | 'CONTRADICTION';
+
+/** What the operator decides. */
+export type QuarantineDecision =
+  /** Credit the purchase as it was ordered. */
+  | 'CREDIT'
+  /** Leave it; whatever is right is done elsewhere. */
+  | 'DISMISS';
+
+/** Which payment, and what. */
+export type QuarantineResolveInput = {
+  /** Its id. */
+  quarantineId: string;
+  /** The decision. */
+  decision: QuarantineDecision;
+};
+
 /** What to change; fields that are left out stay. */
 export type ConversationUpdateInput = {
   /** The conversation to change. */
@@ -101,6 +184,77 @@ export type ConversationUpdateInput = {
 export type ConversationDeleteInput = {
   /** The conversation to delete. */
   conversationId: string;
+};
+
+/** What moves credits. */
+export type TransferKind =
+  /** A reply or another billable act. */
+  | 'CHARGE'
+  /** Credits were bought. */
+  | 'PURCHASE'
+  /** A payment was given back. */
+  | 'REFUND'
+  /** A payer disputes a payment. */
+  | 'DISPUTE'
+  /** A dispute ended in our favour, or a refund failed: the credits are back. */
+  | 'REINSTATEMENT'
+  /** The operator, or the welcome, gave credits. */
+  | 'GRANT'
+  /** The operator put something right. */
+  | 'ADJUSTMENT'
+  /** What was owed was paid. */
+  | 'REPAYMENT';
+
+/** What a billable act did. */
+export type Feature =
+  /** A message got its reply. */
+  | 'CHAT'
+  /** A message was written anew. */
+  | 'EDIT'
+  /** A reply was written anew. */
+  | 'REGENERATE'
+  /** A reply was gone on with. */
+  | 'CONTINUE'
+  /** A program asked. */
+  | 'API';
+
+/** How a billable act ended. */
+export type RunStatus =
+  /** It runs. */
+  | 'RUNNING'
+  /** The model finished. */
+  | 'COMPLETE'
+  /** The viewer stopped it. */
+  | 'STOPPED'
+  /** Its server was gone; what was stored counts. */
+  | 'INTERRUPTED'
+  /** It failed; what was stored counts. */
+  | 'FAILED';
+
+/** When to tell. */
+export type CreditNoticeUpdateInput = {
+  /** Below what balance; not negative, and 0 never; left out: as before. */
+  threshold?: string | null | undefined;
+  /** Whether to write a mail; left out: as before. */
+  notice?: boolean | null | undefined;
+};
+
+/** What to give or take. */
+export type CreditAdjustInput = {
+  /** The caller's idempotency key: 1 to 100 characters. */
+  clientId: string;
+  /** The account's id or e-mail address. */
+  account: string;
+  /** Positive gives; negative takes, at most what is available. */
+  amount: string;
+  /** 1 to 500 characters; the account's owner sees it. */
+  reason: string;
+};
+
+/** Which act. */
+export type UsageReviewInput = {
+  /** Its id. */
+  usageId: string;
 };
 
 /** Stable names of refusals. The list may grow; treat an unknown code like INTERNAL. */
@@ -355,11 +509,82 @@ export type PreferencesKeepMutation = { accountUpdate: { account: { id: string, 
       | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
     > } };
 
+export type BalancePartsFragment = { balance: string, held: string, available: string, owed: string, low: boolean, lowThreshold: string, lowNotice: boolean } & { ' $fragmentName'?: 'BalancePartsFragment' };
+
+export type PackPartsFragment = { id: string, name: string, credits: string, taxIncluded: boolean, providers: Array<PaymentProvider>, price: { currency: string, decimal: string } } & { ' $fragmentName'?: 'PackPartsFragment' };
+
+export type PurchasePartsFragment = { id: string, provider: PaymentProvider, credits: string, dispute: DisputeState, status: PurchaseStatus, live: boolean, method: string, last4: string, billingAddress: Array<string>, receiptUrl: string | null, checkoutUrl: string | null, createdAt: string, paidAt: string | null, price: { currency: string, decimal: string }, paid: { currency: string, decimal: string } | null, tax: { currency: string, decimal: string } | null, refunded: { currency: string, decimal: string } | null } & { ' $fragmentName'?: 'PurchasePartsFragment' };
+
+export type EntryPartsFragment = { id: string, kind: TransferKind, amount: string, createdAt: string, reason: string, usage: { ' $fragmentRefs'?: { 'ActPartsFragment': ActPartsFragment } } | null } & { ' $fragmentName'?: 'EntryPartsFragment' };
+
+export type BalanceQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type BalanceQuery = { viewer: { id: string | null, credits: { ' $fragmentRefs'?: { 'BalancePartsFragment': BalancePartsFragment } } | null }, creditPacks: Array<{ ' $fragmentRefs'?: { 'PackPartsFragment': PackPartsFragment } }> };
+
+export type PurchasesQueryVariables = Exact<{
+  after?: string | null | undefined;
+}>;
+
+
+export type PurchasesQuery = { viewer: { id: string | null, payments: { edges: Array<{ cursor: string, node: { ' $fragmentRefs'?: { 'PurchasePartsFragment': PurchasePartsFragment } } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } };
+
+export type BoughtQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type BoughtQuery = { viewer: { id: string | null, payment: { ' $fragmentRefs'?: { 'PurchasePartsFragment': PurchasePartsFragment } } | null, credits: { ' $fragmentRefs'?: { 'BalancePartsFragment': BalancePartsFragment } } | null } };
+
+export type LedgerQueryVariables = Exact<{
+  after?: string | null | undefined;
+  kinds?: Array<TransferKind> | TransferKind | null | undefined;
+}>;
+
+
+export type LedgerQuery = { viewer: { id: string | null, ledgerEntries: { edges: Array<{ cursor: string, node: { ' $fragmentRefs'?: { 'EntryPartsFragment': EntryPartsFragment } } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } };
+
+export type BuyMutationVariables = Exact<{
+  input: CreditCheckoutCreateInput;
+}>;
+
+
+export type BuyMutation = { creditCheckoutCreate: { checkout: { id: string, url: string } | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
+
+export type BillingPortalMutationVariables = Exact<{
+  input: BillingPortalCreateInput;
+}>;
+
+
+export type BillingPortalMutation = { billingPortalCreate: { url: string | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
+
+export type LowBalanceMutationVariables = Exact<{
+  input: CreditNoticeUpdateInput;
+}>;
+
+
+export type LowBalanceMutation = { creditNoticeUpdate: { credits: { ' $fragmentRefs'?: { 'BalancePartsFragment': BalancePartsFragment } } | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
+
 type Refusal_InputError_Fragment = { __typename: 'InputError', code: ErrorCode, message: string, field: Array<string> | null } & { ' $fragmentName'?: 'Refusal_InputError_Fragment' };
 
 type Refusal_GuestLimitError_Fragment = { __typename: 'GuestLimitError', limit: number, code: ErrorCode, message: string, field: Array<string> | null } & { ' $fragmentName'?: 'Refusal_GuestLimitError_Fragment' };
 
-type Refusal_InsufficientCreditsError_Fragment = { __typename: 'InsufficientCreditsError', code: ErrorCode, message: string, field: Array<string> | null } & { ' $fragmentName'?: 'Refusal_InsufficientCreditsError_Fragment' };
+type Refusal_InsufficientCreditsError_Fragment = { __typename: 'InsufficientCreditsError', needed: string, available: string, code: ErrorCode, message: string, field: Array<string> | null } & { ' $fragmentName'?: 'Refusal_InsufficientCreditsError_Fragment' };
 
 type Refusal_RateLimitError_Fragment = { __typename: 'RateLimitError', retryAfterMs: number, code: ErrorCode, message: string, field: Array<string> | null } & { ' $fragmentName'?: 'Refusal_RateLimitError_Fragment' };
 
@@ -370,7 +595,7 @@ export type RefusalFragment =
   | Refusal_RateLimitError_Fragment
 ;
 
-export type MessagePartsFragment = { id: string, role: MessageRole, text: string, reasoning: string, reasoningMs: number | null, status: MessageStatus, lastSeq: number, engineName: string | null, finishReason: string | null, droppedMessages: number, createdAt: string, model: { id: string, name: string, trillionMoe: boolean } | null, error: { code: ErrorCode, message: string, retryAfterMs: number | null } | null, usage: { promptTokens: number, outputTokens: number, estimated: boolean } | null, siblings: Array<{ id: string }> } & { ' $fragmentName'?: 'MessagePartsFragment' };
+export type MessagePartsFragment = { id: string, role: MessageRole, text: string, reasoning: string, reasoningMs: number | null, status: MessageStatus, lastSeq: number, engineName: string | null, finishReason: string | null, droppedMessages: number, createdAt: string, credits: string | null, model: { id: string, name: string, trillionMoe: boolean } | null, error: { code: ErrorCode, message: string, retryAfterMs: number | null } | null, usage: { promptTokens: number, cachedTokens: number, outputTokens: number, reasoningTokens: number, estimated: boolean } | null, siblings: Array<{ id: string }> } & { ' $fragmentName'?: 'MessagePartsFragment' };
 
 export type BranchPartsFragment = { edges: Array<{ cursor: string, node: { ' $fragmentRefs'?: { 'MessagePartsFragment': MessagePartsFragment } } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } & { ' $fragmentName'?: 'BranchPartsFragment' };
 
@@ -495,6 +720,26 @@ export type ReplyEventsSubscription = { replyEvents:
     | { __typename: 'ReplyFailed', seq: number, error: { code: ErrorCode, message: string, retryAfterMs: number | null } }
    };
 
+export type ActPartsFragment = { id: string, feature: Feature, modelId: string, status: RunStatus, promptTokens: number, cachedTokens: number, outputTokens: number, reasoningTokens: number, estimated: boolean, credits: string, createdAt: string, price: { input: string, cachedInput: string, output: string } } & { ' $fragmentName'?: 'ActPartsFragment' };
+
+export type ReplyActsQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type ReplyActsQuery = { node:
+    | { __typename: 'Message', id: string, acts: Array<{ ' $fragmentRefs'?: { 'ActPartsFragment': ActPartsFragment } }> }
+    | { __typename: 'Conversation' }
+   | null };
+
+export type BranchCostsQueryVariables = Exact<{
+  id: string;
+  after?: string | null | undefined;
+}>;
+
+
+export type BranchCostsQuery = { viewer: { id: string | null, conversation: { id: string, branch: { edges: Array<{ cursor: string, node: { id: string, credits: string | null } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } | null } };
+
 export type ConsentSetMutationVariables = Exact<{
   input: ConsentSetInput;
 }>;
@@ -556,16 +801,55 @@ export type ViewerEventsSubscriptionVariables = Exact<{ [key: string]: never; }>
 
 
 export type ViewerEventsSubscription = { viewerEvents:
-    | { __typename: 'ConversationChanged', conversation: (
-        { leaf: { id: string } | null }
-        & { ' $fragmentRefs'?: { 'ConversationRowFragment': ConversationRowFragment } }
-      ) }
-    | { __typename: 'ConversationDeleted', conversationId: string }
-    | { __typename: 'ReplyStarted', conversationId: string, reply: { ' $fragmentRefs'?: { 'MessagePartsFragment': MessagePartsFragment } } }
-    | { __typename: 'ReplyEnded', conversationId: string, reply: { ' $fragmentRefs'?: { 'MessagePartsFragment': MessagePartsFragment } } }
-    | { __typename: 'CreditsChanged' }
-    | { __typename: 'PurchaseChanged' }
+    | { ' $fragmentRefs'?: { 'EventParts_ConversationChanged_Fragment': EventParts_ConversationChanged_Fragment } }
+    | { ' $fragmentRefs'?: { 'EventParts_ConversationDeleted_Fragment': EventParts_ConversationDeleted_Fragment } }
+    | { ' $fragmentRefs'?: { 'EventParts_ReplyStarted_Fragment': EventParts_ReplyStarted_Fragment } }
+    | { ' $fragmentRefs'?: { 'EventParts_ReplyEnded_Fragment': EventParts_ReplyEnded_Fragment } }
+    | { ' $fragmentRefs'?: { 'EventParts_CreditsChanged_Fragment': EventParts_CreditsChanged_Fragment } }
+    | { ' $fragmentRefs'?: { 'EventParts_PurchaseChanged_Fragment': EventParts_PurchaseChanged_Fragment } }
    };
+
+export type AccountEventsSubscriptionVariables = Exact<{ [key: string]: never; }>;
+
+
+export type AccountEventsSubscription = { viewerEvents:
+    | { ' $fragmentRefs'?: { 'EventParts_ConversationChanged_Fragment': EventParts_ConversationChanged_Fragment } }
+    | { ' $fragmentRefs'?: { 'EventParts_ConversationDeleted_Fragment': EventParts_ConversationDeleted_Fragment } }
+    | { ' $fragmentRefs'?: { 'EventParts_ReplyStarted_Fragment': EventParts_ReplyStarted_Fragment } }
+    | { ' $fragmentRefs'?: { 'EventParts_ReplyEnded_Fragment': EventParts_ReplyEnded_Fragment } }
+    | (
+      { credits: { ' $fragmentRefs'?: { 'BalancePartsFragment': BalancePartsFragment } } }
+      & { ' $fragmentRefs'?: { 'EventParts_CreditsChanged_Fragment': EventParts_CreditsChanged_Fragment } }
+    )
+    | (
+      { purchase: { ' $fragmentRefs'?: { 'PurchasePartsFragment': PurchasePartsFragment } } }
+      & { ' $fragmentRefs'?: { 'EventParts_PurchaseChanged_Fragment': EventParts_PurchaseChanged_Fragment } }
+    )
+   };
+
+type EventParts_ConversationChanged_Fragment = { __typename: 'ConversationChanged', conversation: (
+    { leaf: { id: string } | null }
+    & { ' $fragmentRefs'?: { 'ConversationRowFragment': ConversationRowFragment } }
+  ) } & { ' $fragmentName'?: 'EventParts_ConversationChanged_Fragment' };
+
+type EventParts_ConversationDeleted_Fragment = { __typename: 'ConversationDeleted', conversationId: string } & { ' $fragmentName'?: 'EventParts_ConversationDeleted_Fragment' };
+
+type EventParts_ReplyStarted_Fragment = { __typename: 'ReplyStarted', conversationId: string, reply: { ' $fragmentRefs'?: { 'MessagePartsFragment': MessagePartsFragment } } } & { ' $fragmentName'?: 'EventParts_ReplyStarted_Fragment' };
+
+type EventParts_ReplyEnded_Fragment = { __typename: 'ReplyEnded', conversationId: string, reply: { ' $fragmentRefs'?: { 'MessagePartsFragment': MessagePartsFragment } } } & { ' $fragmentName'?: 'EventParts_ReplyEnded_Fragment' };
+
+type EventParts_CreditsChanged_Fragment = { __typename: 'CreditsChanged' } & { ' $fragmentName'?: 'EventParts_CreditsChanged_Fragment' };
+
+type EventParts_PurchaseChanged_Fragment = { __typename: 'PurchaseChanged' } & { ' $fragmentName'?: 'EventParts_PurchaseChanged_Fragment' };
+
+export type EventPartsFragment =
+  | EventParts_ConversationChanged_Fragment
+  | EventParts_ConversationDeleted_Fragment
+  | EventParts_ReplyStarted_Fragment
+  | EventParts_ReplyEnded_Fragment
+  | EventParts_CreditsChanged_Fragment
+  | EventParts_PurchaseChanged_Fragment
+;
 
 export type AgeConfirmMutationVariables = Exact<{
   input: AgeConfirmInput;
@@ -585,6 +869,82 @@ export type PolicyAcceptMutationVariables = Exact<{
 
 
 export type PolicyAcceptMutation = { policyAccept: { gate: { ageConfirmed: boolean, ageRefused: boolean, policyAccepted: boolean, policyVersion: string } | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
+
+export type OperatorCheckFragment = { id: string, ok: boolean, startedAt: string, finishedAt: string, findings: Array<{ invariant: string, title: string, checked: number, faults: Array<string> }> } & { ' $fragmentName'?: 'OperatorCheckFragment' };
+
+export type OperatorQuarantinedFragment = { id: string, provider: PaymentProvider, eventId: string, purchaseId: string | null, reason: QuarantineReason, facts: string, createdAt: string, resolvedAt: string | null, resolution: string } & { ' $fragmentName'?: 'OperatorQuarantinedFragment' };
+
+export type OperatorComparisonFragment = { id: string, provider: PaymentProvider, since: string, compared: number, repaired: number, differences: Array<string>, failure: string, startedAt: string, finishedAt: string } & { ' $fragmentName'?: 'OperatorComparisonFragment' };
+
+export type OperatorAbsurdFragment = { reported: string, usage: { id: string, modelId: string, feature: Feature, promptTokens: number, cachedTokens: number, outputTokens: number, reasoningTokens: number, credits: string, createdAt: string } } & { ' $fragmentName'?: 'OperatorAbsurdFragment' };
+
+export type OperatorEstimateFragment = { modelId: string, acts: number, promptRatio: number, outputRatio: number, outputErrorP95: number } & { ' $fragmentName'?: 'OperatorEstimateFragment' };
+
+export type OperatorMoneyQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type OperatorMoneyQuery = { operator: { paymentProviders: Array<PaymentProvider>, ledgerChecks: Array<{ ' $fragmentRefs'?: { 'OperatorCheckFragment': OperatorCheckFragment } }>, quarantinedPayments: Array<{ ' $fragmentRefs'?: { 'OperatorQuarantinedFragment': OperatorQuarantinedFragment } }>, reconciliations: Array<{ ' $fragmentRefs'?: { 'OperatorComparisonFragment': OperatorComparisonFragment } }>, absurdUsage: Array<{ ' $fragmentRefs'?: { 'OperatorAbsurdFragment': OperatorAbsurdFragment } }>, estimateErrors: Array<{ ' $fragmentRefs'?: { 'OperatorEstimateFragment': OperatorEstimateFragment } }> } };
+
+export type OperatorIdentitiesQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type OperatorIdentitiesQuery = { viewer: { id: string | null, account: { id: string, identities: Array<{ id: string, provider: Provider }> } | null } };
+
+export type OperatorAdjustMutationVariables = Exact<{
+  input: CreditAdjustInput;
+}>;
+
+
+export type OperatorAdjustMutation = { creditAdjust: { balance: string | null, transferId: string | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
+
+export type OperatorVerifyMutationVariables = Exact<{ [key: string]: never; }>;
+
+
+export type OperatorVerifyMutation = { ledgerVerify: { check: { ' $fragmentRefs'?: { 'OperatorCheckFragment': OperatorCheckFragment } } | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
+
+export type OperatorReconcileMutationVariables = Exact<{ [key: string]: never; }>;
+
+
+export type OperatorReconcileMutation = { reconcile: { reconciliations: Array<{ ' $fragmentRefs'?: { 'OperatorComparisonFragment': OperatorComparisonFragment } }>, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
+
+export type OperatorQuarantineResolveMutationVariables = Exact<{
+  input: QuarantineResolveInput;
+}>;
+
+
+export type OperatorQuarantineResolveMutation = { quarantineResolve: { quarantined: { ' $fragmentRefs'?: { 'OperatorQuarantinedFragment': OperatorQuarantinedFragment } } | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
+
+export type OperatorUsageReviewMutationVariables = Exact<{
+  input: UsageReviewInput;
+}>;
+
+
+export type OperatorUsageReviewMutation = { usageReview: { reviewed: boolean, userErrors: Array<
       | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
@@ -699,4 +1059,15 @@ export type SettingsPrivacyQueryVariables = Exact<{ [key: string]: never; }>;
 
 
 export type SettingsPrivacyQuery = { viewer: { consents: Array<{ kind: ConsentKind, granted: boolean, policyVersion: string, createdAt: string }>, policyAcceptances: Array<{ version: string, method: AcceptanceMethod, acceptedAt: string }> } };
+
+export type UsageSumPartsFragment = { acts: number, promptTokens: number, cachedTokens: number, outputTokens: number, reasoningTokens: number, credits: string } & { ' $fragmentName'?: 'UsageSumPartsFragment' };
+
+export type UsageQueryVariables = Exact<{
+  from: string;
+  to: string;
+  timeZone: string;
+}>;
+
+
+export type UsageQuery = { viewer: { id: string | null, byDay: { total: { ' $fragmentRefs'?: { 'UsageSumPartsFragment': UsageSumPartsFragment } }, groups: Array<{ day: string | null, modelId: string | null, sum: { ' $fragmentRefs'?: { 'UsageSumPartsFragment': UsageSumPartsFragment } } }> }, byModel: { groups: Array<{ modelId: string | null, sum: { ' $fragmentRefs'?: { 'UsageSumPartsFragment': UsageSumPartsFragment } } }> }, byFeature: { groups: Array<{ feature: Feature | null, sum: { ' $fragmentRefs'?: { 'UsageSumPartsFragment': UsageSumPartsFragment } } }> } } };
 

@@ -12,14 +12,14 @@ type bill struct {
 }
 
 var payPage = template.Must(template.New("pay").Parse(`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{{.Provider}} test payment</title></head>
+<html lang="en"><head><meta charset="utf-8"><link rel="icon" href="data:,"><title>{{.Provider}} test payment</title></head>
 <body><main><h1>{{.Provider}} test payment</h1><p>{{.Name}}: {{.Price}}</p>
 {{if .State}}<p role="status">{{.State}}</p>{{else}}<form method="post" action="{{.Action}}">
 <button name="act" value="pay">Pay</button> <button name="act" value="cancel">Cancel</button></form>{{end}}
 </main></body></html>`))
 
 var portalPage = template.Must(template.New("portal").Parse(`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Billing portal</title></head>
+<html lang="en"><head><meta charset="utf-8"><link rel="icon" href="data:,"><title>Billing portal</title></head>
 <body><main><h1>Billing portal</h1><p>{{.Customer}}</p>{{if .Back}}<a href="{{.Back}}">Return</a>{{end}}</main></body></html>`))
 
 func show(w http.ResponseWriter, t *template.Template, data any) {

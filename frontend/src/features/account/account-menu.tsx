@@ -1,6 +1,6 @@
 import { useLingui } from '@lingui/react/macro'
 import { useNavigate } from '@tanstack/react-router'
-import { ChevronsUpDown, LogOut, Mail, ScrollText, Settings } from 'lucide-react'
+import { ChartColumn, ChevronsUpDown, Coins, Landmark, LogOut, Mail, ScrollText, Settings } from 'lucide-react'
 import { Menu, type MenuItem } from '@/components/ui/menu'
 import type { ServiceInfo } from '@/lib/service-info'
 import { drawer } from '@/lib/ui-state'
@@ -18,9 +18,14 @@ export function AccountMenu({ account }: { account: Account }) {
     void navigate({ to })
   }
   const items: MenuItem[] = [
+    { key: 'billing', label: t`Billing`, icon: <Coins size={16} />, select: go('/billing') },
+    { key: 'usage', label: t`Usage`, icon: <ChartColumn size={16} />, select: go('/usage') },
     { key: 'settings', label: t`Settings`, icon: <Settings size={16} />, select: go('/settings') },
     ...(account.role === 'ADMIN'
-      ? [{ key: 'operator', label: t`Operator: mails`, icon: <Mail size={16} />, select: go('/operator/mails') }]
+      ? [
+          { key: 'operator', label: t`Operator: mails`, icon: <Mail size={16} />, select: go('/operator/mails') },
+          { key: 'money', label: t`Operator: money`, icon: <Landmark size={16} />, select: go('/operator/money') },
+        ]
       : []),
     { key: 'privacy', label: t`Privacy policy`, icon: <ScrollText size={16} />, select: go('/privacy') },
     { key: 'sign-out', label: t`Sign out`, icon: <LogOut size={16} />, select: () => void signOut() },

@@ -13,16 +13,23 @@ interface AnswerStatusProps {
   onRegenerate(): void
 }
 
+function useFailure(error: ReplyState['error']): string {
+  const { t } = useLingui()
+  if (error?.code === 'INSUFFICIENT_CREDITS') return t`The credits ran out while this was written. What came so far is kept.`
+  return error ? errorText(error) : t`This answer failed.`
+}
+
 /** Why an answer ended before its end, and what can be done about it. */
 export function AnswerStatus({ status, error, hasText, onContinue, onRegenerate }: AnswerStatusProps) {
   const { t } = useLingui()
+  const failure = useFailure(error)
   if (status !== 'STOPPED' && status !== 'INTERRUPTED' && status !== 'FAILED') return null
   // The same request would end the same way.
   const hopeless = error?.code === 'CONTEXT_TOO_LONG' || error?.code === 'UPSTREAM_UNAUTHORIZED'
   const words = {
     STOPPED: t`You stopped this answer.`,
     INTERRUPTED: errorText({ code: 'INTERRUPTED' }),
-    FAILED: error ? errorText(error) : t`This answer failed.`,
+    FAILED: failure,
   }[status]
   return (
     <div className="mt-3">

@@ -1,7 +1,9 @@
 import { plural } from '@lingui/core/macro'
 import { useLingui } from '@lingui/react/macro'
-import { memo } from 'react'
+import { memo, Suspense } from 'react'
 import type { MessagePartsFragment } from '@/gql/graphql'
+import { lazyPart } from '@/lib/lazy-part'
+import { useServiceInfo } from '@/lib/service-info'
 import { AnswerStatus } from './answer-status'
 import { CopyButton } from './copy-button'
 import { Prose } from './prose'
@@ -11,6 +13,8 @@ import { Regenerate } from './regenerate'
 import { useReply } from './reply-store'
 import { useAnnounceReply } from './use-announce-reply'
 import { VersionSwitcher } from './version-switcher'
+
+const ReplyCost = lazyPart(() => import('./cost/reply-cost').then((part) => part.ReplyCost))
 
 export interface MessageActs {
   show(messageId: string): void
@@ -88,7 +92,20 @@ function AnswerFoot({ message, text, acts }: { message: MessagePartsFragment; te
       <Regenerate message={message} acts={acts} />
       <VersionSwitcher id={message.id} versions={message.siblings} onShow={acts.show} />
       <ModelLine message={message} />
+      <Cost message={message} />
     </footer>
+  )
+}
+
+/** What the answer cost; guests pay nothing, so nothing is said to them. */
+function Cost({ message }: { message: MessagePartsFragment }) {
+  const pays = useServiceInfo()?.viewer.kind === 'ACCOUNT'
+  const { usage, credits } = message
+  if (!pays || !usage || credits === null) return null
+  return (
+    <Suspense fallback={null}>
+      <ReplyCost message={{ ...message, usage, credits }} />
+    </Suspense>
   )
 }
 

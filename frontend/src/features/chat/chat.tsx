@@ -1,7 +1,8 @@
-import { type ReactNode, type RefObject, useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { type ReactNode, type RefObject, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import type { MessagePartsFragment } from '@/gql/graphql'
 import { draftOf } from '@/lib/drafts'
 import type { Refusal } from '@/lib/graphql/act'
+import { lazyPart } from '@/lib/lazy-part'
 import { useStore } from '@/lib/store'
 import { chosenModel, dialog } from '@/lib/ui-state'
 import type { MessageActs } from './answer'
@@ -16,6 +17,8 @@ import { useBranchActs } from './use-branch-acts'
 import { useJump } from './use-jump'
 import { noteBegun, type Thread, useThread } from './use-thread'
 import { Greeting, Suggestions } from './welcome'
+
+const BranchGauge = lazyPart(() => import('./cost/branch-gauge').then((part) => part.BranchGauge))
 
 interface ChatProps {
   /** Null for a chat that isn't begun. */
@@ -107,6 +110,7 @@ export function Chat({ conversationId, jumpTo, onJumped, onStarted, foot, head }
             draft={draft}
             refusal={refusal}
             modelId={modelOf(thread.messages)}
+            gauge={conversationId && <Gauge conversationId={conversationId} thread={thread} />}
             onStop={onStop}
             sending={outgoing.some((message) => message.state.phase !== 'sent')}
             onSend={(text) => send(text, null)}
@@ -121,6 +125,16 @@ export function Chat({ conversationId, jumpTo, onJumped, onStarted, foot, head }
         </div>
       )}
     </div>
+  )
+}
+
+/** How full the context is, once an answer has come. */
+function Gauge({ conversationId, thread: { messages, hasOlder } }: { conversationId: string; thread: Thread }) {
+  if (!messages.some(({ usage }) => usage !== null)) return null
+  return (
+    <Suspense fallback={null}>
+      <BranchGauge conversationId={conversationId} messages={messages} hasOlder={hasOlder} modelId={modelOf(messages)} />
+    </Suspense>
   )
 }
 

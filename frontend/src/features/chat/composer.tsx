@@ -1,6 +1,6 @@
 import { Trans, useLingui } from '@lingui/react/macro'
 import { ArrowUp, Square } from 'lucide-react'
-import { type Ref, useId } from 'react'
+import { type ReactNode, type Ref, useId } from 'react'
 import { Notice } from '@/components/ui/notice'
 import { errorText } from '@/lib/error-text'
 import type { Refusal } from '@/lib/graphql/act'
@@ -9,6 +9,7 @@ import { AgeRefusedPanel, GuestLimitPanel, MessagesLeft, useAgeRefused, useMessa
 import { GrowingText } from './growing-text'
 import { ModelPicker } from './model-picker'
 import { isBlank, maxBytes, sizeOf } from './text-size'
+import { TooLittle } from './too-little'
 
 interface ComposerProps {
   ref?: Ref<HTMLTextAreaElement>
@@ -17,6 +18,8 @@ interface ComposerProps {
   refusal: Refusal | null
   /** The model of the conversation's last answer. */
   modelId: string | null
+  /** What is known of the branch, in few words. */
+  gauge: ReactNode
   /** Given while an answer is being written: it stands in for sending. */
   onStop: (() => void) | null
   /** An earlier message is still on its way. */
@@ -26,7 +29,7 @@ interface ComposerProps {
 }
 
 /** Where a message is written. What is typed stays until the server has it. */
-export function Composer({ ref, draft, refusal, modelId, onStop, sending, onSend, onEditLast }: ComposerProps) {
+export function Composer({ ref, draft, refusal, modelId, gauge, onStop, sending, onSend, onEditLast }: ComposerProps) {
   const { t, i18n } = useLingui()
   const hintId = useId()
   const text = useStore(draft)
@@ -48,11 +51,7 @@ export function Composer({ ref, draft, refusal, modelId, onStop, sending, onSend
   return (
     <section aria-label={t`Message`} className="flex w-full flex-col gap-2">
       {ageRefused ? <AgeRefusedPanel /> : atLimit && <GuestLimitPanel text={text} />}
-      {refusal && !closed && (
-        <Notice role="alert" tone="danger">
-          {errorText(refusal)}
-        </Notice>
-      )}
+      {refusal && !closed && <Refused refusal={refusal} />}
       {tooLong && (
         <Notice role="alert" tone="danger">{t`This is ${size} MiB; at most 1 MiB can be sent. Shorten or split it.`}</Notice>
       )}
@@ -68,8 +67,11 @@ export function Composer({ ref, draft, refusal, modelId, onStop, sending, onSend
           onArrowUp={onEditLast}
         />
         <div className="mt-1 flex items-center justify-between gap-2 pl-2">
-          <div id={hintId} className="min-w-0 truncate">
-            {left !== null && left > 0 && <MessagesLeft left={left} />}
+          <div className="flex min-w-0 items-center gap-2">
+            <div id={hintId} className="min-w-0 truncate empty:hidden">
+              {left !== null && left > 0 && <MessagesLeft left={left} />}
+            </div>
+            {gauge}
           </div>
           <div className="flex min-w-0 items-center gap-1.5">
             <ModelPicker ofConversation={modelId} />
@@ -78,6 +80,15 @@ export function Composer({ ref, draft, refusal, modelId, onStop, sending, onSend
         </div>
       </div>
     </section>
+  )
+}
+
+function Refused({ refusal }: { refusal: Refusal }) {
+  if (refusal.code === 'INSUFFICIENT_CREDITS') return <TooLittle refusal={refusal} />
+  return (
+    <Notice role="alert" tone="danger">
+      {errorText(refusal)}
+    </Notice>
   )
 }
 

@@ -46,6 +46,7 @@ const longestDelay = 20_000
 const needsChange: ReadonlySet<ErrorCode> = new Set([
   'INVALID',
   'GUEST_LIMIT_REACHED',
+  'INSUFFICIENT_CREDITS',
   'AGE_REFUSED',
   'MODEL_UNAVAILABLE',
   'CONTEXT_TOO_LONG',

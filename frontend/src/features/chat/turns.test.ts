@@ -18,6 +18,7 @@ function message(id: string, role: 'USER' | 'ASSISTANT', text = id): MessagePart
     model: role === 'ASSISTANT' ? { id: 'm', name: 'Model', trillionMoe: false } : null,
     error: null,
     usage: null,
+    credits: null,
     siblings: [],
   }
 }

@@ -4,8 +4,8 @@ import { activateInUse } from '@/lib/i18n'
 import { type Language, prefs, type SendKey, setPrefs, type Theme } from '@/lib/prefs'
 import { useServiceInfo } from '@/lib/service-info'
 import { useStore } from '@/lib/store'
-import { Choice } from './choice'
-import { Fact, Facts, Section } from './section'
+import { Choice } from '@/components/page/choice'
+import { Fact, Facts, Section } from '@/components/page/section'
 
 /** Appearance, language, keyboard, and what this installation is. */
 export function AppearancePage() {

@@ -4,12 +4,12 @@ import { useQuery } from 'urql'
 import { type ConsentKind, ConsentSetDocument, SettingsPrivacyDocument, type SettingsPrivacyQuery } from '@/gql/graphql'
 import { toastOutcome, useMutationAct } from '@/lib/graphql/act'
 import { useServiceInfo } from '@/lib/service-info'
-import { Loading, LoadFailed } from './load-state'
-import { day, moment } from './moments'
+import { Loading, LoadFailed } from '@/components/page/load-state'
+import { day, moment } from '@/components/page/moments'
 import { consentKinds, consentWords, methodWords } from './names'
-import { Section } from './section'
-import { Switch } from './switch'
-import { useRefresh } from './use-refresh'
+import { Section } from '@/components/page/section'
+import { Switch } from '@/components/page/switch'
+import { useRefresh } from '@/components/page/use-refresh'
 
 type Choices = SettingsPrivacyQuery['viewer']
 

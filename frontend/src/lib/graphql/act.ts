@@ -14,6 +14,9 @@ export interface Refusal {
   message: string
   field: readonly string[]
   retryAfterMs: number | null
+  /** Credits that must be there to begin, and credits that are; null unless there are too few. */
+  needed?: string | null
+  available?: string | null
 }
 
 /** How an act ended: done, refused, or nobody knows because the line broke. */
@@ -33,6 +36,7 @@ function fromPayload(masked: FragmentType<typeof RefusalFragmentDoc>): Refusal {
     message: error.message,
     field: error.field ?? [],
     retryAfterMs: error.__typename === 'RateLimitError' ? error.retryAfterMs : null,
+    ...(error.__typename === 'InsufficientCreditsError' ? { needed: error.needed, available: error.available } : {}),
   }
 }
 

@@ -71,6 +71,7 @@ const message = (id: string, role: string, more: object = {}) => ({
   model: null,
   error: null,
   usage: null,
+  credits: null,
   siblings: [{ __typename: 'Message', id }],
   ...more,
 })

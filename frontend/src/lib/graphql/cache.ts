@@ -121,11 +121,48 @@ type ViewerEvent =
   | { __typename: 'ConversationChanged'; conversation: Row }
   | { __typename: 'ConversationDeleted'; conversationId: string }
   | { __typename: 'ReplyStarted' | 'ReplyEnded'; conversationId: string; reply: { id: string } }
+  | { __typename: 'CreditsChanged'; credits: object }
+  | { __typename: 'PurchaseChanged'; purchase: { id: string } }
+
+const viewerCredits = gql`
+  fragment ViewerCredits on Viewer {
+    credits {
+      balance
+      held
+      available
+      owed
+      low
+      lowThreshold
+      lowNotice
+    }
+  }
+`
+
+/** The balance is another at once; lists of what moved it are asked for again. */
+function setCredits(cache: Cache, credits: object): void {
+  cache.writeFragment(viewerCredits, { __typename: 'Viewer', credits: { __typename: 'CreditBalance', ...credits } })
+  forgetFields(cache, 'ledgerEntries')
+}
+
+function forgetFields(cache: Cache, name: string): void {
+  const viewer = { __typename: 'Viewer' }
+  for (const { fieldName, arguments: args } of cache.inspectFields(viewer)) {
+    if (fieldName === name) cache.invalidate(viewer, fieldName, args)
+  }
+}
+
+/** What the account's own settings of the notice became. */
+const onCreditNotice: UpdateResolver = (result, _args, cache) => {
+  const { credits } = result.creditNoticeUpdate as { credits: object | null }
+  if (credits) cache.writeFragment(viewerCredits, { __typename: 'Viewer', credits: { __typename: 'CreditBalance', ...credits } })
+}
 
 const onViewerEvent: UpdateResolver = (result, _args, cache) => {
   const event = result.viewerEvents as unknown as ViewerEvent
   if (event.__typename === 'ConversationChanged') addToList(cache, event.conversation)
   if (event.__typename === 'ConversationDeleted') removeFromList(cache, event.conversationId)
+  if (event.__typename === 'CreditsChanged') setCredits(cache, event.credits)
+  if (event.__typename === 'PurchaseChanged') forgetFields(cache, 'payments')
   if (event.__typename === 'ReplyStarted') setActive(cache, event.conversationId, () => event.reply.id)
   if (event.__typename === 'ReplyEnded') setActive(cache, event.conversationId, (now) => (now === event.reply.id ? null : now))
 }
@@ -189,7 +226,7 @@ export const normalisedCache = () =>
       ],
     },
     resolvers: {
-      Viewer: { conversations: chainedPages() },
+      Viewer: { conversations: chainedPages(), payments: chainedPages(), ledgerEntries: chainedPages() },
       Conversation: { branch: chainedPages() },
       Operator: { mails: chainedPages() },
     },
@@ -203,6 +240,7 @@ export const normalisedCache = () =>
         ageConfirm: onGate('ageConfirm'),
         policyAccept: onGate('policyAccept'),
         consentSet: onConsent,
+        creditNoticeUpdate: onCreditNotice,
       },
       Subscription: { viewerEvents: onViewerEvent },
     },

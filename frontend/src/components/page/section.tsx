@@ -1,6 +1,8 @@
 import { type ReactNode, useId } from 'react'
 
 interface SectionProps {
+  /** Where a link to it leads. */
+  anchor?: string
   title: string
   /** A quieter line below the title. */
   note?: ReactNode
@@ -8,10 +10,10 @@ interface SectionProps {
 }
 
 /** A part of a settings page with its own heading. */
-export function Section({ title, note, children }: SectionProps) {
+export function Section({ anchor, title, note, children }: SectionProps) {
   const id = useId()
   return (
-    <section aria-labelledby={id} className="border-t border-line py-6 first:border-t-0 first:pt-0">
+    <section id={anchor} aria-labelledby={id} className="scroll-mt-12 border-t border-line py-6 first:border-t-0 first:pt-0">
       <h2 id={id} className="text-md font-semibold">
         {title}
       </h2>

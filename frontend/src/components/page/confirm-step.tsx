@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'react'
 import { Button } from '@/components/ui/button'
 import type { Provider } from '@/gql/graphql'
 import { useServiceInfo } from '@/lib/service-info'
-import { providerName } from './names'
+import { providerName } from './provider-name'
 
 interface ConfirmStepProps {
   /** The ways in which the account signs in. */

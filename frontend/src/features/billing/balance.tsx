@@ -1,0 +1,47 @@
+import { Trans, useLingui } from '@lingui/react/macro'
+import { Section } from '@/components/page/section'
+import { Notice } from '@/components/ui/notice'
+import type { BalancePartsFragment } from '@/gql/graphql'
+import { creditsText, exactCredits, zeroCredits } from '@/lib/credits'
+
+/** What is in the wallet, to the last digit. */
+export function Balance({ credits, canBuy }: { credits: BalancePartsFragment; canBuy: boolean }) {
+  const { t } = useLingui()
+  const owes = credits.owed !== zeroCredits
+  const held = creditsText(credits.held)
+  const owed = exactCredits(credits.owed)
+  const threshold = creditsText(credits.lowThreshold)
+  return (
+    <Section title={t`Balance`}>
+      <p className="text-2xl font-semibold tabular-nums" role="status" title={exactCredits(credits.available)}>
+        <Trans>
+          {creditsText(credits.available)} <span className="text-md font-normal text-ink-2">credits</span>
+        </Trans>
+      </p>
+      {credits.held !== zeroCredits && (
+        <p className="mt-1 text-sm text-ink-2 tabular-nums">
+          <Trans>{held} more are set aside for answers that are being written; what they don’t use comes back.</Trans>
+        </p>
+      )}
+      <div className="mt-4 space-y-2 empty:hidden">
+        {owes && (
+          <Notice role="status" tone="danger">
+            <Trans>
+              {owed} credits are owed: a payment was given back after its credits had been spent. Nothing can be sent until that is
+              settled; credits that come in pay it first.
+            </Trans>
+          </Notice>
+        )}
+        {credits.low && !owes && (
+          <Notice role="status" tone="info">
+            {canBuy ? (
+              <Trans>Your balance is below {threshold} credits. Buy more below before an answer is refused.</Trans>
+            ) : (
+              <Trans>Your balance is below {threshold} credits. Ask the operator of this installation for more.</Trans>
+            )}
+          </Notice>
+        )}
+      </div>
+    </Section>
+  )
+}

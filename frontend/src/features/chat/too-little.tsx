@@ -1,0 +1,36 @@
+import { Trans } from '@lingui/react/macro'
+import { Link } from '@tanstack/react-router'
+import { Notice } from '@/components/ui/notice'
+import type { Refusal } from '@/lib/graphql/act'
+import { creditsText } from '@/lib/credits'
+
+/** Said when the balance is too small: what is needed, what there is, and the way to more. */
+export function TooLittle({ refusal: { needed, available } }: { refusal: Refusal }) {
+  const known = needed != null && available != null
+  return (
+    <Notice
+      role="alert"
+      tone="danger"
+      actions={
+        <Link
+          to="/billing"
+          className="inline-flex min-h-8 items-center rounded-control bg-tide px-3 text-sm font-medium text-on-tide hover:opacity-90 touch:min-h-11"
+        >
+          <Trans>Buy credits</Trans>
+        </Link>
+      }
+    >
+      <p className="font-medium">
+        <Trans>Not enough credits for this. Nothing was sent.</Trans>
+      </p>
+      {known && (
+        <p className="text-ink-2">
+          <Trans>
+            {creditsText(needed)} credits have to be there to begin, and {creditsText(available)} are. What an answer doesn’t use
+            stays yours. What you typed is kept.
+          </Trans>
+        </p>
+      )}
+    </Notice>
+  )
+}

@@ -1,0 +1,99 @@
+import { Trans, useLingui } from '@lingui/react/macro'
+import { useState } from 'react'
+import { moment } from '@/components/page/moments'
+import { Section } from '@/components/page/section'
+import { Button } from '@/components/ui/button'
+import { OperatorUsageReviewDocument } from '@/gql/graphql'
+import { announce } from '@/lib/announcer'
+import { creditsText, exactCredits, numberText } from '@/lib/credits'
+import { toastOutcome, useMutationAct } from '@/lib/graphql/act'
+import { Estimates } from './estimates'
+import type { MoneyState } from './use-money'
+
+type Odd = MoneyState['absurd'][number]
+
+interface OddUsageProps {
+  absurd: readonly Odd[]
+  estimates: MoneyState['estimates']
+  onReviewed(): void
+}
+
+/** What engines claimed that nobody believes, and how far our own count is off theirs. */
+export function OddUsage({ absurd, estimates, onReviewed }: OddUsageProps) {
+  const { t } = useLingui()
+  return (
+    <>
+      <Section
+        anchor="usage"
+        title={t`Absurd usage`}
+        note={t`The engine sent numbers for these requests that can’t be. Our own count was charged instead.`}
+      >
+        {absurd.length === 0 && (
+          <p className="text-sm text-ink-3">
+            <Trans>There is nothing to look at.</Trans>
+          </p>
+        )}
+        {absurd.length > 0 && (
+          <ul aria-label={t`Requests to look at`} className="divide-y divide-line border-y border-line">
+            {absurd.map((odd) => (
+              <OddRow key={odd.usage.id} odd={odd} onReviewed={onReviewed} />
+            ))}
+          </ul>
+        )}
+      </Section>
+      <Section
+        title={t`How well tokens are counted`}
+        note={t`Where an engine sends no numbers our own count is charged. This is how far it was off where engines did send them, in the last 30 days.`}
+      >
+        <Estimates estimates={estimates} />
+      </Section>
+    </>
+  )
+}
+
+function OddRow({ odd: { usage, reported }, onReviewed }: { odd: Odd; onReviewed(): void }) {
+  const { t } = useLingui()
+  const run = useMutationAct(OperatorUsageReviewDocument, (data) => data.usageReview)
+  const [busy, setBusy] = useState(false)
+  const review = async () => {
+    setBusy(true)
+    const outcome = await run({ input: { usageId: usage.id } })
+    setBusy(false)
+    toastOutcome(outcome)
+    if (outcome.kind === 'done') announce(t`Marked as reviewed.`)
+    onReviewed()
+  }
+  const counted = t`${numberText(usage.promptTokens)} read, ${numberText(usage.outputTokens)} written`
+  return (
+    <li className="flex flex-wrap items-start gap-x-6 gap-y-2 py-3 text-sm">
+      <div className="min-w-0 flex-1 basis-72">
+        <p className="font-medium">
+          {usage.modelId} <span className="font-normal text-ink-3">· {moment(usage.createdAt)}</span>
+        </p>
+        <p className="mt-1 text-ink-2">
+          <Trans>
+            Charged: {counted},{' '}
+            <data value={usage.credits} title={exactCredits(usage.credits)}>
+              {creditsText(usage.credits)}
+            </data>{' '}
+            credits
+          </Trans>
+        </p>
+        <p className="mt-0.5 text-ink-2">
+          <Trans>
+            Claimed:{' '}
+            <code lang="en" className="font-mono text-xs break-all text-danger">
+              {reported}
+            </code>
+          </Trans>
+        </p>
+        <p className="mt-0.5 text-xs text-ink-3">
+          <code className="font-mono select-all">{usage.id}</code>
+        </p>
+      </div>
+      <Button aria-disabled={busy} aria-label={t`Mark ${usage.id} as reviewed`} onClick={() => !busy && void review()}>
+        <Trans>Reviewed</Trans>
+      </Button>
+    </li>
+  )
+}

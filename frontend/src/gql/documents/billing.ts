@@ -1,0 +1,16 @@
+import { gql } from '@urql/core';
+import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
+import type { PackPartsFragment, EntryPartsFragment, BalanceQuery, BalanceQueryVariables, PurchasesQuery, PurchasesQueryVariables, BoughtQuery, BoughtQueryVariables, LedgerQuery, LedgerQueryVariables, BuyMutation, BuyMutationVariables, BillingPortalMutation, BillingPortalMutationVariables, LowBalanceMutation, LowBalanceMutationVariables } from '../graphql';
+import { ActPartsFragmentDoc } from './fragments';
+import { BalancePartsFragmentDoc } from './fragments';
+import { PurchasePartsFragmentDoc } from './fragments';
+import { RefusalFragmentDoc } from './fragments';
+export const PackPartsFragmentDoc = /* @__PURE__ */ gql`fragment PackParts on CreditPack{id name credits price{currency decimal}taxIncluded providers}` as unknown as DocumentNode<PackPartsFragment, unknown>;
+export const EntryPartsFragmentDoc = /* @__PURE__ */ gql`fragment EntryParts on LedgerEntry{id kind amount createdAt reason usage{...ActParts}}${ActPartsFragmentDoc}` as unknown as DocumentNode<EntryPartsFragment, unknown>;
+export const BalanceDocument = /* @__PURE__ */ gql`query Balance{viewer{id credits{...BalanceParts}}creditPacks{...PackParts}}${BalancePartsFragmentDoc}${PackPartsFragmentDoc}` as unknown as DocumentNode<BalanceQuery, BalanceQueryVariables>;
+export const PurchasesDocument = /* @__PURE__ */ gql`query Purchases($after:String){viewer{id payments(first:20 after:$after){edges{cursor node{...PurchaseParts}}pageInfo{hasNextPage endCursor}}}}${PurchasePartsFragmentDoc}` as unknown as DocumentNode<PurchasesQuery, PurchasesQueryVariables>;
+export const BoughtDocument = /* @__PURE__ */ gql`query Bought($id:ID!){viewer{id payment(id:$id){...PurchaseParts}credits{...BalanceParts}}}${PurchasePartsFragmentDoc}${BalancePartsFragmentDoc}` as unknown as DocumentNode<BoughtQuery, BoughtQueryVariables>;
+export const LedgerDocument = /* @__PURE__ */ gql`query Ledger($after:String$kinds:[TransferKind!]){viewer{id ledgerEntries(first:20 after:$after filter:{kinds:$kinds}){edges{cursor node{...EntryParts}}pageInfo{hasNextPage endCursor}}}}${EntryPartsFragmentDoc}` as unknown as DocumentNode<LedgerQuery, LedgerQueryVariables>;
+export const BuyDocument = /* @__PURE__ */ gql`mutation Buy($input:CreditCheckoutCreateInput!){creditCheckoutCreate(input:$input){checkout{id url}userErrors{...Refusal}}}${RefusalFragmentDoc}` as unknown as DocumentNode<BuyMutation, BuyMutationVariables>;
+export const BillingPortalDocument = /* @__PURE__ */ gql`mutation BillingPortal($input:BillingPortalCreateInput!){billingPortalCreate(input:$input){url userErrors{...Refusal}}}${RefusalFragmentDoc}` as unknown as DocumentNode<BillingPortalMutation, BillingPortalMutationVariables>;
+export const LowBalanceDocument = /* @__PURE__ */ gql`mutation LowBalance($input:CreditNoticeUpdateInput!){creditNoticeUpdate(input:$input){credits{...BalanceParts}userErrors{...Refusal}}}${BalancePartsFragmentDoc}${RefusalFragmentDoc}` as unknown as DocumentNode<LowBalanceMutation, LowBalanceMutationVariables>;
