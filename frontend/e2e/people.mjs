@@ -19,13 +19,13 @@ export async function answerGate(page) {
   await page.getByRole('button', { name: /^Accept and/ }).click()
 }
 
-/** Signs in over the sign-in page, and waits for the chat. `asked`: the gate comes first; `menu`: the sidebar is there. */
+/** Signs in over the sign-in page, and waits for the chat. `asked`: a newcomer whom the gate asks; `menu`: the sidebar is there. */
 export async function signIn(page, login, { provider = 'google', discard = false, asked = false, menu = true } = {}) {
   await page.goto('/sign-in')
   if (discard) await page.getByRole('radio', { name: 'Delete them' }).check()
   await page.getByRole('link', { name: new RegExp(names[provider]) }).click()
-  if (asked) await answerGate(page)
   await identify(page, login)
+  if (asked) await answerGate(page)
   if (menu) await accountMenu(page).waitFor()
   await composer(page).waitFor()
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { answers, completeAnswer, composer, questions, say, streaming, textOf } from './browser.mjs'
 import { journeys } from './journey.mjs'
-import { accountMenu, ask, identify, signIn } from './people.mjs'
+import { accountMenu, answerGate, ask, identify, signIn } from './people.mjs'
 
 const journey = journeys({}, { signIn: true })
 
@@ -53,3 +53,18 @@ journey('P43: a guest may leave what it wrote behind', async ({ page }) => {
   const { data } = await ask(page, '{viewer{kind conversations{nodes{id}}}}')
   assert.deepEqual([data.viewer.kind, data.viewer.conversations.nodes], ['ACCOUNT', []])
 })
+
+journey(
+  'P121: who has no account yet is asked for age and policy once the provider has said so, and is signed in then',
+  async ({ page }) => {
+    await page.goto('/sign-in')
+    await page.getByRole('link', { name: /GitHub/ }).click()
+    await identify(page, 'newcomer')
+    await page.getByLabel('Month').waitFor()
+    const { data } = await ask(page, '{viewer{kind}}')
+    assert.equal(data.viewer.kind, 'GUEST', 'nobody is signed in yet')
+    await answerGate(page)
+    await accountMenu(page).waitFor()
+  },
+  { fresh: true },
+)

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/kimi-k2/kimi-k2/internal/account"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/policy"
 	"github.com/kimi-k2/kimi-k2/internal/signin"
@@ -21,6 +20,10 @@ type SignIns interface {
 	Offers(p models.Provider) bool
 	Begin(ctx context.Context, b signin.Begin) (signin.Begun, error)
 	Complete(ctx context.Context, c signin.Callback) (signin.Done, error)
+	// Pend lets a sign-in wait in the browser for age and policy; empty: it can't.
+	Pend(ctx context.Context, done signin.Done, browser string) (cookie string, err error)
+	// Resume goes on with what waits in the browser, once.
+	Resume(ctx context.Context, p models.Provider, cookie, browser string, from viewer.Viewer) (signin.Done, error)
 	// Attempt counts a try of the network to get in by a link.
 	Attempt(network netip.Addr) error
 }
@@ -92,6 +95,9 @@ func (s *server) authBegin(w http.ResponseWriter, r *http.Request) {
 		s.authFailed(w, r, a, v, err)
 		return
 	}
+	if q.Get("resume") != "" && purpose == signin.PurposeSignIn && s.authResume(w, r, provider, v) {
+		return
+	}
 	begun, err := s.SignIns.Begin(r.Context(), signin.Begin{Provider: provider, Purpose: purpose, From: v, ReturnTo: a.returnTo, Discard: a.discard, Browser: s.signInSecret(r)})
 	if err != nil {
 		s.authFailed(w, r, a, v, err)
@@ -99,55 +105,6 @@ func (s *server) authBegin(w http.ResponseWriter, r *http.Request) {
 	}
 	s.cookie.set(w, signInCookie, begun.Browser, signInMaxAge)
 	seeOther(w, begun.URL, nil)
-}
-
-// authCallback takes what the provider says.
-func (s *server) authCallback(w http.ResponseWriter, r *http.Request) {
-	provider := providers[r.PathValue("provider")]
-	if provider == "" || !s.SignIns.Offers(provider) {
-		notFound(w, r)
-		return
-	}
-	v, err := s.who(r)
-	if err != nil {
-		s.unidentified(w, r, err)
-		return
-	}
-	done, err := s.SignIns.Complete(r.Context(), signin.Callback{Provider: provider, Query: r.URL.Query(), Browser: s.signInSecret(r), From: v})
-	a := attempt{provider: r.PathValue("provider"), purpose: done.Purpose, returnTo: signin.Path(done.ReturnTo), discard: done.Discard}
-	if err == nil {
-		err = s.authUse(w, r, v, done)
-	}
-	if err != nil {
-		s.authFailed(w, r, a, v, err)
-		return
-	}
-	seeOther(w, a.returnTo, nil)
-}
-
-// authUse does what the proof was wanted for.
-func (s *server) authUse(w http.ResponseWriter, r *http.Request, v viewer.Viewer, done signin.Done) error {
-	proof := account.Proof(done.Proof)
-	switch done.Purpose {
-	case signin.PurposeLink:
-		s.cookie.clear(w, signInCookie)
-		return s.Sessions.Link(r.Context(), v, proof)
-	case signin.PurposeConfirm:
-		entry, err := s.Sessions.Confirm(r.Context(), v, proof)
-		if err == nil {
-			s.enter(w, r, entry)
-		}
-		return err
-	case signin.PurposeSignIn:
-	}
-	if !proof.Verified || proof.Email == "" {
-		return fault.New(fault.Invalid, "the provider has not confirmed the e-mail address")
-	}
-	entry, err := s.Sessions.SignIn(r.Context(), account.SignIn{Proof: proof, From: v, Discard: done.Discard, Device: account.ParseDevice(r.UserAgent())})
-	if err == nil {
-		s.enter(w, r, entry)
-	}
-	return err
 }
 
 // mayBegin refuses what would be refused when the browser comes back.
@@ -159,7 +116,11 @@ func (s *server) mayBegin(ctx context.Context, v viewer.Viewer, p signin.Purpose
 		return nil
 	case signin.PurposeSignIn:
 	}
-	return s.admitted(ctx, v)
+	// Age and policy are asked once the provider has said that there is no account yet.
+	if err := s.admitted(ctx, v); fault.Is(err, fault.AgeRefused) {
+		return err
+	}
+	return nil
 }
 
 // admitted refuses who has not passed what stands before an account: the question for

@@ -1,12 +1,14 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"regexp"
 
 	"github.com/kimi-k2/kimi-k2/internal/account"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
+	"github.com/kimi-k2/kimi-k2/internal/viewer"
 )
 
 // maxForm bounds the forms of the pages here.
@@ -52,13 +54,22 @@ func (s *server) operatorPage(w http.ResponseWriter, r *http.Request) {
 	if token == "" {
 		err = fault.New(fault.NotFound, "this link is no longer good")
 	} else {
-		err = s.admitted(r.Context(), v)
+		err = s.operatorMayEnter(r.Context(), v)
 	}
 	if err != nil {
 		s.authFailed(w, r, operatorLink(token), v, err)
 		return
 	}
 	s.askPage(w, r, "operator", token)
+}
+
+// operatorMayEnter asks for age and policy before the operator's first sign-in.
+func (s *server) operatorMayEnter(ctx context.Context, v viewer.Viewer) error {
+	known, err := s.Sessions.HasOperator(ctx)
+	if err != nil || known {
+		return err
+	}
+	return s.admitted(ctx, v)
 }
 
 // operatorEnter signs the operator in.

@@ -12,7 +12,6 @@ import (
 
 	"gorm.io/gorm"
 
-	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/database/dbtest"
 	"github.com/kimi-k2/kimi-k2/internal/signin"
 	"github.com/kimi-k2/kimi-k2/internal/signin/signintest"
@@ -206,28 +205,6 @@ func TestFiftyFirstSignInsMakeOneAccount(t *testing.T) {
 	}
 }
 
-// Before an account there are the age and the policy, before the provider is asked.
-func TestSignInWaitsForAgeAndPolicy(t *testing.T) {
-	h := newHouse(t, nil)
-	b := h.stranger()
-	mustLead(t, b.get(t, "/auth/google?return=/c/con_1&guest=discard"), "/sign-in?guest=discard&need=age&provider=google&return=%2Fc%2Fcon_1")
-	v, now := h.policy.Current().Version, clock.System{}.Now()
-	b.cookies["__Host-gate"], _ = h.policy.Stamp(viewer.Gate{AgeConfirmedAt: now, AgePolicy: v})
-	mustLead(t, b.get(t, "/auth/google"), "/sign-in?need=policy&provider=google")
-	b.cookies["__Host-gate"], _ = h.policy.Stamp(viewer.Gate{AgeRefusedUntil: now.AddDate(0, 0, 1)})
-	mustFail(t, b.get(t, "/auth/google"), http.StatusForbidden, "/sign-in?error=age_refused&provider=google")
-	if h.count(t, "sign_ins") != 0 || len(h.world.Dialled()) != 0 {
-		t.Error("a sign-in was begun")
-	}
-	// A gate that is gone on the way back.
-	b = h.visitor(t)
-	back := b.approve(t, "/auth/google?return=/privacy", "ada")
-	delete(b.cookies, "__Host-gate")
-	if mustLead(t, b.get(t, back), "/sign-in?need=age&provider=google&return=%2Fprivacy"); h.count(t, "owners") != 0 {
-		t.Error("an account was made")
-	}
-}
-
 // P8: what is not configured is not there.
 func TestUnconfiguredProvidersAreNotThere(t *testing.T) {
 	h := newHouse(t, func(c *signin.Config) { c.Google = signin.Client{} })
@@ -328,6 +305,14 @@ func TestOperatorLink(t *testing.T) {
 	mustLead(t, b.ask(t, http.MethodPost, "/auth/operator", form), "/")
 	if v := b.who(t); v.Kind != viewer.Account || !v.Admin {
 		t.Error(v)
+	}
+	// Who has an account has answered: signing in again needs no gate.
+	if second, err := h.accounts.OperatorLink(t.Context()); err != nil {
+		t.Fatal(err)
+	} else if back := h.stranger(); back.get(t, "/auth/operator?token="+second).StatusCode != http.StatusOK {
+		t.Error("a returning operator is asked once more")
+	} else if mustLead(t, back.ask(t, http.MethodPost, "/auth/operator", url.Values{"token": {second}}), "/"); !back.who(t).Admin {
+		t.Error(back.who(t))
 	}
 	again := h.visitor(t)
 	mustFail(t, again.ask(t, http.MethodPost, "/auth/operator", form), http.StatusBadRequest, "/sign-in?error=link_expired&provider=operator&return="+url.QueryEscape(link))

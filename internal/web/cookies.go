@@ -11,6 +11,7 @@ const (
 	guestCookie       = "guest"
 	sessionCookie     = "sid"
 	signInCookie      = "oauth"
+	pendingCookie     = "pending"
 	gateCookie        = "gate"
 	preferencesCookie = "prefs"
 )

@@ -54,7 +54,9 @@ type gateWriter struct {
 	s    *server
 	ctx  context.Context //nolint:containedctx // of the request, and the writer lives as long
 	held viewer.Gate
-	sent bool
+	// pending says that a sign-in waits in the browser for an answer.
+	pending bool
+	sent    bool
 }
 
 func (g *gateWriter) cookies() {
@@ -69,6 +71,9 @@ func (g *gateWriter) cookies() {
 		} else {
 			g.s.cookie.clear(g.ResponseWriter, gateCookie)
 		}
+	}
+	if g.pending && !v.Gate.AgeRefusedUntil.IsZero() { // nothing about a child is kept anywhere
+		g.s.cookie.clear(g.ResponseWriter, pendingCookie)
 	}
 	if v.ForgetPreferences {
 		g.s.cookie.clear(g.ResponseWriter, preferencesCookie)

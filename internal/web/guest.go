@@ -38,7 +38,7 @@ func (s *server) identified(next http.Handler) http.Handler {
 		s.noticeProxy(r)
 		ctx := viewer.With(r.Context(), v)
 		if v.CanSetCookie {
-			w = &gateWriter{ResponseWriter: w, s: s, ctx: ctx, held: s.held(r)}
+			w = &gateWriter{ResponseWriter: w, s: s, ctx: ctx, held: s.held(r), pending: len(r.CookiesNamed(s.cookie.name(pendingCookie))) > 0}
 		}
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})

@@ -26,6 +26,8 @@ type Sessions interface {
 	SignOut(ctx context.Context, v viewer.Viewer) error
 	// RedeemOperatorLink signs the operator in.
 	RedeemOperatorLink(ctx context.Context, token string, from viewer.Viewer, d account.Device) (account.Entry, error)
+	// HasOperator reports whether the operator has signed in before.
+	HasOperator(ctx context.Context) (bool, error)
 	// ConfirmEmail makes a new address the account's.
 	ConfirmEmail(ctx context.Context, token string) error
 }
@@ -66,7 +68,7 @@ func (s *server) who(r *http.Request) (viewer.Viewer, error) {
 // database.
 func (s *server) enter(w http.ResponseWriter, r *http.Request, e account.Entry) {
 	s.cookie.set(w, sessionCookie, e.Cookie, sessionMaxAge)
-	for _, name := range []string{guestCookie, signInCookie} {
+	for _, name := range []string{guestCookie, signInCookie, pendingCookie} {
 		if len(r.CookiesNamed(s.cookie.name(name))) > 0 {
 			s.cookie.clear(w, name)
 		}
@@ -86,7 +88,7 @@ func (s *server) signOut(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if len(r.CookiesNamed(s.cookie.name(sessionCookie))) > 0 {
-		for _, name := range []string{sessionCookie, guestCookie, signInCookie, gateCookie, preferencesCookie} {
+		for _, name := range []string{sessionCookie, guestCookie, signInCookie, pendingCookie, gateCookie, preferencesCookie} {
 			s.cookie.clear(w, name)
 		}
 		w.Header().Set("Clear-Site-Data", `"cache", "cookies", "storage"`)

@@ -1,6 +1,6 @@
 import { render, screen } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
-import { beforeEach, expect, it } from 'vitest'
+import { beforeEach, expect, it, vi } from 'vitest'
 import { question } from '@/lib/questions'
 import type { ServiceInfo } from '@/lib/service-info'
 import { accountInfo, TestApp, testClient } from '@/test-client'
@@ -52,17 +52,21 @@ it('asks nothing about conversations where there are none', async () => {
   expect(screen.queryByRole('radio')).toBeNull()
 })
 
-it('P121: asks what is missing before the browser leaves for the provider', async () => {
+it('P7: asks nothing before the provider has said who it is', async () => {
   show({}, { gate: { ...passedGate, ageConfirmed: false } })
   const link = await screen.findByRole('link', { name: 'Continue with Google' })
+  link.addEventListener('click', (event) => event.preventDefault())
   await userEvent.click(link)
-  expect(question.get()).toMatchObject({ code: 'AGE_CONFIRMATION_REQUIRED', place: 'SIGN_IN' })
+  expect(question.get()).toBeNull()
 })
 
-it('P7: asks at once what the server wants to be answered', async () => {
+it('P121: asks at once what the server wants to be answered, and goes on with the sign-in that waits', async () => {
+  const assign = vi.spyOn(location, 'assign').mockImplementation(() => {})
   show({ need: 'policy', tried: 'github' })
   await screen.findByRole('status')
   expect(question.get()).toMatchObject({ code: 'POLICY_ACCEPTANCE_REQUIRED', place: 'SIGN_IN' })
+  question.get()?.passed()
+  expect(assign).toHaveBeenCalledWith('/auth/github?return=%2Fc%2Fcon_1&resume=1')
 })
 
 it('P11: same address at another provider: says with which to sign in first', async () => {

@@ -5,7 +5,7 @@ import { Mark } from '@/components/ui/mark'
 import { SupportLine } from '@/components/ui/support-line'
 import { type ServiceInfo, useServiceInfo } from '@/lib/service-info'
 import { GuestChoice, type GuestWish } from './guest-choice'
-import { beginAddress, ProviderLinks } from './provider-links'
+import { ProviderLinks, resumeAddress } from './provider-links'
 import { NeedNotice, SignInNotice } from './sign-in-notice'
 import { useNeed } from './use-need'
 
@@ -58,7 +58,7 @@ export function SignIn(props: SignInProps) {
 function Ways({ info, back, need, tried, wish: before }: SignInProps & { info: ServiceInfo }) {
   const [wish, setWish] = useState<GuestWish>(before)
   const path = info.providers.find(({ provider }) => provider.toLowerCase() === tried)?.path
-  const askNow = useNeed(need, tried === 'operator' ? back : path && beginAddress(path, back, wish))
+  const askNow = useNeed(need, tried === 'operator' ? back : path && resumeAddress(path, back, wish))
   return (
     <>
       {askNow && <NeedNotice onAnswer={askNow} />}
