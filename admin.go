@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/kimi-k2/kimi-k2/internal/account"
+	"github.com/kimi-k2/kimi-k2/internal/billing"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/config"
 	"github.com/kimi-k2/kimi-k2/internal/database"
@@ -36,7 +37,12 @@ func runAdmin(ctx context.Context, cfg config.Config, args []string, out io.Writ
 			return err
 		})
 	case len(args) == 2 && args[0] == "remove":
-		return withAccounts(ctx, cfg, func(accounts *account.Service) error {
+		return withDatabase(ctx, cfg, "kimi-k2 admin", func(db *database.DB, accounts *account.Service) error {
+			sellers, err := openProviders(cfg)
+			if err != nil {
+				return err
+			}
+			accounts.LeaveWith(billing.New(billing.Config{DB: db, Keys: accounts, Log: logger(cfg), Providers: sellers}))
 			receipt, err := accounts.Remove(ctx, args[1])
 			if err != nil {
 				return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/kimi-k2/kimi-k2/internal/billing"
+	"github.com/kimi-k2/kimi-k2/internal/config"
 	"github.com/kimi-k2/kimi-k2/internal/credit"
 	"github.com/kimi-k2/kimi-k2/internal/jobs"
 	"github.com/kimi-k2/kimi-k2/internal/payment"
@@ -20,7 +21,7 @@ var creemHosts = []string{"https://creem.io", "https://www.creem.io", "https://c
 // openBilling builds what sells credits. Without a provider nothing is for sale, and what
 // was bought before is still there.
 func (s *server) openBilling(secret []byte) error {
-	sellers, err := s.openProviders()
+	sellers, err := openProviders(s.cfg)
 	if err != nil {
 		return err
 	}
@@ -36,28 +37,28 @@ func (s *server) openBilling(secret []byte) error {
 	if len(sellers) == 0 {
 		return nil
 	}
+	for _, p := range sellers {
+		s.log.Info("credits are for sale", "provider", p.Name(), "live", p.Live())
+	}
 	return s.jobs.Add(jobs.Job{Name: billing.ReconcileJob, Every: billing.ReconcileEvery, Timeout: billing.ReconcileTimeout,
 		Run: func(ctx context.Context) error { _, err := s.billing.Reconcile(ctx); return err }})
 }
 
 // openProviders makes the payment providers that are set up.
-func (s *server) openProviders() (all []payment.Provider, err error) {
-	if c := s.cfg; c.StripeSecretKey != "" {
+func openProviders(c config.Config) (all []payment.Provider, err error) {
+	if c.StripeSecretKey != "" {
 		p, err := stripe.New(stripe.Config{Key: c.StripeSecretKey, Secret: c.StripeWebhookSecret, BaseURL: c.StripeAPIURL, AutomaticTax: c.StripeAutomaticTax})
 		if err != nil {
 			return nil, fmt.Errorf("STRIPE_SECRET_KEY: %w", err)
 		}
 		all = append(all, p)
 	}
-	if c := s.cfg; c.CreemAPIKey != "" {
+	if c.CreemAPIKey != "" {
 		p, err := creem.New(creem.Config{Key: c.CreemAPIKey, Secret: c.CreemWebhookSecret, BaseURL: c.CreemAPIURL})
 		if err != nil {
 			return nil, fmt.Errorf("CREEM_API_KEY: %w", err)
 		}
 		all = append(all, p)
-	}
-	for _, p := range all {
-		s.log.Info("credits are for sale", "provider", p.Name(), "live", p.Live())
 	}
 	return all, nil
 }

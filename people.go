@@ -97,6 +97,7 @@ func (s *server) startPeople(ctx context.Context) error {
 	s.accounts.Fund(s.credit)
 	s.credit.Join(s.chat, s.accounts)
 	s.accounts.StopWith(s.chat)
+	s.accounts.LeaveWith(s.billing)
 	if err := s.accounts.Start(ctx); err != nil {
 		return err
 	}

@@ -88,6 +88,7 @@ type Service struct {
 	mailer    Mailer
 	wallets   Wallets // nil: nobody has one
 	stopper   Stopper // nil: nothing goes on
+	leaver    Leaver  // nil: nothing lies elsewhere
 
 	mu          sync.Mutex
 	callbacks   []func(ownerID, sessionID string)

@@ -29,6 +29,17 @@ type Stopper interface {
 	StopAll(ctx context.Context, v viewer.Viewer) error
 }
 
+// leaveTimeout bounds what is asked of others once somebody is gone here.
+const leaveTimeout = 15 * time.Second
+
+// Leaver has something of an owner's that lies elsewhere, for example at a payment
+// provider.
+type Leaver interface {
+	// Leaving reads what it is while the owner is still here, and returns what has it
+	// forgotten there; that is called when the owner is gone.
+	Leaving(ctx context.Context, ownerID string) (forget func(context.Context) error, err error)
+}
+
 // Remove deletes the account with an id or an e-mail address, or the guest with an id,
 // with all that is its own, and says by table how much that was. Its replies are
 // stopped and settled first, its sessions are over, and who signs in with the same
@@ -50,8 +61,12 @@ func (s *Service) remove(ctx context.Context, v viewer.Viewer, reason models.Rem
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeTimeout)
 	defer cancel()
 	s.stopAll(ctx, v)
+	forget, err := s.leaving(ctx, v.OwnerID)
+	if err != nil {
+		return Receipt{}, fmt.Errorf("remove account: %w", err)
+	}
 	var receipt Receipt
-	err := s.db.Tx(ctx, func(tx *gorm.DB) (err error) {
+	err = s.db.Tx(ctx, func(tx *gorm.DB) (err error) {
 		if err := tx.Exec(fmt.Sprintf("SET LOCAL statement_timeout = %d", removeTimeout.Milliseconds())).Error; err != nil {
 			return fmt.Errorf("allow a removal its time: %w", err)
 		}
@@ -66,7 +81,25 @@ func (s *Service) remove(ctx context.Context, v viewer.Viewer, reason models.Rem
 	}
 	s.announce(endings{{Owner: v.OwnerID}})
 	s.log.InfoContext(ctx, "removed an account", "receipt", receipt.ID, "reason", string(reason), "rows", receipt.Rows)
+	s.leave(ctx, receipt.ID, forget)
 	return receipt, nil
+}
+
+func (s *Service) leaving(ctx context.Context, ownerID string) (func(context.Context) error, error) {
+	if s.leaver == nil {
+		return func(context.Context) error { return nil }, nil
+	}
+	return s.leaver.Leaving(ctx, ownerID)
+}
+
+// leave has others forget who is gone. Nobody stays here because they don't answer: what
+// is left to do by hand is an error in the log.
+func (s *Service) leave(ctx context.Context, receiptID string, forget func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(ctx, leaveTimeout)
+	defer cancel()
+	if err := forget(ctx); err != nil {
+		s.log.ErrorContext(ctx, "somebody who was removed here is still known elsewhere: delete it there by hand", "receipt", receiptID, "err", err)
+	}
 }
 
 // stopAll ends the owner's replies as well as it can in time: nobody stays because an

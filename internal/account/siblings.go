@@ -84,3 +84,7 @@ func (s *Service) FindNamed(ctx context.Context, idOrEmail string) (ownerID stri
 // StopWith hands over what ends the replies of who is removed. It is called once, before
 // the first request.
 func (s *Service) StopWith(stopper Stopper) { s.stopper = stopper }
+
+// LeaveWith hands over what has others forget who is removed. It is called once, before
+// the first request.
+func (s *Service) LeaveWith(leaver Leaver) { s.leaver = leaver }

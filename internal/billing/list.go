@@ -133,21 +133,41 @@ func (s *Service) Portal(ctx context.Context, v viewer.Viewer, provider models.P
 	return link, nil
 }
 
-// Forget asks the providers to forget an owner whose account is about to be removed.
-// What a provider cannot or will not forget is in the error; asking again is safe.
-func (s *Service) Forget(ctx context.Context, ownerID string) error {
+// Leaving reads under which names the providers know an owner whose account is about to
+// be removed, and returns what asks them to forget it, to be called once the account is
+// gone. What a provider cannot or will not forget is in that error, with its name there,
+// so that it can be deleted by hand; asking again is safe.
+func (s *Service) Leaving(ctx context.Context, ownerID string) (forget func(context.Context) error, err error) {
+	var rows []models.PaymentCustomer
+	if err := s.DB.Gorm(ctx).Where("owner_id = ?", ownerID).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("find the payer at the providers: %w", err)
+	}
+	if len(rows) == 0 {
+		return func(context.Context) error { return nil }, nil
+	}
 	key, err := s.Keys.Key(ctx, ownerID)
 	if err != nil {
-		return fmt.Errorf("open the payer: %w", err)
+		return nil, fmt.Errorf("open the payer: %w", err)
 	}
-	var failed []error
-	for name, p := range s.providers {
-		customer, err := s.customer(ctx, payer{owner: ownerID, key: key}, name)
-		if err == nil && customer != "" {
-			err = p.DeleteCustomer(ctx, customer)
+	customers := map[models.PaymentProvider]string{}
+	for _, r := range rows {
+		if customers[r.Provider], err = key.OpenString(customerPlace(ownerID, r.Provider), r.CustomerSealed); err != nil {
+			return nil, fmt.Errorf("open the payer: %w", err)
 		}
-		if err != nil && !errors.Is(err, payment.ErrUnsupported) {
-			failed = append(failed, err)
+	}
+	return func(ctx context.Context) error { return s.forget(ctx, customers) }, nil
+}
+
+func (s *Service) forget(ctx context.Context, customers map[models.PaymentProvider]string) error {
+	var failed []error
+	for name, customer := range customers {
+		p, ok := s.providers[name]
+		if !ok {
+			failed = append(failed, fmt.Errorf("%s still knows the customer %s: it is not set up any more", name, customer))
+			continue
+		}
+		if err := p.DeleteCustomer(ctx, customer); err != nil && !errors.Is(err, payment.ErrUnsupported) {
+			failed = append(failed, fmt.Errorf("%s still knows the customer %s: %w", name, customer, err))
 		}
 	}
 	return errors.Join(failed...)
