@@ -37,6 +37,7 @@ var All = []Group{
 	{"auth", "a session's cookie, over the same request without one", (*Run).authentication},
 	{"revocation", "a session ended on one of three instances, until its sockets are closed", (*Run).revocation},
 	{"charges", "settlements made durable by 64 callers, over a group commit that keeps no books", (*Run).charges},
+	{"hold", "credits held and settled, until the first token, over the same where nothing costs anything", (*Run).hold},
 	{"buying", "a payment's webhook, until it is on the payer's screen", (*Run).buying},
 	{"purge", "100,000 expired guests deleted while others write, over the same writes alone", (*Run).purge},
 	{"list", "the 20 newest conversations with their last message out of 1,000,000, over a bare pgx handler", (*Run).lists},
