@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { phone } from './browser.mjs'
 import { journeys } from './journey.mjs'
+import { lookAt } from './look.mjs'
 import { accountMenu, answerGate, enterAsOperator, operatorLink, signIn } from './people.mjs'
 
 const journey = journeys({}, { signIn: true })
@@ -69,3 +71,37 @@ journey('the outbox is for operators only', async ({ page }) => {
   await page.goto('/operator/mails')
   await page.getByText('This page is for whoever runs this installation.').waitFor()
 })
+
+journey(
+  'P123: an account is removed by the operator, named twice and with a reason; its open page is signed out',
+  async ({ page, newcomer, server }) => {
+    await signIn(page, 'child')
+    const operator = await (await newcomer()).open()
+    await enterAsOperator(operator, await operatorLink(server))
+    await accountMenu(operator).click()
+    await operator.getByRole('menuitem', { name: 'Operator: people' }).click()
+    const account = operator.getByLabel('Account', { exact: true })
+    await account.fill('nobody@example.test')
+    await operator.getByRole('button', { name: 'Remove …' }).click()
+    await operator.getByText('Choose why.').waitFor()
+    await operator.getByLabel('The same once more').fill('nobody@example.test')
+    await operator.getByLabel('Its owner turned out to be too young').check()
+    const goOn = async () => {
+      await operator.getByRole('button', { name: 'Remove …' }).click()
+      await operator.getByRole('button', { name: 'Remove it for good' }).click()
+    }
+    await goOn()
+    await operator.getByText('No account has this id or address.').waitFor()
+    await account.fill('child@example.test')
+    await goOn()
+    await operator.locator('[aria-invalid=true]').waitFor()
+    assert.equal(await account.inputValue(), 'child@example.test', 'what was typed stays')
+    await operator.getByLabel('The same once more').fill('child@example.test')
+    await lookAt(operator, 'operator-people')
+    await goOn()
+    await operator.getByText('The account is removed.').first().waitFor()
+    await operator.setViewportSize(phone)
+    await lookAt(operator, 'operator-people-phone')
+    await page.getByRole('link', { name: 'Sign in' }).first().waitFor()
+  },
+)

@@ -72,7 +72,7 @@ func TestSevenOfManyAreAdmitted(t *testing.T) {
 	var mu sync.Mutex
 	var replies []string
 	var refused int
-	together(60, func(n int) {
+	together(200, func(n int) {
 		sent, err := []*instance{a, b}[n%2].Send(t.Context(), c.Viewer, chat.Send{ClientID: fmt.Sprint("racer-", n), Text: text})
 		mu.Lock()
 		defer mu.Unlock()
@@ -83,7 +83,7 @@ func TestSevenOfManyAreAdmitted(t *testing.T) {
 		wantFault(t, err, fault.InsufficientCredits)
 		refused++
 	})
-	if bal := c.balance(); len(replies) != 7 || refused != 53 || bal.Available() != 0 {
+	if bal := c.balance(); len(replies) != 7 || refused != 193 || bal.Available() != 0 {
 		t.Errorf("%d were admitted and %d refused, the wallet is %+v", len(replies), refused, bal)
 	}
 	close(release)

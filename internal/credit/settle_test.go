@@ -100,7 +100,7 @@ func TestNoOutputCostsNothing(t *testing.T) {
 		p := r.person(100)
 		h := r.mustHold(p, 60)
 		s := act(p, h, "run/0", 0)
-		s.Status = models.RunFailed
+		s.Status, s.Usage.PromptTokens = models.RunFailed, 20
 		c, err := settle(s)
 		r.must(err)
 		if c != (models.Charge{}) {

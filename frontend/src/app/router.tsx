@@ -44,6 +44,12 @@ const operatorMoney = createRoute({
   validateSearch: parseReturn,
   component: lazyPart(() => import('./lazy/operator-money-page').then((page) => page.OperatorMoneyPage)),
 })
+const operatorPeople = createRoute({
+  getParentRoute: () => root,
+  path: '/operator/people',
+  validateSearch: parseReturn,
+  component: lazyPart(() => import('./lazy/operator-people-page').then((page) => page.OperatorPeoplePage)),
+})
 const billing = createRoute({
   getParentRoute: () => root,
   path: '/billing',
@@ -72,6 +78,7 @@ export const router = createRouter({
     settingsPage,
     operator,
     operatorMoney,
+    operatorPeople,
     billing,
     bought,
     usage,

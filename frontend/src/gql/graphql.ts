@@ -401,6 +401,25 @@ export type MailRetryInput = {
   mailId: string;
 };
 
+/** Which account, and why. */
+export type AccountRemoveInput = {
+  /** Its id or e-mail address. */
+  account: string;
+  /** The account's id or e-mail address once more, against slips. */
+  confirmation: string;
+  /** Why; the receipt says so. */
+  reason: RemovalReason;
+};
+
+/** Why an account is removed. */
+export type RemovalReason =
+  /** Its owner turned out to be younger than the service allows. */
+  | 'UNDER_AGE'
+  /** Its owner asked for it. */
+  | 'REQUESTED'
+  /** It was used against the rules. */
+  | 'ABUSE';
+
 /** What a consent is about. */
 export type ConsentKind =
   /** A cookie that keeps theme, language and send key. */
@@ -959,6 +978,18 @@ export type OperatorMailsQueryVariables = Exact<{
 
 
 export type OperatorMailsQuery = { operator: { mailServer: boolean, mails: { edges: Array<{ cursor: string, node: { ' $fragmentRefs'?: { 'OperatorMailFragment': OperatorMailFragment } } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } };
+
+export type OperatorRemoveMutationVariables = Exact<{
+  input: AccountRemoveInput;
+}>;
+
+
+export type OperatorRemoveMutation = { accountRemove: { receipt: { id: string, reason: RemovalReason, finishedAt: string, tables: Array<{ table: string, rows: number }> } | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
 
 export type OperatorMailRetryMutationVariables = Exact<{
   input: MailRetryInput;

@@ -1,6 +1,6 @@
 import { useLingui } from '@lingui/react/macro'
 import { useNavigate } from '@tanstack/react-router'
-import { ChartColumn, ChevronsUpDown, Coins, Landmark, LogOut, Mail, ScrollText, Settings } from 'lucide-react'
+import { ChartColumn, ChevronsUpDown, Coins, Landmark, LogOut, Mail, ScrollText, Settings, UserX } from 'lucide-react'
 import { Menu, type MenuItem } from '@/components/ui/menu'
 import type { ServiceInfo } from '@/lib/service-info'
 import { drawer } from '@/lib/ui-state'
@@ -24,6 +24,7 @@ export function AccountMenu({ account }: { account: Account }) {
     ...(account.role === 'ADMIN'
       ? [
           { key: 'operator', label: t`Operator: mails`, icon: <Mail size={16} />, select: go('/operator/mails') },
+          { key: 'people', label: t`Operator: people`, icon: <UserX size={16} />, select: go('/operator/people') },
           { key: 'money', label: t`Operator: money`, icon: <Landmark size={16} />, select: go('/operator/money') },
         ]
       : []),

@@ -8,7 +8,7 @@ const names = `
   Money CreditBalance LedgerEntryConnection LedgerEntryEdge UsageReport UsageSum UsageGroup LedgerFinding
   AbsurdUsage EstimateError PurchaseConnection PurchaseEdge CreditNoticeUpdatePayload CreditAdjustPayload
   UsageReviewPayload LedgerVerifyPayload CreditCheckoutCreatePayload BillingPortalCreatePayload
-  QuarantineResolvePayload ReconcilePayload InsufficientCreditsError CreditsChanged PurchaseChanged
+  AccountRemovePayload RemovedRows QuarantineResolvePayload ReconcilePayload InsufficientCreditsError CreditsChanged PurchaseChanged
   ConversationChanged ConversationDeleted ReplyStarted ReplyEnded
 `
 
