@@ -18,8 +18,8 @@ func TestSignInBeginsUnderThePublicName(t *testing.T) {
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	for host, leads := range map[string]string{
 		"127.0.0.1:" + public.Port():         p.url + "/sign-in?return=%2Fprivacy",
-		"LOCALHOST:" + public.Port():         "/sign-in?need=age",
-		strings.TrimPrefix(p.url, "http://"): "/sign-in?need=age",
+		"LOCALHOST:" + public.Port():         "https://github.com/login/oauth/authorize?",
+		strings.TrimPrefix(p.url, "http://"): "https://github.com/login/oauth/authorize?",
 		"[::1]:" + public.Port():             p.url + "/sign-in?return=%2Fprivacy",
 	} {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+"/auth/github?return=/privacy", http.NoBody)
