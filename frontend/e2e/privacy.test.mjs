@@ -27,7 +27,7 @@ function collector() {
 
 journey(
   'P31: a walk through the whole app leaves exactly the cookies and keys that the policy declares',
-  async ({ page, server }) => {
+  async ({ page, newcomer, server }) => {
     const { seen, look } = collector()
     await look(page)
     await page.getByRole('button', { name: 'Accept', exact: true }).click()
@@ -67,6 +67,12 @@ journey(
     await page.goto('/')
     await composer(page).waitFor()
     await look(page)
+    // What a sign-in keeps that waits for age and policy.
+    const waiting = await (await newcomer({ fresh: true })).open('/sign-in')
+    await waiting.getByRole('link', { name: /Google/ }).click()
+    await identify(waiting, 'waiting')
+    await waiting.getByLabel('Month').waitFor()
+    await look(waiting)
     const undeclared = kinds.flatMap((kind) => [...seen[kind]].filter((name) => name.startsWith('undeclared')))
     assert.deepEqual(undeclared, [])
     // The keys of a tab without consent, and of a form on its way, have journeys of their own.
