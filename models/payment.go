@@ -75,6 +75,15 @@ type PaymentFacts struct {
 	Last4       string  `json:"last4,omitempty"`
 	Address     Address `json:"address,omitzero"`
 	ReceiptURL  string  `json:"receiptUrl,omitempty"`
+	Asked       Asked   `json:"asked,omitzero"` // until the checkout is made
+}
+
+// Asked is what the provider is told of a purchase besides its row. It is written down
+// before the provider is asked, so that every instance asks in the same words, whatever
+// its settings are by then: providers refuse another request under the same key.
+type Asked struct {
+	PackName, Email, SuccessURL, CancelURL string
+	TaxIncluded                            bool
 }
 
 // Address is a billing address as the payment provider tells it.

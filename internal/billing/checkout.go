@@ -51,14 +51,13 @@ func (s *Service) Checkout(ctx context.Context, v viewer.Viewer, c Checkout) (*m
 	if err != nil {
 		return nil, err
 	}
-	who := payer{owner: v.OwnerID, key: v.Key}
-	p, err := s.begin(ctx, who, c, pack)
+	p, err := s.begin(ctx, v, c, pack)
 	if err != nil {
 		return nil, err
 	}
 	switch {
 	case p.Status == models.PurchaseCreating && s.Clock.Now().Sub(p.CreatedAt) < makeWithin:
-		return s.make(ctx, v, p.ID, pack)
+		return s.make(ctx, v, p.ID)
 	case p.Status == models.PurchaseOpen && p.Details.CheckoutURL != "" && (p.ExpiresAt == nil || p.ExpiresAt.After(s.Clock.Now())):
 		return p, nil
 	}
@@ -82,8 +81,9 @@ func (s *Service) checkOrder(c Checkout) (Pack, error) {
 
 // begin writes the purchase down before anything leaves the machine, or finds that of
 // the same click.
-func (s *Service) begin(ctx context.Context, who payer, c Checkout, pack Pack) (p *models.Purchase, err error) {
-	customer, err := s.customer(ctx, who, c.Provider)
+func (s *Service) begin(ctx context.Context, v viewer.Viewer, c Checkout, pack Pack) (p *models.Purchase, err error) {
+	who := payer{owner: v.OwnerID, key: v.Key}
+	facts, err := s.facts(ctx, v, c.Provider, pack)
 	if err != nil {
 		return nil, err
 	}
@@ -95,13 +95,30 @@ func (s *Service) begin(ctx context.Context, who payer, c Checkout, pack Pack) (
 		if err != nil || p != nil {
 			return err
 		}
-		p, err = s.createTx(tx, who, c, pack, customer)
+		p, err = s.createTx(tx, who, c, pack, facts)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("begin a checkout: %w", err)
 	}
 	return p, nil
+}
+
+// facts is what a new purchase's provider will be told of its payer, its pack and the
+// way back. Who never paid there is named by address.
+func (s *Service) facts(ctx context.Context, v viewer.Viewer, p models.PaymentProvider, pack Pack) (f models.PaymentFacts, err error) {
+	f.Asked = models.Asked{PackName: pack.Name, TaxIncluded: pack.TaxIncluded, CancelURL: s.PublicURL + "/billing"}
+	if p == models.PaymentCreem {
+		f.ProductID = pack.CreemProductID
+	}
+	f.CustomerID, err = s.customer(ctx, payer{owner: v.OwnerID, key: v.Key}, p)
+	if err != nil || f.CustomerID != "" || s.Email == nil {
+		return f, err
+	}
+	if f.Asked.Email, err = s.Email(ctx, v); err != nil {
+		return f, fmt.Errorf("find the payer's address: %w", err)
+	}
+	return f, nil
 }
 
 // sameClickTx finds the purchase of a click that came before; nil when there is none.
@@ -127,7 +144,7 @@ func (s *Service) sameClickTx(tx *gorm.DB, who payer, c Checkout) (*models.Purch
 }
 
 // createTx writes a new purchase with its details.
-func (s *Service) createTx(tx *gorm.DB, who payer, c Checkout, pack Pack, customer string) (*models.Purchase, error) {
+func (s *Service) createTx(tx *gorm.DB, who payer, c Checkout, pack Pack, facts models.PaymentFacts) (*models.Purchase, error) {
 	if err := s.paceTx(tx, who); err != nil {
 		return nil, err
 	}
@@ -140,10 +157,8 @@ func (s *Service) createTx(tx *gorm.DB, who payer, c Checkout, pack Pack, custom
 	p := models.Purchase{ID: id.New(id.Purchase), AccountID: wallet, Provider: c.Provider, PackID: pack.ID, Credits: pack.Credits,
 		AmountMinor: pack.PriceMinor, Currency: pack.Currency, Live: s.providers[c.Provider].Live(), Status: models.PurchaseCreating,
 		Dispute: models.DisputeNone, CreatedAt: now, UpdatedAt: now, ExpiresAt: &end,
-		Details: &models.PaymentFacts{CustomerID: customer}}
-	if c.Provider == models.PaymentCreem {
-		p.Details.ProductID = pack.CreemProductID
-	}
+		Details: &facts}
+	facts.Asked.SuccessURL = s.PublicURL + "/billing/return?purchase=" + p.ID
 	if err := tx.Create(&p).Error; err != nil {
 		return nil, fmt.Errorf("write a purchase: %w", err)
 	}

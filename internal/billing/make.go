@@ -14,9 +14,9 @@ import (
 
 // make asks the provider for the page to pay at. Clicks at the same time share one call;
 // calls of other instances carry the same key.
-func (s *Service) make(ctx context.Context, v viewer.Viewer, purchaseID string, pack Pack) (*models.Purchase, error) {
+func (s *Service) make(ctx context.Context, v viewer.Viewer, purchaseID string) (*models.Purchase, error) {
 	made := s.creating.DoChan(purchaseID, func() (any, error) {
-		return s.makeOnce(context.WithoutCancel(ctx), v, purchaseID, pack)
+		return s.makeOnce(context.WithoutCancel(ctx), v, purchaseID)
 	})
 	select {
 	case <-ctx.Done():
@@ -30,22 +30,18 @@ func (s *Service) make(ctx context.Context, v viewer.Viewer, purchaseID string, 
 	}
 }
 
-func (s *Service) makeOnce(ctx context.Context, v viewer.Viewer, purchaseID string, pack Pack) (*models.Purchase, error) {
+func (s *Service) makeOnce(ctx context.Context, v viewer.Viewer, purchaseID string) (*models.Purchase, error) {
 	p, err := s.mine(ctx, v, purchaseID)
 	if err != nil || p.Status != models.PurchaseCreating {
 		return p, err
 	}
-	order, err := s.order(ctx, v, p, pack)
-	if err != nil {
-		return nil, err
-	}
-	session, err := s.providers[p.Provider].CreateCheckout(ctx, order)
+	session, err := s.providers[p.Provider].CreateCheckout(ctx, order(p))
 	if err != nil {
 		s.Log.ErrorContext(ctx, "a checkout could not be made", "provider", p.Provider, "purchase", p.ID, "err", err)
 		return nil, errUnavailable()
 	}
 	err = s.DB.Tx(ctx, func(tx *gorm.DB) (err error) {
-		p, err = s.openTx(tx, payer{owner: v.OwnerID, key: v.Key}, purchaseID, order.CustomerID, session)
+		p, err = s.openTx(tx, payer{owner: v.OwnerID, key: v.Key}, purchaseID, session)
 		return err
 	})
 	if err != nil {
@@ -54,28 +50,23 @@ func (s *Service) makeOnce(ctx context.Context, v viewer.Viewer, purchaseID stri
 	return p, nil
 }
 
-// order is a purchase in the words of providers. It is the same however often it is made.
-func (s *Service) order(ctx context.Context, v viewer.Viewer, p *models.Purchase, pack Pack) (payment.Order, error) {
+// order is a purchase in the words of providers. It is the same however often it is
+// made, and wherever: all of it was written down when the purchase began.
+func order(p *models.Purchase) payment.Order {
+	d := p.Details
 	o := payment.Order{
-		PurchaseID: p.ID, PackName: pack.Name, ProductID: p.Details.ProductID, AmountMinor: p.AmountMinor, Currency: p.Currency,
-		TaxIncluded: pack.TaxIncluded, CustomerID: p.Details.CustomerID,
-		SuccessURL: s.PublicURL + "/billing/return?purchase=" + p.ID, CancelURL: s.PublicURL + "/billing",
+		PurchaseID: p.ID, PackName: d.Asked.PackName, ProductID: d.ProductID, AmountMinor: p.AmountMinor, Currency: p.Currency,
+		TaxIncluded: d.Asked.TaxIncluded, CustomerID: d.CustomerID, Email: d.Asked.Email,
+		SuccessURL: d.Asked.SuccessURL, CancelURL: d.Asked.CancelURL,
 	}
 	if p.ExpiresAt != nil {
 		o.ExpiresAt = *p.ExpiresAt
 	}
-	if o.CustomerID != "" || s.Email == nil {
-		return o, nil
-	}
-	var err error
-	if o.Email, err = s.Email(ctx, v); err != nil {
-		return o, fmt.Errorf("find the payer's address: %w", err)
-	}
-	return o, nil
+	return o
 }
 
 // openTx keeps where a purchase is paid, unless another call was faster.
-func (s *Service) openTx(tx *gorm.DB, who payer, purchaseID, customer string, session payment.Session) (*models.Purchase, error) {
+func (s *Service) openTx(tx *gorm.DB, who payer, purchaseID string, session payment.Session) (*models.Purchase, error) {
 	p, err := onePurchase(tx.Raw(`SELECT p.* FROM purchases p WHERE p.id = ? FOR NO KEY UPDATE`, purchaseID))
 	if err != nil || p == nil {
 		return nil, err
@@ -95,7 +86,7 @@ func (s *Service) openTx(tx *gorm.DB, who payer, purchaseID, customer string, se
 	if !session.ExpiresAt.IsZero() {
 		p.ExpiresAt = &session.ExpiresAt
 	}
-	p.Details.SessionID, p.Details.CheckoutURL, p.Details.CustomerID = session.ID, session.URL, customer
+	p.Details.SessionID, p.Details.CheckoutURL, p.Details.Asked = session.ID, session.URL, models.Asked{}
 	if err := tx.Model(p).Select("*").Updates(p).Error; err != nil {
 		return nil, fmt.Errorf("store a checkout: %w", err)
 	}

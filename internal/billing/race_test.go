@@ -2,6 +2,7 @@ package billing_test
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/billing"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/payment"
+	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
@@ -144,4 +146,32 @@ func TestASlowProviderIsWaitedForOnce(t *testing.T) {
 	}
 	r.stripe(paidFor(p))
 	r.wants(v, p.Credits, 0)
+}
+
+// A purchase whose instance died while the provider was asked is asked for again in the
+// same words by an instance with other settings: a provider refuses any others under the
+// same key, and the purchase would be stuck. What was only needed for that isn't kept.
+func TestAnotherInstanceAsksInTheSameWords(t *testing.T) {
+	r := newRoom(t)
+	v := r.account()
+	r.shop.fail(payment.ErrUnavailable)
+	ask := billing.Checkout{PackID: "small", Provider: models.PaymentStripe, ClientID: "1"}
+	_, err := r.Checkout(t.Context(), v, ask)
+	r.refuses(err, fault.PaymentUnavailable)
+	r.shop.fail(nil)
+	other := r.instance(r.shop)
+	other.PublicURL = "https://new.example"
+	other.Packs = slices.Clone(packs)
+	for i := range other.Packs {
+		other.Packs[i].Name, other.Packs[i].TaxIncluded = "renamed", !other.Packs[i].TaxIncluded
+	}
+	other.Email = func(context.Context, viewer.Viewer) (string, error) { return "changed@example.com", nil }
+	p, err := other.Checkout(t.Context(), v, ask)
+	r.must(err)
+	if made := r.shop.made(); len(made) != 2 || !same(made[0], made[1]) || made[0].SuccessURL == "" {
+		t.Errorf("the provider was asked for %+v", made)
+	}
+	if p.Details.Asked != (models.Asked{}) {
+		t.Errorf("still kept: %+v", p.Details.Asked)
+	}
 }

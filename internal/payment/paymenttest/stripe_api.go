@@ -57,7 +57,7 @@ func (s *Stripe) createSession(w http.ResponseWriter, r *http.Request) {
 	key, form := r.Header.Get("Idempotency-Key"), r.PostForm.Encode()
 	if saved, ok := s.replies[key]; ok && key != "" {
 		if saved.form != form {
-			stripeError(w, http.StatusBadRequest, "idempotency_key_in_use", "")
+			stripeError(w, http.StatusBadRequest, "idempotency_error", "")
 			return
 		}
 		reply(w, saved.status, saved.body)

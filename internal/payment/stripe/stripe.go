@@ -111,11 +111,11 @@ func explain(err error) error {
 	if !errors.As(err, &e) {
 		return fmt.Errorf("%w: %s", payment.ErrUnavailable, cause(err))
 	}
-	kind := payment.ErrRefused
+	kind := payment.ErrRefused // a conflict is another call under the same key that is not done yet
 	switch {
 	case e.HTTPStatusCode == http.StatusNotFound || e.Code == stripe.ErrorCodeResourceMissing:
 		kind = payment.ErrNotFound
-	case e.HTTPStatusCode == http.StatusTooManyRequests || e.HTTPStatusCode >= http.StatusInternalServerError || e.HTTPStatusCode == 0:
+	case e.HTTPStatusCode == http.StatusTooManyRequests || e.HTTPStatusCode == http.StatusConflict || e.HTTPStatusCode >= http.StatusInternalServerError || e.HTTPStatusCode == 0:
 		kind = payment.ErrUnavailable
 	}
 	return fmt.Errorf("%w: status %d %s %s", kind, e.HTTPStatusCode, e.Code, e.RequestID)
