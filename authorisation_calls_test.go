@@ -51,13 +51,13 @@ func (m *matrix) operations() (lines []string) {
 }
 
 // row is the outcomes of one call by all callers, each outcome with those who had it.
-// The owner finds everything as it was.
+// The owner, and the keys that may act for it, find everything as it was.
 func (m *matrix) row(kind, name string, call func(b *browser) string) string {
 	m.renew()
 	var outcomes []string
 	by := map[string][]string{}
 	for _, m.caller = range callers {
-		if m.caller == "owner" {
+		if m.caller == "owner" || m.caller == "key" || m.caller == "chat:write" {
 			m.renew()
 		}
 		outcome := call(m.as(m.caller))
@@ -143,6 +143,10 @@ func (m *matrix) value(name string, typ *ast.Type, extra string) any {
 		return m.things["message"]
 	case "leafId", "replyId":
 		return m.things["reply"]
+	case "name":
+		return "the matrix"
+	case "apiKeyId":
+		return m.things["apiKey"]
 	case "sessionId", "identityId", "mailId":
 		return m.things[strings.TrimSuffix(name, "Id")]
 	case "account": // somebody nobody else asks for

@@ -86,6 +86,7 @@ func (m *matrix) status(b *browser, method, path string, header []string) string
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
+	b.authorize(req.Header)
 	client := *b.http
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	resp, err := client.Do(req)

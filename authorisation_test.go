@@ -25,7 +25,9 @@ const (
 )
 
 // callers are the columns of the table. The ids that a call names are the owner's.
-var callers = []string{"anonymous", "visitor", "guest", "other", "admin", "stale", "owner"}
+// Those whose names are scopes are API keys of the owner's with this scope alone; key has
+// all of them.
+var callers = []string{"anonymous", "visitor", "guest", "other", "admin", "stale", "key", "chat:write", "conversations:read", "models:read", "usage:read", "owner"}
 
 // P81, P82, T1, T2, T5: every field of the schema and every route has a line in the
 // table, and each call by each caller ends as its line says.
@@ -125,6 +127,31 @@ type matrix struct {
 	serial   int
 }
 
+// renewKeys ends the owner's keys and makes one that is only spoken of, and those of the
+// callers.
+func (m *matrix) renewKeys() {
+	m.t.Helper()
+	const key = `mutation($s: [String!]) { apiKeyCreate(input: {name: "matrix", scopes: $s}) { secret apiKey { id } } }`
+	scopes := []string{"chat:write", "conversations:read", "models:read", "usage:read"}
+	owner := m.browsers["owner"]
+	owner.ask(`mutation { apiKeyRevokeAll(input: {}) { revoked } }`, nil)
+	made := func(scopes ...string) (id, secret string) {
+		k := at(owner.ask(key, map[string]any{"s": scopes}), "data", "apiKeyCreate")
+		id, _ = at(k, "apiKey", "id").(string)
+		secret, _ = at(k, "secret").(string)
+		if id == "" || secret == "" {
+			m.t.Fatalf("no key: %v", k)
+		}
+		return id, secret
+	}
+	m.things["apiKey"], _ = made(scopes...)
+	for name, scopes := range map[string][]string{"key": scopes, "chat:write": scopes[:1], "conversations:read": scopes[1:2], "models:read": scopes[2:3], "usage:read": scopes[3:]} {
+		m.browsers[name] = m.p.browser()
+		_, m.browsers[name].key = made(scopes...)
+		m.own[name] = m.things["conversation"]
+	}
+}
+
 func newMatrix(t *testing.T, p *product) *matrix {
 	m := &matrix{t: t, p: p, schema: graph.NewExecutableSchema(graph.Config{}).Schema(), browsers: map[string]*browser{}, things: map[string]string{}, own: map[string]string{}}
 	for _, name := range []string{"guest", "other", "owner"} {
@@ -183,6 +210,7 @@ func (m *matrix) renew() {
 	m.things["conversation"], m.things["message"], m.things["reply"] = m.browsers["owner"].finished("a question")
 	m.own["owner"], m.own["stale"] = m.things["conversation"], m.things["conversation"]
 	m.things["session"] = m.p.session("owner").Viewer.SessionID
+	m.renewKeys()
 	account := m.browsers["owner"].ask(`{ viewer { account { identities { id } } } }`, nil)
 	m.things["identity"], _ = at(account, "data", "viewer", "account", "identities", 0, "id").(string)
 	var mail string

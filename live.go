@@ -2,8 +2,12 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"net/http"
 
+	"github.com/kimi-k2/kimi-k2/internal/apikey"
 	"github.com/kimi-k2/kimi-k2/internal/edge/live"
+	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 )
 
@@ -14,7 +18,7 @@ import (
 func (s *server) openConnections() *live.Registry {
 	r := live.New(live.Config{
 		Log:   s.log,
-		Alive: func(ctx context.Context) (bool, error) { return s.accounts.Alive(ctx, viewer.From(ctx)) },
+		Alive: s.alive,
 	})
 	s.accounts.OnRevoked(func(ownerID, sessionID string) {
 		r.Revoke(func(ctx context.Context) bool {
@@ -25,5 +29,41 @@ func (s *server) openConnections() *live.Registry {
 			s.chat.OwnerGone(ownerID)
 		}
 	})
+	s.keys.OnRevoked(func(ownerID, keyID string) {
+		r.Revoke(func(ctx context.Context) bool {
+			v := viewer.From(ctx)
+			return v.OwnerID == ownerID && v.KeyID == keyID
+		})
+	})
 	return r
+}
+
+// alive reports whether what a connection was opened with still stands.
+func (s *server) alive(ctx context.Context) (bool, error) {
+	if v := viewer.From(ctx); v.Kind == viewer.APIKey {
+		return s.keys.Alive(ctx, v)
+	}
+	return s.accounts.Alive(ctx, viewer.From(ctx))
+}
+
+// initSocket makes a socket the API key's that its connection_init brings; without one it
+// stays whose its upgrade was.
+func (s *server) initSocket(ctx context.Context, _ *http.Request, payload json.RawMessage) (context.Context, error) {
+	var p struct {
+		Authorization string `json:"authorization"`
+	}
+	_ = json.Unmarshal(payload, &p) // what isn't that brings no key
+	if p.Authorization == "" {
+		return ctx, nil
+	}
+	key, ok := apikey.Bearer(p.Authorization)
+	if !ok {
+		return ctx, fault.New(fault.Unauthenticated, "authorization must be `Bearer` and an API key")
+	}
+	v, err := s.keys.Authenticate(ctx, key)
+	if err != nil {
+		return ctx, err
+	}
+	v.Network = viewer.From(ctx).Network
+	return viewer.With(ctx, v), nil
 }

@@ -97,8 +97,12 @@ func (s *server) startPeople(ctx context.Context) error {
 	s.accounts.Fund(s.credit)
 	s.credit.Join(s.chat, s.accounts)
 	s.accounts.StopWith(s.chat)
+	s.keys.StopWith(s.chat)
 	s.accounts.LeaveWith(s.billing)
 	if err := s.accounts.Start(ctx); err != nil {
+		return err
+	}
+	if err := s.keys.Start(ctx); err != nil {
 		return err
 	}
 	purger := account.NewPurger(account.PurgeConfig{DB: s.db, Clock: s.clock, Log: s.log, Busy: []account.Busy{s.chat}, Counters: []account.Counter{s.chat, s.policy, s.mails}})

@@ -23,6 +23,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/frontend"
 	"github.com/kimi-k2/kimi-k2/graph"
 	"github.com/kimi-k2/kimi-k2/internal/account"
+	"github.com/kimi-k2/kimi-k2/internal/apikey"
 	"github.com/kimi-k2/kimi-k2/internal/billing"
 	"github.com/kimi-k2/kimi-k2/internal/bus"
 	"github.com/kimi-k2/kimi-k2/internal/chat"
@@ -59,6 +60,7 @@ type server struct {
 	accounts *account.Service
 	policy   *policy.Service
 	credit   *credit.Service
+	keys     *apikey.Service
 	billing  *billing.Service
 	mails    *notify.Service
 	signIns  *signin.Service
@@ -117,7 +119,8 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *server,
 	if err = s.openBilling(secret); err != nil {
 		return nil, err
 	}
-	s.chat = chat.New(chat.Config{DB: s.db, Owners: s.accounts, Gate: s.policy, Engine: s.engine, Bus: s.bus, Clock: s.clock, Log: log, Money: s.credit, Price: s.price(),
+	s.keys = apikey.New(apikey.Config{DB: s.db, Owners: s.accounts, Budgets: s.credit, Clock: s.clock, Log: log, Bus: s.bus, Secret: secret})
+	s.chat = chat.New(chat.Config{DB: s.db, Owners: s.accounts, Keys: s.keys, Gate: s.policy, Engine: s.engine, Bus: s.bus, Clock: s.clock, Log: log, Money: s.credit, Price: s.price(),
 		Lease: cfg.RunLease, Checkpoint: cfg.CheckpointInterval, RunsPerOwner: cfg.StreamsPerGuest, Titles: cfg.Titles != "off", Sole: s.db.Embedded()})
 	if err = s.chat.Start(ctx); err != nil {
 		return nil, err
@@ -193,12 +196,12 @@ func (s *server) openEdge(secret []byte) error {
 	if err := s.openSignIns(secret, public); err != nil {
 		return err
 	}
-	resolver := &resolvers.Resolver{Chat: s.chat, Policy: s.policy, Accounts: s.accounts, Credit: s.credit, Outbox: s.mails, Billing: s.billing, Engine: s.engine,
+	resolver := &resolvers.Resolver{Chat: s.chat, Policy: s.policy, Keys: s.keys, Accounts: s.accounts, Credit: s.credit, Outbox: s.mails, Billing: s.billing, Engine: s.engine,
 		Info: resolvers.Info{Name: s.cfg.ServiceName, SupportEmail: s.cfg.SupportEmail, URL: s.cfg.ServiceURL, Version: version,
 			Providers: s.signIns.Providers()}}
 	s.http = web.Server(s.cfg.ListenAddr, web.New(web.Config{
 		Account: s.accounts, Gates: s.policy, Sessions: s.accounts, SignIns: s.signIns, Admission: s.policy, GraphQL: s.graphql(resolver, public), SchemaSDL: graph.SDL(), Static: frontend.Dist(), PublicURL: public,
-		TrustedProxies: s.cfg.TrustedProxies, Clock: s.clock, Log: s.log, Ready: s.ready, SupportEmail: s.cfg.SupportEmail, Webhooks: s.billing, Books: s.credit, PayHosts: s.payHosts(),
+		TrustedProxies: s.cfg.TrustedProxies, Clock: s.clock, Log: s.log, Ready: s.ready, SupportEmail: s.cfg.SupportEmail, Webhooks: s.billing, Keys: s.keys, Books: s.credit, PayHosts: s.payHosts(),
 	}), s.log)
 	return nil
 }
@@ -211,7 +214,7 @@ func (s *server) graphql(resolver *resolvers.Resolver, public *url.URL) *handler
 	clientIP := web.ClientIP(s.cfg.TrustedProxies)
 	open := s.openConnections()
 	s.sockets = wsconn.New(wsconn.Config{
-		Hosts: hosts(public), Principal: principal, MaxPerPrincipal: perPrincipal, ClientIP: clientIP, Gate: connections, Live: open, Log: s.log, Clock: s.clock,
+		Hosts: hosts(public), Init: s.initSocket, Principal: principal, MaxPerPrincipal: perPrincipal, ClientIP: clientIP, Gate: connections, Live: open, Log: s.log, Clock: s.clock,
 		Feed: func(ctx context.Context, op *graphql.OperationContext) wsconn.Feed {
 			s.becomeGuest(ctx, op)
 			if f := resolver.ReplyFeed(ctx, op); f != nil {
@@ -312,6 +315,9 @@ func (s *server) close(ctx context.Context) {
 	}
 	if s.signIns != nil {
 		s.signIns.Close()
+	}
+	if s.keys != nil {
+		s.keys.Close()
 	}
 	if s.accounts != nil {
 		s.accounts.Close()

@@ -98,7 +98,8 @@ func start(t *testing.T, settings ...string) *product {
 type browser struct {
 	p      *product
 	http   *http.Client
-	passed bool // age and policy are settled
+	passed bool   // age and policy are settled
+	key    string // an API key that it sends
 }
 
 func (p *product) browser() *browser {
@@ -109,6 +110,14 @@ func (p *product) browser() *browser {
 	transport := &http.Transport{}
 	p.t.Cleanup(transport.CloseIdleConnections)
 	return &browser{p: p, http: &http.Client{Jar: jar, Timeout: patience, Transport: transport}}
+}
+
+// authorize adds the browser's API key to a header.
+func (b *browser) authorize(h http.Header) http.Header {
+	if b.key != "" {
+		h.Set("Authorization", "Bearer "+b.key)
+	}
+	return h
 }
 
 func (b *browser) request(accept, query string, variables map[string]any) *http.Response {
@@ -124,6 +133,7 @@ func (b *browser) request(accept, query string, variables map[string]any) *http.
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", accept)
 	req.Header.Set("Origin", b.p.url)
+	b.authorize(req.Header)
 	resp, err := b.http.Do(req)
 	if err != nil {
 		b.p.t.Fatal(err)
@@ -218,7 +228,7 @@ type socket struct {
 func (b *browser) socket() *socket {
 	b.p.t.Helper()
 	d := websocket.Dialer{Jar: b.http.Jar, Subprotocols: []string{"graphql-transport-ws"}}
-	conn, resp, err := d.DialContext(b.p.t.Context(), "ws"+strings.TrimPrefix(b.p.url, "http")+"/graphql", http.Header{"Origin": {b.p.url}})
+	conn, resp, err := d.DialContext(b.p.t.Context(), "ws"+strings.TrimPrefix(b.p.url, "http")+"/graphql", b.authorize(http.Header{"Origin": {b.p.url}}))
 	if err != nil {
 		b.p.t.Fatal(err)
 	}

@@ -86,6 +86,76 @@ type AgeConfirmPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// What apiKeyCreate makes.
+type APIKeyCreateInput struct {
+	// 1 to 100 characters, on one line.
+	Name string `json:"name"`
+	// `chat:write`, `conversations:read`, `models:read`, `usage:read`; left out: `chat:write`, `models:read` and `usage:read`.
+	Scopes []string `json:"scopes,omitempty"`
+	// Within five years; left out: in 365 days.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// The most that it may spend in all; left out: as much as the balance.
+	CreditLimit *models.Credits `json:"creditLimit,omitempty"`
+}
+
+// What apiKeyCreate made.
+type APIKeyCreatePayload struct {
+	// The key; null when it was refused.
+	APIKey *models.APIKey `json:"apiKey,omitempty"`
+	// What programs send as `Authorization: Bearer …`. It is shown this once; null when it was refused.
+	Secret *string `json:"secret,omitempty"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Nothing is needed.
+type APIKeyRevokeAllInput struct {
+	// The caller's own mark; it is ignored.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What apiKeyRevokeAll ended.
+type APIKeyRevokeAllPayload struct {
+	// How many keys were ended.
+	Revoked int `json:"revoked"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Which key.
+type APIKeyRevokeInput struct {
+	// Its id.
+	APIKeyID string `json:"apiKeyId"`
+}
+
+// What apiKeyRevoke ended.
+type APIKeyRevokePayload struct {
+	// The key; null when it was refused.
+	APIKey *models.APIKey `json:"apiKey,omitempty"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What apiKeyUpdate changes.
+type APIKeyUpdateInput struct {
+	// Which key.
+	APIKeyID string `json:"apiKeyId"`
+	// 1 to 100 characters, on one line; left out: it stays.
+	Name *string `json:"name,omitempty"`
+	// The most that it may spend in all, counting what it has spent; left out: it stays.
+	CreditLimit *models.Credits `json:"creditLimit,omitempty"`
+	// Takes the limit away; creditLimit must be left out then.
+	Unlimited *bool `json:"unlimited,omitempty"`
+}
+
+// What apiKeyUpdate changed.
+type APIKeyUpdatePayload struct {
+	// The key; null when it was refused.
+	APIKey *models.APIKey `json:"apiKey,omitempty"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // With whom.
 type BillingPortalCreateInput struct {
 	// The provider.
@@ -1097,70 +1167,6 @@ func (e *QuarantineDecision) UnmarshalJSON(b []byte) error {
 }
 
 func (e QuarantineDecision) MarshalJSON() ([]byte, error) {
-	var buf bytes.Buffer
-	e.MarshalGQL(&buf)
-	return buf.Bytes(), nil
-}
-
-// What an API key may be good for.
-type Scope string
-
-const (
-	// Send messages, follow and stop replies: `chat:write`.
-	ScopeChatWrite Scope = "CHAT_WRITE"
-	// Read conversations: `conversations:read`.
-	ScopeConversationsRead Scope = "CONVERSATIONS_READ"
-	// Read the models: `models:read`.
-	ScopeModelsRead Scope = "MODELS_READ"
-	// Read usage: `usage:read`.
-	ScopeUsageRead Scope = "USAGE_READ"
-)
-
-var AllScope = []Scope{
-	ScopeChatWrite,
-	ScopeConversationsRead,
-	ScopeModelsRead,
-	ScopeUsageRead,
-}
-
-func (e Scope) IsValid() bool {
-	switch e {
-	case ScopeChatWrite, ScopeConversationsRead, ScopeModelsRead, ScopeUsageRead:
-		return true
-	}
-	return false
-}
-
-func (e Scope) String() string {
-	return string(e)
-}
-
-func (e *Scope) UnmarshalGQL(v any) error {
-	str, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("enums must be strings")
-	}
-
-	*e = Scope(str)
-	if !e.IsValid() {
-		return fmt.Errorf("%s is not a valid Scope", str)
-	}
-	return nil
-}
-
-func (e Scope) MarshalGQL(w io.Writer) {
-	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
-}
-
-func (e *Scope) UnmarshalJSON(b []byte) error {
-	s, err := strconv.Unquote(string(b))
-	if err != nil {
-		return err
-	}
-	return e.UnmarshalGQL(s)
-}
-
-func (e Scope) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -80,6 +80,40 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	ApiKey struct {
+		CreatedAt   func(childComplexity int) int
+		CreditLimit func(childComplexity int) int
+		ExpiresAt   func(childComplexity int) int
+		ID          func(childComplexity int) int
+		LastFour    func(childComplexity int) int
+		LastUsedAt  func(childComplexity int) int
+		Name        func(childComplexity int) int
+		RevokedAt   func(childComplexity int) int
+		Scopes      func(childComplexity int) int
+		Spent       func(childComplexity int) int
+	}
+
+	ApiKeyCreatePayload struct {
+		APIKey     func(childComplexity int) int
+		Secret     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ApiKeyRevokeAllPayload struct {
+		Revoked    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ApiKeyRevokePayload struct {
+		APIKey     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ApiKeyUpdatePayload struct {
+		APIKey     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	BillingPortalCreatePayload struct {
 		URL        func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -385,6 +419,10 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
+		APIKeyCreate         func(childComplexity int, input APIKeyCreateInput) int
+		APIKeyRevoke         func(childComplexity int, input APIKeyRevokeInput) int
+		APIKeyRevokeAll      func(childComplexity int, input APIKeyRevokeAllInput) int
+		APIKeyUpdate         func(childComplexity int, input APIKeyUpdateInput) int
 		AccountRemove        func(childComplexity int, input AccountRemoveInput) int
 		AccountUpdate        func(childComplexity int, input AccountUpdateInput) int
 		AgeConfirm           func(childComplexity int, input AgeConfirmInput) int
@@ -708,6 +746,7 @@ type ComplexityRoot struct {
 	}
 
 	Viewer struct {
+		APIKeys           func(childComplexity int) int
 		Account           func(childComplexity int) int
 		Consents          func(childComplexity int) int
 		Conversation      func(childComplexity int, id string) int
@@ -852,6 +891,125 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AgeConfirmPayload.UserErrors(childComplexity), true
+
+	case "ApiKey.createdAt":
+		if e.ComplexityRoot.ApiKey.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.CreatedAt(childComplexity), true
+	case "ApiKey.creditLimit":
+		if e.ComplexityRoot.ApiKey.CreditLimit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.CreditLimit(childComplexity), true
+	case "ApiKey.expiresAt":
+		if e.ComplexityRoot.ApiKey.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.ExpiresAt(childComplexity), true
+	case "ApiKey.id":
+		if e.ComplexityRoot.ApiKey.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.ID(childComplexity), true
+	case "ApiKey.lastFour":
+		if e.ComplexityRoot.ApiKey.LastFour == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.LastFour(childComplexity), true
+	case "ApiKey.lastUsedAt":
+		if e.ComplexityRoot.ApiKey.LastUsedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.LastUsedAt(childComplexity), true
+	case "ApiKey.name":
+		if e.ComplexityRoot.ApiKey.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.Name(childComplexity), true
+	case "ApiKey.revokedAt":
+		if e.ComplexityRoot.ApiKey.RevokedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.RevokedAt(childComplexity), true
+	case "ApiKey.scopes":
+		if e.ComplexityRoot.ApiKey.Scopes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.Scopes(childComplexity), true
+	case "ApiKey.spent":
+		if e.ComplexityRoot.ApiKey.Spent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.Spent(childComplexity), true
+
+	case "ApiKeyCreatePayload.apiKey":
+		if e.ComplexityRoot.ApiKeyCreatePayload.APIKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKeyCreatePayload.APIKey(childComplexity), true
+	case "ApiKeyCreatePayload.secret":
+		if e.ComplexityRoot.ApiKeyCreatePayload.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKeyCreatePayload.Secret(childComplexity), true
+	case "ApiKeyCreatePayload.userErrors":
+		if e.ComplexityRoot.ApiKeyCreatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKeyCreatePayload.UserErrors(childComplexity), true
+
+	case "ApiKeyRevokeAllPayload.revoked":
+		if e.ComplexityRoot.ApiKeyRevokeAllPayload.Revoked == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKeyRevokeAllPayload.Revoked(childComplexity), true
+	case "ApiKeyRevokeAllPayload.userErrors":
+		if e.ComplexityRoot.ApiKeyRevokeAllPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKeyRevokeAllPayload.UserErrors(childComplexity), true
+
+	case "ApiKeyRevokePayload.apiKey":
+		if e.ComplexityRoot.ApiKeyRevokePayload.APIKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKeyRevokePayload.APIKey(childComplexity), true
+	case "ApiKeyRevokePayload.userErrors":
+		if e.ComplexityRoot.ApiKeyRevokePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKeyRevokePayload.UserErrors(childComplexity), true
+
+	case "ApiKeyUpdatePayload.apiKey":
+		if e.ComplexityRoot.ApiKeyUpdatePayload.APIKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKeyUpdatePayload.APIKey(childComplexity), true
+	case "ApiKeyUpdatePayload.userErrors":
+		if e.ComplexityRoot.ApiKeyUpdatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKeyUpdatePayload.UserErrors(childComplexity), true
 
 	case "BillingPortalCreatePayload.url":
 		if e.ComplexityRoot.BillingPortalCreatePayload.URL == nil {
@@ -1951,6 +2109,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Money.Minor(childComplexity), true
 
+	case "Mutation.apiKeyCreate":
+		if e.ComplexityRoot.Mutation.APIKeyCreate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_apiKeyCreate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.APIKeyCreate(childComplexity, args["input"].(APIKeyCreateInput)), true
+	case "Mutation.apiKeyRevoke":
+		if e.ComplexityRoot.Mutation.APIKeyRevoke == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_apiKeyRevoke_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.APIKeyRevoke(childComplexity, args["input"].(APIKeyRevokeInput)), true
+	case "Mutation.apiKeyRevokeAll":
+		if e.ComplexityRoot.Mutation.APIKeyRevokeAll == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_apiKeyRevokeAll_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.APIKeyRevokeAll(childComplexity, args["input"].(APIKeyRevokeAllInput)), true
+	case "Mutation.apiKeyUpdate":
+		if e.ComplexityRoot.Mutation.APIKeyUpdate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_apiKeyUpdate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.APIKeyUpdate(childComplexity, args["input"].(APIKeyUpdateInput)), true
 	case "Mutation.accountRemove":
 		if e.ComplexityRoot.Mutation.AccountRemove == nil {
 			break
@@ -3333,6 +3535,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UsageSum.ReasoningTokens(childComplexity), true
 
+	case "Viewer.apiKeys":
+		if e.ComplexityRoot.Viewer.APIKeys == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.APIKeys(childComplexity), true
 	case "Viewer.account":
 		if e.ComplexityRoot.Viewer.Account == nil {
 			break
@@ -3466,6 +3674,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AccountRemoveInput", ec.unmarshalInputAccountRemoveInput),
 			graphql.NewInputUnmarshaler("AccountUpdateInput", ec.unmarshalInputAccountUpdateInput),
 			graphql.NewInputUnmarshaler("AgeConfirmInput", ec.unmarshalInputAgeConfirmInput),
+			graphql.NewInputUnmarshaler("ApiKeyCreateInput", ec.unmarshalInputApiKeyCreateInput),
+			graphql.NewInputUnmarshaler("ApiKeyRevokeAllInput", ec.unmarshalInputApiKeyRevokeAllInput),
+			graphql.NewInputUnmarshaler("ApiKeyRevokeInput", ec.unmarshalInputApiKeyRevokeInput),
+			graphql.NewInputUnmarshaler("ApiKeyUpdateInput", ec.unmarshalInputApiKeyUpdateInput),
 			graphql.NewInputUnmarshaler("BillingPortalCreateInput", ec.unmarshalInputBillingPortalCreateInput),
 			graphql.NewInputUnmarshaler("ConsentSetInput", ec.unmarshalInputConsentSetInput),
 			graphql.NewInputUnmarshaler("ConversationDeleteInput", ec.unmarshalInputConversationDeleteInput),
@@ -3581,7 +3793,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "schema/account.graphqls" "schema/acts.graphqls" "schema/billing.graphqls" "schema/conversation.graphqls" "schema/credit.graphqls" "schema/fault.graphqls" "schema/message.graphqls" "schema/operator.graphqls" "schema/policy.graphqls" "schema/schema.graphqls" "schema/service.graphqls" "schema/viewer.graphqls"
+//go:embed "schema/account.graphqls" "schema/acts.graphqls" "schema/apikey.graphqls" "schema/billing.graphqls" "schema/conversation.graphqls" "schema/credit.graphqls" "schema/fault.graphqls" "schema/message.graphqls" "schema/operator.graphqls" "schema/policy.graphqls" "schema/schema.graphqls" "schema/service.graphqls" "schema/viewer.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -3595,6 +3807,7 @@ func sourceData(filename string) string {
 var sources = []*ast.Source{
 	{Name: "schema/account.graphqls", Input: sourceData("schema/account.graphqls"), BuiltIn: false},
 	{Name: "schema/acts.graphqls", Input: sourceData("schema/acts.graphqls"), BuiltIn: false},
+	{Name: "schema/apikey.graphqls", Input: sourceData("schema/apikey.graphqls"), BuiltIn: false},
 	{Name: "schema/billing.graphqls", Input: sourceData("schema/billing.graphqls"), BuiltIn: false},
 	{Name: "schema/conversation.graphqls", Input: sourceData("schema/conversation.graphqls"), BuiltIn: false},
 	{Name: "schema/credit.graphqls", Input: sourceData("schema/credit.graphqls"), BuiltIn: false},
@@ -3676,6 +3889,74 @@ func (ec *executionContext) childFields_AgeConfirmPayload(ctx context.Context, f
 		return ec.fieldContext_AgeConfirmPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AgeConfirmPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ApiKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ApiKey_id(ctx, field)
+	case "name":
+		return ec.fieldContext_ApiKey_name(ctx, field)
+	case "scopes":
+		return ec.fieldContext_ApiKey_scopes(ctx, field)
+	case "lastFour":
+		return ec.fieldContext_ApiKey_lastFour(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_ApiKey_createdAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_ApiKey_expiresAt(ctx, field)
+	case "revokedAt":
+		return ec.fieldContext_ApiKey_revokedAt(ctx, field)
+	case "lastUsedAt":
+		return ec.fieldContext_ApiKey_lastUsedAt(ctx, field)
+	case "creditLimit":
+		return ec.fieldContext_ApiKey_creditLimit(ctx, field)
+	case "spent":
+		return ec.fieldContext_ApiKey_spent(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiKey", field.Name)
+}
+
+func (ec *executionContext) childFields_ApiKeyCreatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "apiKey":
+		return ec.fieldContext_ApiKeyCreatePayload_apiKey(ctx, field)
+	case "secret":
+		return ec.fieldContext_ApiKeyCreatePayload_secret(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ApiKeyCreatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiKeyCreatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ApiKeyRevokeAllPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "revoked":
+		return ec.fieldContext_ApiKeyRevokeAllPayload_revoked(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ApiKeyRevokeAllPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiKeyRevokeAllPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ApiKeyRevokePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "apiKey":
+		return ec.fieldContext_ApiKeyRevokePayload_apiKey(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ApiKeyRevokePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiKeyRevokePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ApiKeyUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "apiKey":
+		return ec.fieldContext_ApiKeyUpdatePayload_apiKey(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ApiKeyUpdatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiKeyUpdatePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_BillingPortalCreatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4698,6 +4979,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_account(ctx, field)
 	case "sessions":
 		return ec.fieldContext_Viewer_sessions(ctx, field)
+	case "apiKeys":
+		return ec.fieldContext_Viewer_apiKeys(ctx, field)
 	case "payments":
 		return ec.fieldContext_Viewer_payments(ctx, field)
 	case "payment":

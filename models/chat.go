@@ -134,6 +134,7 @@ type Run struct {
 	PhaseEpoch     int        // the epoch that began it: a later one means a take-over
 	PhaseText      int        // bytes of text that earlier phases made
 	PhaseReasoning int        // and of reasoning
+	KeyID          string     // the API key that asked for it; empty: a person did
 	PhasePrompt    int64      // tokens the engine reads, by our own count
 	PhaseStartedAt *time.Time // nil: at CreatedAt
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/graph"
 	"github.com/kimi-k2/kimi-k2/internal/account"
+	"github.com/kimi-k2/kimi-k2/internal/apikey"
 	"github.com/kimi-k2/kimi-k2/internal/billing"
 	"github.com/kimi-k2/kimi-k2/internal/chat"
 	"github.com/kimi-k2/kimi-k2/internal/credit"
@@ -30,6 +31,15 @@ type Accounts interface {
 	RevokeOthers(ctx context.Context, v viewer.Viewer) (int, error)
 	FindNamed(ctx context.Context, idOrEmail string) (ownerID string, err error)
 	RemoveAccount(ctx context.Context, v viewer.Viewer, r account.Removal) (account.Receipt, error)
+}
+
+// Keys is what resolvers need of API keys.
+type Keys interface {
+	List(ctx context.Context, v viewer.Viewer) ([]*models.APIKey, error)
+	Create(ctx context.Context, v viewer.Viewer, in apikey.Create) (*models.APIKey, string, error)
+	Update(ctx context.Context, v viewer.Viewer, in apikey.Update) (*models.APIKey, error)
+	Revoke(ctx context.Context, v viewer.Viewer, keyID string) (*models.APIKey, error)
+	RevokeAll(ctx context.Context, v viewer.Viewer) (int, error)
 }
 
 // Engine is what resolvers need of the inference service.
@@ -57,6 +67,7 @@ func (i Info) providers() []*graph.SignInProvider {
 type Resolver struct {
 	Chat     *chat.Service
 	Policy   *policy.Service
+	Keys     Keys
 	Outbox   *notify.Service
 	Billing  *billing.Service
 	Accounts Accounts

@@ -18,8 +18,12 @@ func viewerOf(ctx context.Context) *graph.Viewer { return wireViewer(viewer.From
 
 func wireViewer(v viewer.Viewer) *graph.Viewer {
 	w := &graph.Viewer{Kind: graph.ViewerKindGuest}
-	if v.Kind == viewer.Account {
+	switch v.Kind {
+	case viewer.Account:
 		w.Kind = graph.ViewerKindAccount
+	case viewer.APIKey:
+		w.Kind = graph.ViewerKindAPIKey
+	case viewer.Visitor, viewer.Guest, viewer.System:
 	}
 	if v.IsOwner() {
 		w.ID = &v.OwnerID

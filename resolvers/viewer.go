@@ -18,7 +18,7 @@ import (
 // Guest is the resolver for the guest field.
 func (r *viewerResolver) Guest(ctx context.Context, obj *graph.Viewer) (*graph.GuestAllowance, error) {
 	v := viewer.From(ctx)
-	if v.Kind == viewer.Account {
+	if v.HasWallet() {
 		return nil, nil
 	}
 	left, limit, err := r.Accounts.Allowance(ctx, v)

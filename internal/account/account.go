@@ -19,6 +19,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/id"
 	"github.com/kimi-k2/kimi-k2/internal/seal"
+	"github.com/kimi-k2/kimi-k2/internal/viewer"
 )
 
 // Defaults and bounds of Config.
@@ -75,8 +76,8 @@ type Service struct {
 	keyed      bool
 	tickets    tickets
 	index      indexes
-	guests     *cache // by the hash of a ticket
-	sessions   *cache // by the hash of a session's cookie
+	guests     *viewer.Cache // by the hash of a ticket
+	sessions   *viewer.Cache // by the hash of a session's cookie
 	networks   *networks
 	publicURL  string
 	languages  []string
@@ -117,8 +118,8 @@ func New(c Config) *Service {
 		keyed:    len(c.CookieKey) >= minCookieKey,
 		tickets:  newTickets(c.CookieKey, c.Clock),
 		index:    newIndexes(c.CookieKey),
-		guests:   newCache(c.Clock, ttl, maxCached),
-		sessions: newCache(c.Clock, ttl, maxCached),
+		guests:   viewer.NewCache(c.Clock.Now, ttl, maxCached),
+		sessions: viewer.NewCache(c.Clock.Now, ttl, maxCached),
 		networks: newNetworks(c.Clock, perNetwork),
 		instance: id.New(id.Instance), bus: c.Bus, publicURL: c.PublicURL, languages: c.Languages,
 		movers: c.Movers, admission: c.Admission, mailer: c.Mailer,

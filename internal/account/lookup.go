@@ -29,10 +29,10 @@ func (s *Service) Refresh(ctx context.Context, v viewer.Viewer) (viewer.Viewer, 
 		return v, nil
 	}
 	hash := [sha256.Size]byte(v.Ticket)
-	if guest, ok := s.guests.get(hash); ok {
+	if guest, ok := s.guests.Get(hash); ok {
 		return as(guest, v), nil
 	}
-	mark := s.guests.mark()
+	mark := s.guests.Mark()
 	var row ownerRow
 	err := s.db.Pool().QueryRow(ctx, findByTicket+"$1 AND o.last_active_at > $2", v.Ticket, s.clock.Now().Add(-GuestTTL)).
 		Scan(&row.ID, &row.KeyWrapped, &row.SessionID, &row.LastSeenAt)
@@ -47,7 +47,7 @@ func (s *Service) Refresh(ctx context.Context, v viewer.Viewer) (viewer.Viewer, 
 		return viewer.Viewer{}, err
 	}
 	s.touch(ctx, guest, row.LastSeenAt)
-	s.guests.put(hash, guest, mark)
+	s.guests.Put(hash, guest, mark)
 	return guest, nil
 }
 

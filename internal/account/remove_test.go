@@ -86,6 +86,9 @@ func (p *people) fund(ownerID string) {
 	p.exec(`INSERT INTO purchases (id, account_id, provider, pack_id, credits, amount_minor, currency, live, status, created_at, updated_at)
 VALUES ('pur_1', 'lac_1', 'STRIPE', 'small', 1, 1, 'USD', false, 'OPEN', now(), now())`)
 	p.exec(`INSERT INTO payment_details (owner_id, purchase_id, click, details_sealed, created_at) VALUES ($1, 'pur_1', 'c', '\x01', now())`, ownerID)
+	p.exec(`INSERT INTO api_keys (owner_id, id, public_id, digest_sealed, name_sealed, last_four, scopes, created_at, expires_at)
+		VALUES ($1, 'key_1', '0123456789', '\x01', '\x01', 'abcd', 'CHAT_WRITE', now(), now() + interval '1 day')`, ownerID)
+	p.exec(`INSERT INTO key_budgets (owner_id, key_id) VALUES ($1, 'key_1')`, ownerID)
 	p.exec(`INSERT INTO payment_customers (owner_id, provider, customer_sealed, customer_index) VALUES ($1, 'STRIPE', '\x01', decode(repeat('00', 32), 'hex'))`, ownerID)
 }
 

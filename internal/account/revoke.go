@@ -24,6 +24,11 @@ type ending struct {
 	From    string `json:"from"` // the instance that ended it
 }
 
+// ends reports whether the viewer's session is among the ended.
+func (e ending) ends(v viewer.Viewer) bool {
+	return v.OwnerID == e.Owner && (e.Session == "" || v.SessionID == e.Session)
+}
+
 // endings collects the sessions that a transaction ends. Each try of the transaction
 // begins with empty ones, and they are told to everybody after the commit.
 type endings []ending
@@ -102,8 +107,8 @@ func (s *Service) announce(ended endings) {
 
 // end forgets the session and tells whoever asked to be told.
 func (s *Service) end(e ending) {
-	s.sessions.forget(e.Owner, e.Session)
-	s.guests.forget(e.Owner, e.Session)
+	s.sessions.Forget(e.ends)
+	s.guests.Forget(e.ends)
 	s.mu.Lock()
 	callbacks := slices.Clone(s.callbacks)
 	s.mu.Unlock()

@@ -49,16 +49,16 @@ func (s *Service) SessionViewer(ctx context.Context, cookie string) (viewer.View
 	if !ok {
 		return viewer.Viewer{}, nil
 	}
-	if v, ok := s.sessions.get(hash); ok {
+	if v, ok := s.sessions.Get(hash); ok {
 		return v, nil
 	}
-	mark := s.sessions.mark()
+	mark := s.sessions.Mark()
 	v, last, err := s.readSession(ctx, hash)
 	if err != nil || v.Kind == "" {
 		return viewer.Viewer{}, err
 	}
 	s.touch(ctx, v, last)
-	s.sessions.put(hash, v, mark)
+	s.sessions.Put(hash, v, mark)
 	return v, nil
 }
 

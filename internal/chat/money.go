@@ -38,7 +38,7 @@ const (
 
 // hold sets aside what the prompt and the first slice of the reply may cost.
 func (s *Service) hold(tx *gorm.DB, v viewer.Viewer, model inference.Model, prompt int64) (holdID string, err error) {
-	if s.Money == nil || v.Kind != viewer.Account {
+	if s.Money == nil || !v.HasWallet() {
 		return "", nil
 	}
 	h, err := s.Money.HoldTx(tx, v, models.HoldAsk{Price: s.priceOf(model), PromptTokens: prompt, OutputTokens: firstSlice(model)})
@@ -179,7 +179,7 @@ func (s *Service) settlement(r *activeRun, res inference.Result, text, reasoning
 	}
 	thought := int64(inference.EstimateTokens(after(reasoning, row.PhaseReasoning)))
 	own := models.Usage{PromptTokens: row.PhasePrompt, OutputTokens: int64(inference.EstimateTokens(after(text, row.PhaseText))) + thought, ReasoningTokens: thought, Estimated: true}
-	use := models.Settlement{HoldID: row.HoldID, Ref: fmt.Sprintf("%s/%d", row.ID, row.Phase), ReplyID: row.ReplyID, Source: models.SourceWeb, Feature: row.Feature,
+	use := models.Settlement{HoldID: row.HoldID, Ref: fmt.Sprintf("%s/%d", row.ID, row.Phase), ReplyID: row.ReplyID, Source: sourceOf(row), KeyID: row.KeyID, Feature: row.Feature,
 		ModelID: r.model.ID, EngineName: s.engineName(), Usage: own, CountedPrompt: own.PromptTokens, CountedOutput: own.OutputTokens, Took: s.clock.Now().Sub(started)}
 	if !r.account.first.IsZero() {
 		use.FirstToken = r.account.first.Sub(started)
@@ -201,6 +201,14 @@ func (s *Service) settlement(r *activeRun, res inference.Result, text, reasoning
 
 func usageModel(u inference.Usage) *models.Usage {
 	return &models.Usage{PromptTokens: u.PromptTokens, CachedTokens: u.CachedTokens, OutputTokens: u.OutputTokens, ReasoningTokens: u.ReasoningTokens, Estimated: u.Estimated}
+}
+
+// sourceOf is where a run's present phase was asked for.
+func sourceOf(row models.Run) models.UsageSource {
+	if row.KeyID != "" {
+		return models.SourceAPIKey
+	}
+	return models.SourceWeb
 }
 
 func (s *Service) engineName() string {

@@ -52,6 +52,12 @@ type Gate interface {
 	CheckTx(tx *gorm.DB, v viewer.Viewer) error
 }
 
+// Keys is what chat needs of API keys.
+type Keys interface {
+	// CheckTx refuses a viewer whose key is no longer good.
+	CheckTx(tx *gorm.DB, v viewer.Viewer) error
+}
+
 // Bus is what chat needs to talk to other instances.
 type Bus interface {
 	Publish(subject string, data []byte) error
@@ -64,7 +70,9 @@ type Config struct {
 	DB     *database.DB
 	Owners Owners
 	// Gate lets nobody send who hasn't settled age, policy and consent.
-	Gate   Gate
+	Gate Gate
+	// Keys checks API keys once more where they begin something; nil: there are none.
+	Keys   Keys
 	Engine Engine
 	Bus    Bus
 	Clock  clock.Clock

@@ -59,6 +59,9 @@ func (s *Service) reopen(ctx context.Context, v viewer.Viewer, m *models.Message
 		if err := s.Owners.LockTx(tx, v); err != nil {
 			return err
 		}
+		if err := s.checkKey(tx, v); err != nil {
+			return err
+		}
 		if err := s.Gate.CheckTx(tx, v); err != nil {
 			return err
 		}
@@ -67,9 +70,9 @@ func (s *Service) reopen(ctx context.Context, v viewer.Viewer, m *models.Message
 		}
 		err := tx.Raw(`
 UPDATE runs SET status = 'RUNNING', epoch = epoch + 1, instance_id = ?, stop_requested = false, lease_expires_at = now() + ?::bigint * interval '1 millisecond',
-    hold_id = '', feature = 'CONTINUE', phase = phase + 1, phase_epoch = epoch + 1, phase_text = ?, phase_reasoning = ?, phase_prompt = ?, phase_started_at = ?
+    hold_id = '', key_id = ?, feature = 'CONTINUE', phase = phase + 1, phase_epoch = epoch + 1, phase_text = ?, phase_reasoning = ?, phase_prompt = ?, phase_started_at = ?
 WHERE owner_id = ? AND reply_id = ? AND status NOT IN ('RUNNING', 'COMPLETE')
-    AND (SELECT last_seq FROM messages WHERE messages.owner_id = runs.owner_id AND messages.id = runs.reply_id) = ? RETURNING *`, s.instance, s.Lease.Milliseconds(),
+    AND (SELECT last_seq FROM messages WHERE messages.owner_id = runs.owner_id AND messages.id = runs.reply_id) = ? RETURNING *`, s.instance, s.Lease.Milliseconds(), v.KeyID,
 			len(m.Text), len(m.Reasoning), prompt, s.clock.Now(), v.OwnerID, m.ID, m.LastSeq).Scan(&run).Error
 		if err != nil || run.ID == "" {
 			return err

@@ -30,3 +30,19 @@ func (s *Service) StopAll(ctx context.Context, v viewer.Viewer) error {
 	}
 	return nil
 }
+
+// StopKey stops every reply that is being written for an API key of the owner.
+func (s *Service) StopKey(ctx context.Context, ownerID, keyID string) error {
+	var replies []string
+	err := s.DB.Gorm(ctx).Model(&models.Run{}).Where("owner_id = ? AND key_id = ? AND status = 'RUNNING' AND key_id <> ''", ownerID, keyID).Order("id").Pluck("reply_id", &replies).Error
+	if err != nil {
+		return fmt.Errorf("find a key's running replies: %w", database.Translate(err))
+	}
+	for _, reply := range replies {
+		err = errors.Join(err, s.stopRun(ctx, ownerID, reply))
+	}
+	if err != nil {
+		return fmt.Errorf("stop a key's replies: %w", err)
+	}
+	return nil
+}

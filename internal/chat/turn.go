@@ -62,6 +62,9 @@ func (s *Service) write(tx *gorm.DB, v viewer.Viewer, t turn) (w written, err er
 	if err := s.Owners.LockTx(tx, v); err != nil {
 		return w, err
 	}
+	if err := s.checkKey(tx, v); err != nil {
+		return w, err
+	}
 	w.sent.Viewer = v
 	w.sent.Viewer.Gate = gate.Refusal() // the rest is stored now
 	if w.run, err = sameTurn(tx, v, t); err != nil || w.run.ID != "" {
@@ -96,6 +99,15 @@ func (s *Service) write(tx *gorm.DB, v viewer.Viewer, t turn) (w written, err er
 func (s *Service) admit(tx *gorm.DB, v viewer.Viewer, gate viewer.Gate) error {
 	v.Gate = gate
 	return s.Gate.CheckTx(tx, v)
+}
+
+// checkKey refuses an API key that was revoked since it was checked. The owner is locked
+// by now, and by who revokes: either this turn is found and stopped, or it isn't begun.
+func (s *Service) checkKey(tx *gorm.DB, v viewer.Viewer) error {
+	if v.KeyID == "" || s.Keys == nil {
+		return nil
+	}
+	return s.Keys.CheckTx(tx, v)
 }
 
 // sameTurn finds the run that an earlier request with this client id began.
@@ -184,7 +196,7 @@ func (s *Service) writeTurn(tx *gorm.DB, v viewer.Viewer, t turn, c *models.Conv
 		return fmt.Errorf("write reply: %w", err)
 	}
 	run := models.Run{OwnerID: v.OwnerID, ID: id.New(id.Run), ConversationID: c.ID, ReplyID: reply.ID, ClientID: t.clientID, RequestHash: t.hash, Status: models.RunRunning,
-		InstanceID: s.instance, PromptMessages: len(p.req.Messages), PromptRule: p.rule, CreatedAt: now, Feature: t.feature, PhasePrompt: promptTokens(p.req)}
+		InstanceID: s.instance, PromptMessages: len(p.req.Messages), PromptRule: p.rule, CreatedAt: now, Feature: t.feature, KeyID: v.KeyID, PhasePrompt: promptTokens(p.req)}
 	c.LeafID, c.UpdatedAt, c.LastMessage = &reply.ID, now, &reply
 	if err := tx.Model(c).Where("owner_id = ? AND id = ?", c.OwnerID, c.ID).Updates(map[string]any{"leaf_id": reply.ID, "updated_at": now}).Error; err != nil {
 		return fmt.Errorf("write conversation: %w", err)
@@ -207,7 +219,7 @@ func (s *Service) insertRun(tx *gorm.DB, r *models.Run) error {
 	err := tx.Model(&models.Run{}).Create(map[string]any{
 		"owner_id": r.OwnerID, "id": r.ID, "conversation_id": r.ConversationID, "reply_id": r.ReplyID, "client_id": r.ClientID, "request_hash": r.RequestHash,
 		"status": r.Status, "instance_id": r.InstanceID, "prompt_messages": r.PromptMessages, "prompt_rule": r.PromptRule, "created_at": r.CreatedAt,
-		"hold_id": r.HoldID, "feature": r.Feature, "phase_prompt": r.PhasePrompt, "phase_started_at": r.CreatedAt,
+		"hold_id": r.HoldID, "key_id": r.KeyID, "feature": r.Feature, "phase_prompt": r.PhasePrompt, "phase_started_at": r.CreatedAt,
 		"lease_expires_at": gorm.Expr("now() + ?::bigint * interval '1 millisecond'", s.Lease.Milliseconds()),
 	}).Error
 	if err != nil {

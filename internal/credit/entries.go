@@ -23,7 +23,7 @@ type List struct {
 // charge with its act and each grant or adjustment with its reason, and whether there are
 // more. Guests have none.
 func (s *Service) Entries(ctx context.Context, v viewer.Viewer, l List) (entries []*models.LedgerEntry, more bool, err error) {
-	if v.Kind != viewer.Account {
+	if !v.HasWallet() {
 		return nil, false, nil
 	}
 	entries, err = s.entryRows(ctx, v, l, l.Page.Size+1)

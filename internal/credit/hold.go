@@ -16,24 +16,30 @@ import (
 
 // holdSQL reads the balance under its lock and sets credits aside in one statement. Who
 // waits for the lock judges the balance as it is then.
-const holdSQL = `INSERT INTO ledger_holds (id, account_id, amount, status, price_input, price_cached, price_output, expires_at, created_at)
-SELECT $1, b.account_id, $2::bigint, 'PENDING', $3::bigint, $4::bigint, $5::bigint, $6::timestamptz, $7::timestamptz
+const holdSQL = `INSERT INTO ledger_holds (id, account_id, amount, status, price_input, price_cached, price_output, expires_at, created_at, key_id)
+SELECT $1, b.account_id, $2::bigint, 'PENDING', $3::bigint, $4::bigint, $5::bigint, $6::timestamptz, $7::timestamptz, $9::text
 FROM wallets w JOIN ledger_balances b ON b.account_id = w.account_id
 WHERE w.owner_id = $8 AND ($2::bigint = 0 OR (b.posted - b.held >= $2::bigint AND b.owed = 0))
 FOR NO KEY UPDATE OF b`
 
 // HoldTx sets aside what the ask may cost before an engine is called: the prompt and the
 // first slice of the reply. The hold is empty for guests and visitors, who spend nothing.
-// It refuses with INSUFFICIENT_CREDITS, saying what is needed and what is available.
+// It refuses with INSUFFICIENT_CREDITS, saying what is needed and what is available, and
+// with KEY_LIMIT_REACHED where an API key may not spend so much.
 func (s *Service) HoldTx(tx *gorm.DB, v viewer.Viewer, ask models.HoldAsk) (models.Hold, error) {
-	if v.Kind != viewer.Account {
+	if !v.HasWallet() {
 		return models.Hold{}, nil
 	}
 	h := models.Hold{ID: id.New(id.Hold), Price: ask.Price,
 		Amount: Cost(ask.Price, models.Usage{PromptTokens: ask.PromptTokens, OutputTokens: ask.OutputTokens})}
+	if v.KeyCapped {
+		if err := s.fitsKeyTx(tx, v, h.Amount); err != nil {
+			return models.Hold{}, err
+		}
+	}
 	now := s.Clock.Now()
 	made, err := tx.Statement.ConnPool.ExecContext(tx.Statement.Context, holdSQL,
-		h.ID, h.Amount, h.Price.Input, h.Price.CachedInput, h.Price.Output, now.Add(s.HoldTTL), now, v.OwnerID)
+		h.ID, h.Amount, h.Price.Input, h.Price.CachedInput, h.Price.Output, now.Add(s.HoldTTL), now, v.OwnerID, v.KeyID)
 	if err != nil {
 		return models.Hold{}, database.Translate(fmt.Errorf("hold credits: %w", err))
 	}
@@ -61,18 +67,22 @@ WHERE b.account_id = ANY(ARRAY(SELECT h.account_id FROM ledger_holds h WHERE h.i
 const moreSQL = `WITH ask AS (SELECT * FROM unnest($1::text[], $2::bigint[]) AS x(hold, output)),
 priced AS (
     SELECT a.hold, n.need, b.posted - b.held AS available, b.owed,
-        n.need = 0 OR (b.owed = 0 AND sum(n.need) OVER (PARTITION BY b.account_id ORDER BY n.need, a.hold) <= b.posted - b.held) AS fits
+        n.need = 0 OR (b.owed = 0 AND sum(n.need) OVER (PARTITION BY b.account_id ORDER BY n.need, a.hold) <= b.posted - b.held) AS fits,
+        n.need = 0 OR k.credit_limit IS NULL OR k.spent + sum(n.need) OVER (PARTITION BY h.key_id, b.account_id ORDER BY n.need, a.hold)
+            + (SELECT sum(x.amount) FROM ledger_holds x WHERE x.key_id = h.key_id AND x.key_id <> '' AND x.status = 'PENDING') <= k.credit_limit AS granted
     FROM ask a JOIN ledger_holds h ON h.id = a.hold AND h.status = 'PENDING' JOIN ledger_balances b ON b.account_id = h.account_id
+    LEFT JOIN LATERAL (SELECT k.credit_limit, k.spent FROM wallets w JOIN key_budgets k ON k.owner_id = w.owner_id
+        WHERE h.key_id <> '' AND w.account_id = h.account_id AND k.key_id = h.key_id) k ON true
     CROSS JOIN LATERAL (SELECT div(a.output::numeric * h.price_output + 999999, 1000000) AS need) n
 ), renewed AS (
-    UPDATE ledger_holds h SET expires_at = greatest(h.expires_at, $3), amount = CASE WHEN p.fits THEN (h.amount + p.need)::bigint ELSE h.amount END
+    UPDATE ledger_holds h SET expires_at = greatest(h.expires_at, $3), amount = CASE WHEN p.fits AND p.granted THEN (h.amount + p.need)::bigint ELSE h.amount END
     FROM priced p WHERE h.id = p.hold RETURNING h.id
 )
-SELECT p.hold, p.fits, least(p.need, 9223372036854775807)::bigint, p.available, p.owed FROM priced p JOIN renewed r ON r.id = p.hold`
+SELECT p.hold, p.fits, p.granted, least(p.need, 9223372036854775807)::bigint, p.available, p.owed FROM priced p JOIN renewed r ON r.id = p.hold`
 
 // More extends holds by further slices and renews their leases, all in one round trip.
-// Refused tells, by hold, whose wallet does not cover the slice (INSUFFICIENT_CREDITS;
-// the lease is renewed all the same) and which hold is resolved (ErrHoldResolved).
+// Refused tells, by hold, whose wallet does not cover the slice (INSUFFICIENT_CREDITS,
+// or KEY_LIMIT_REACHED where its key may not spend so much; the lease is renewed all the same) and which hold is resolved (ErrHoldResolved).
 func (s *Service) More(ctx context.Context, more []models.HoldMore) (refused map[string]error, err error) {
 	if len(more) == 0 {
 		return nil, nil
@@ -93,12 +103,15 @@ func (s *Service) More(ctx context.Context, more []models.HoldMore) (refused map
 	batch.Queue(lockHoldsSQL, holds)
 	batch.Queue(moreSQL, holds, output, s.Clock.Now().Add(s.HoldTTL)).Query(func(rows pgx.Rows) error {
 		var hold string
-		var fits bool
+		var fits, granted bool
 		var need int64
 		var b models.Balance
-		_, err := pgx.ForEachRow(rows, []any{&hold, &fits, &need, &b.Posted, &b.Owed}, func() error {
+		_, err := pgx.ForEachRow(rows, []any{&hold, &fits, &granted, &need, &b.Posted, &b.Owed}, func() error {
 			delete(refused, hold)
-			if !fits {
+			switch {
+			case !granted:
+				refused[hold] = keyLimit()
+			case !fits:
 				refused[hold] = insufficient(need, b)
 			}
 			return nil

@@ -48,6 +48,10 @@ const settleSQL = `WITH ask AS MATERIALIZED (
     FROM acts a JOIN used u ON u.id = a.id
     WHERE a.pending AND h.id = a.hold AND h.id = ANY(ARRAY(SELECT hold FROM ask))
     RETURNING h.id, h.account_id, a.charge, a.credits
+), spent AS (
+    UPDATE key_budgets k SET spent = k.spent + n.credits
+    FROM (SELECT a.owner, a.key, sum(a.credits)::bigint AS credits FROM acts a JOIN used u ON u.id = a.id WHERE a.key <> '' AND a.credits > 0 GROUP BY a.owner, a.key) n
+    WHERE k.owner_id = n.owner AND k.key_id = n.key
 ), charged AS (
     INSERT INTO ledger_transfers (id, kind, ref, created_at) SELECT charge, 'CHARGE', id, $2::timestamptz FROM settled WHERE credits > 0
 ), entered AS (

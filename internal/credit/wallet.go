@@ -81,7 +81,7 @@ func (s *Service) OwnerOfTx(tx *gorm.DB, accountID string) (ownerID string, foun
 // Balance is what the viewer holds and how its wallet is set; both are nil for guests and
 // visitors, who hold nothing.
 func (s *Service) Balance(ctx context.Context, v viewer.Viewer) (*models.Balance, *models.Wallet, error) {
-	if v.Kind != viewer.Account {
+	if !v.HasWallet() {
 		return nil, nil, nil
 	}
 	var b models.Balance

@@ -68,6 +68,8 @@ func principal(ctx context.Context) authz.Principal {
 		return authz.Principal{Kind: authz.Guest}
 	case viewer.Account:
 		return authz.Principal{Kind: authz.Account, Admin: v.Admin, AuthenticatedAt: v.AuthenticatedAt}
+	case viewer.APIKey:
+		return authz.Principal{Kind: authz.APIKey, Scopes: v.Scopes}
 	case viewer.Visitor, viewer.System:
 	}
 	return authz.Principal{Kind: authz.Anonymous}

@@ -30,6 +30,8 @@ const (
 	ConsentRequired     Code = "CONSENT_REQUIRED"
 	Reauthenticate      Code = "REAUTHENTICATION_REQUIRED"
 	ScopeMissing        Code = "SCOPE_MISSING"
+	KeyRevoked          Code = "KEY_REVOKED"
+	KeyLimitReached     Code = "KEY_LIMIT_REACHED"
 	ModelUnavailable    Code = "MODEL_UNAVAILABLE"
 	UpstreamFailed      Code = "UPSTREAM_FAILED"
 	UpstreamRateLimit   Code = "UPSTREAM_RATE_LIMITED"

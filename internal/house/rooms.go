@@ -27,6 +27,7 @@ var rooms = map[string]kind{
 	"resolvers":              interpreter,
 	"internal/web":           interpreter,
 	"internal/account":       domain,
+	"internal/apikey":        domain,
 	"internal/billing":       domain,
 	"internal/chat":          domain,
 	"internal/credit":        domain,
@@ -133,8 +134,8 @@ var mustNotImport = map[string][]string{
 // confined says which folders alone may import a library; all below a named
 // folder are meant too.
 var confined = map[string][]string{
-	"gorm.io":                      {".", "models", "internal/account", "internal/billing", "internal/chat", "internal/credit", "internal/database", "internal/jobs", "internal/notify", "internal/policy", "internal/signin"},
-	"github.com/jackc/pgx":         {".", "internal/account", "internal/billing", "internal/chat", "internal/credit", "internal/database", "internal/jobs", "internal/notify", "internal/policy", "internal/signin"},
+	"gorm.io":                      {".", "models", "internal/account", "internal/apikey", "internal/billing", "internal/chat", "internal/credit", "internal/database", "internal/jobs", "internal/notify", "internal/policy", "internal/signin"},
+	"github.com/jackc/pgx":         {".", "internal/account", "internal/apikey", "internal/billing", "internal/chat", "internal/credit", "internal/database", "internal/jobs", "internal/notify", "internal/policy", "internal/signin"},
 	"github.com/pressly/goose":     {"internal/database"},
 	"github.com/nats-io":           {"internal/bus"},
 	"github.com/gorilla/websocket": {"internal/wsconn"},
@@ -193,6 +194,8 @@ var tables = []struct{ name, model, owner string }{
 	{"wallets", "Wallet", "internal/credit"},
 	{"credit_adjustments", "CreditAdjustment", "internal/credit"},
 	{"usage_rows", "UsageRow", "internal/credit"},
+	{"api_keys", "APIKey", "internal/apikey"},
+	{"key_budgets", "KeyBudget", "internal/credit"},
 	{"purchases", "Purchase", "internal/billing"},
 	{"payment_details", "PaymentDetail", "internal/billing"},
 	{"payment_customers", "PaymentCustomer", "internal/billing"},

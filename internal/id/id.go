@@ -34,6 +34,7 @@ const (
 	Check          Kind = "chk"
 	Adjustment     Kind = "adj"
 	Usage          Kind = "use"
+	APIKey         Kind = "key"
 	Purchase       Kind = "pur"
 	Quarantine     Kind = "qua"
 	Reconciliation Kind = "rec"

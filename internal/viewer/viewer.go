@@ -22,6 +22,7 @@ const (
 	Guest   Kind = "GUEST"
 	Account Kind = "ACCOUNT"
 	System  Kind = "SYSTEM"
+	APIKey  Kind = "API_KEY" // a program that acts for an account
 )
 
 // Viewer is a principal and what it may use. The zero value is nobody: services
@@ -39,6 +40,13 @@ type Viewer struct {
 	Admin bool
 	// AuthenticatedAt is when an account last proved who it is; zero for others.
 	AuthenticatedAt time.Time
+	// KeyID names the key of a program, Scopes what it is good for, as the schema's enum
+	// Scope names it, and KeyExpiresAt is its end. KeyCapped says that it may not spend
+	// all that the wallet holds.
+	KeyID        string
+	Scopes       []string
+	KeyExpiresAt time.Time
+	KeyCapped    bool
 	// Gate is what the browser's cookies say of somebody of whom nothing is stored;
 	// what guests and accounts have confirmed and accepted stands in the database.
 	Gate Gate
@@ -54,6 +62,10 @@ type Viewer struct {
 
 // IsOwner reports whether the viewer has stored data of its own.
 func (v Viewer) IsOwner() bool { return v.OwnerID != "" && v.Key != nil }
+
+// HasWallet reports whether what the viewer does costs credits: accounts, and the keys
+// that act for them.
+func (v Viewer) HasWallet() bool { return v.Kind == Account || v.Kind == APIKey }
 
 // String is the kind and the owner: nothing that opens anything or tells where
 // the viewer is.

@@ -15,9 +15,13 @@ const guestMaxAge = 30 * 24 * 60 * 60
 // A POST without a good cookie gets one, so that the first message has something to
 // be stored under even when its answer is lost on the way. Cross-origin POSTs were
 // refused before; page visits and websockets are no POSTs and leave no cookie. A
-// program that brings its own authorization needs none.
+// program that brings an API key is who the key says, whatever cookies it sends.
 func (s *server) identified(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.bringsKey(r) {
+			s.keyed(w, r, next)
+			return
+		}
 		v, cookie, err := s.viewerOf(r)
 		if err != nil {
 			s.unidentified(w, r, err)

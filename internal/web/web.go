@@ -45,6 +45,8 @@ type Config struct {
 	Admission Admission
 	// Webhooks deals with what payment providers send; without it nothing is there.
 	Webhooks Webhooks
+	// Keys are what programs authenticate with; without it there are none.
+	Keys Keys
 	// Books writes the tables of what was paid and used; without it they are not there.
 	Books Books
 	// PayHosts are the origins of payment pages that a form may lead to.
@@ -95,6 +97,8 @@ func New(c Config) http.Handler {
 
 	var h http.Handler = s.routes()
 	h = s.sameOrigin(h)
+	h = s.foreign(h)
+	h = s.noKeyInURL(h)
 	h = s.knownHost(h)
 	h = s.recovered(h)
 	h = s.secured(h)
@@ -113,6 +117,7 @@ func (s *server) routes() *http.ServeMux {
 	s.authRoutes(mux)
 	s.webhookRoutes(mux)
 	s.tableRoutes(mux)
+	s.keyRoutes(mux)
 	for _, path := range []string{"/v1/", "/auth/", "/exports/", "/metrics", "/.well-known/"} {
 		mux.HandleFunc(path, notFound)
 	}

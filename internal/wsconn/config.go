@@ -27,7 +27,7 @@ type Config struct {
 	Hosts []string
 	// Init checks a connection_init within InitTimeout and returns the context of all
 	// operations of the socket, derived from the one it got. A *fault.Fault with code UNAUTHENTICATED closes it with 4401,
-	// FORBIDDEN with 4403, any other error with 1013, after which clients try again.
+	// FORBIDDEN and KEY_REVOKED with 4403, any other error with 1013, after which clients try again.
 	// Nil accepts everybody. The request must not be kept.
 	Init func(ctx context.Context, r *http.Request, payload json.RawMessage) (context.Context, error)
 	// Principal is what a socket counts as; asked after Init. "" or nil: only its

@@ -146,7 +146,7 @@ func (s *socket) refuseInit(err error) {
 		s.close(CloseBusy, "internal error: try again later")
 	case list[0].Code == fault.Unauthenticated:
 		s.close(CloseUnauthorized, "Unauthorized: "+list[0].Message)
-	case list[0].Code == fault.Forbidden:
+	case list[0].Code == fault.Forbidden, list[0].Code == fault.KeyRevoked:
 		s.close(CloseForbidden, "Forbidden: "+list[0].Message)
 	default:
 		s.close(CloseBusy, list[0].Message)

@@ -289,6 +289,10 @@ export type ErrorCode =
   | 'REAUTHENTICATION_REQUIRED'
   /** The API key has not the scope that this needs. */
   | 'SCOPE_MISSING'
+  /** The API key was revoked: make a new one. */
+  | 'KEY_REVOKED'
+  /** The API key has spent what it may: raise its credit limit, or use another key. */
+  | 'KEY_LIMIT_REACHED'
   /** The model isn't known or isn't served now; choose another. */
   | 'MODEL_UNAVAILABLE'
   /** The inference engine failed or can't be reached; try again. */

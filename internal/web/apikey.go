@@ -1,0 +1,139 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"github.com/kimi-k2/kimi-k2/internal/apikey"
+	"github.com/kimi-k2/kimi-k2/internal/fault"
+	"github.com/kimi-k2/kimi-k2/internal/viewer"
+)
+
+// Keys is what this package needs to know about API keys.
+type Keys interface {
+	// Authenticate is whom a key acts for.
+	Authenticate(ctx context.Context, key string) (viewer.Viewer, error)
+	// Surrender revokes a key for whoever holds it.
+	Surrender(ctx context.Context, key string) error
+}
+
+// bringsKey reports whether a request says itself who asks: no cookie of its browser
+// counts then.
+func (s *server) bringsKey(r *http.Request) bool {
+	return s.Keys != nil && len(r.Header.Values("Authorization")) > 0
+}
+
+// keyed puts the viewer of the request's API key into its context.
+func (s *server) keyed(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	v, err := s.keyViewer(r)
+	if err != nil {
+		s.refuseKey(w, r, err)
+		return
+	}
+	v.Network = s.clientIP(r)
+	s.noticeProxy(r)
+	next.ServeHTTP(w, r.WithContext(viewer.With(r.Context(), v)))
+}
+
+func (s *server) keyViewer(r *http.Request) (viewer.Viewer, error) {
+	headers := r.Header.Values("Authorization")
+	key, ok := apikey.Bearer(headers[0])
+	if !ok || len(headers) > 1 {
+		return viewer.Viewer{}, fault.New(fault.Unauthenticated, "send one header `Authorization: Bearer` with an API key, or none")
+	}
+	return s.Keys.Authenticate(r.Context(), key)
+}
+
+// refuseKey answers 401 in words that tell what to do, without the key.
+func (s *server) refuseKey(w http.ResponseWriter, r *http.Request, err error) {
+	faults, ok := fault.Of(err)
+	if !ok || len(faults) == 0 || faults[0].Code != fault.Unauthenticated && faults[0].Code != fault.KeyRevoked {
+		s.unidentified(w, r, err)
+		return
+	}
+	w.Header().Set("WWW-Authenticate", `Bearer realm="API key", error="invalid_token"`)
+	refuse(w, http.StatusUnauthorized, string(faults[0].Code), faults[0].Message)
+}
+
+// noKeyInURL refuses a key in an address before anything is done with it: addresses lie in
+// logs and histories on the way, and the key must count as leaked.
+func (s *server) noKeyInURL(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.RawQuery, apikey.Prefix) || strings.Contains(r.URL.Path, apikey.Prefix) {
+			refuse(w, http.StatusBadRequest, "INVALID",
+				"an API key doesn't belong into an address, where it lies in logs: revoke this one, make another, and send it as `Authorization: Bearer`")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// foreign lets pages of other sites ask with an API key, and with nothing else: whatever
+// their browser adds of itself is taken away.
+func (s *server) foreign(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.Keys == nil || r.Header.Get("Upgrade") != "" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		preflight := r.Method == http.MethodOptions && r.Header.Get("Origin") != "" && r.Header.Get("Access-Control-Request-Method") != ""
+		if preflight && forPrograms(r.URL.Path) {
+			h := w.Header()
+			h.Set("Access-Control-Allow-Origin", "*")
+			h.Set("Access-Control-Allow-Methods", "GET, POST")
+			h.Set("Access-Control-Allow-Headers", "accept, authorization, content-type, last-event-id")
+			h.Set("Access-Control-Max-Age", "7200")
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		if s.bringsKey(r) && forPrograms(r.URL.Path) {
+			w.Header().Set("Access-Control-Allow-Origin", "*")
+			w.Header().Set("Access-Control-Expose-Headers", "retry-after, x-request-id")
+			r = r.Clone(r.Context())
+			for _, name := range []string{"Cookie", "Origin", "Sec-Fetch-Site"} {
+				r.Header.Del(name)
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// forPrograms reports whether a path answers to API keys.
+func forPrograms(path string) bool { return path == "/graphql" }
+
+const surrenderLimit = 4 << 10
+
+// keyRoutes are for who finds a key: what finds them in text, and what ends them.
+func (s *server) keyRoutes(mux *http.ServeMux) {
+	if s.Keys == nil {
+		return
+	}
+	mux.HandleFunc("POST /keys/revoke", s.surrender)
+	mux.HandleFunc("GET /.well-known/api-key-pattern.json", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, map[string]string{"pattern": apikey.Pattern, "checksum": "the last 6 characters are the CRC-32 (IEEE) of all before them, in base 62 with the digits 0-9A-Za-z, padded with 0",
+			"revoke": "POST " + strings.TrimSuffix(s.PublicURL.String(), "/") + "/keys/revoke {\"key\": \"…\"}"})
+	})
+}
+
+// surrender revokes the key in the body. Whoever holds a key may end it; nobody needs to
+// be signed in, and no page of another site gains anything by it.
+func (s *server) surrender(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		Key string `json:"key"`
+	}
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, surrenderLimit)).Decode(&body); err != nil || body.Key == "" {
+		refuse(w, http.StatusBadRequest, "INVALID", `send {"key": "k2_live_…"} as JSON`)
+		return
+	}
+	err := s.Keys.Surrender(r.Context(), body.Key)
+	switch {
+	case err == nil:
+		writeJSON(w, http.StatusOK, map[string]bool{"revoked": true})
+	case fault.Is(err, fault.Unauthenticated):
+		refuse(w, http.StatusNotFound, "NOT_FOUND", "this is no API key of this installation")
+	default:
+		s.unidentified(w, r, err)
+	}
+}
