@@ -10,6 +10,7 @@ const titles = {
   appearance: 'Appearance',
   sessions: 'Devices',
   identities: 'Ways to sign in',
+  keys: 'API keys',
   privacy: 'Privacy choices',
 }
 

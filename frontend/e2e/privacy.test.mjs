@@ -56,7 +56,7 @@ journey(
     await identify(page, 'walker')
     await accountMenu(page).waitFor()
     await look(page)
-    for (const path of ['profile', 'appearance', 'sessions', 'identities', 'privacy']) {
+    for (const path of ['profile', 'appearance', 'sessions', 'identities', 'keys', 'privacy']) {
       await page.goto(`/settings/${path}`)
       await page.getByRole('heading', { level: 1 }).waitFor()
       await look(page)

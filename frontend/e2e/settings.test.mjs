@@ -150,3 +150,28 @@ journey('P110: a name is corrected and a later sign-in doesn’t overwrite it', 
   await page.locator('[aria-invalid=true]').waitFor()
   assert.equal((await name.inputValue()).length, 300, 'what was typed stays')
 })
+
+journey('P89, P90: an API key is made, shown once, works, and is over as soon as it is revoked', async ({ page, server }) => {
+  await signIn(page, 'key-holder')
+  await page.goto('/settings/keys')
+  await page.getByText('No key is good now.').waitFor()
+  await page.getByLabel('What the key is for').fill('nightly report')
+  await page.getByRole('button', { name: 'Make the key' }).click()
+  const secret = await page.getByLabel('Your new key').inputValue()
+  assert.match(secret, /^k2_live_[0-9A-Za-z]{10}_[0-9A-Za-z]{38}$/)
+  const call = async () => {
+    const answer = await fetch(`${server.url}/graphql`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${secret}` },
+      body: JSON.stringify({ query: '{viewer{kind}}' }),
+    })
+    return answer.json()
+  }
+  assert.equal((await call()).data.viewer.kind, 'API_KEY')
+  await page.getByRole('button', { name: 'I have copied it' }).click()
+  assert.equal((await page.content()).includes(secret), false, 'the key is not in the page any more')
+  await page.getByRole('button', { name: 'Revoke nightly report' }).click()
+  await page.getByRole('button', { name: 'Revoke', exact: true }).click()
+  await page.getByRole('heading', { name: 'Keys that are over' }).waitFor()
+  assert.equal((await call()).errors[0].extensions.code, 'KEY_REVOKED')
+})

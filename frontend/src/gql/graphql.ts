@@ -87,6 +87,30 @@ export type SessionRevokeOthersInput = {
   clientMutationId?: string | null | undefined;
 };
 
+/** What apiKeyCreate makes. */
+export type ApiKeyCreateInput = {
+  /** 1 to 100 characters, on one line. */
+  name: string;
+  /** `chat:write`, `conversations:read`, `models:read`, `usage:read`; left out: `chat:write`, `models:read` and `usage:read`. */
+  scopes?: Array<string> | null | undefined;
+  /** Within five years; left out: in 365 days. */
+  expiresAt?: string | null | undefined;
+  /** The most that it may spend in all; left out: as much as the balance. */
+  creditLimit?: string | null | undefined;
+};
+
+/** Which key. */
+export type ApiKeyRevokeInput = {
+  /** Its id. */
+  apiKeyId: string;
+};
+
+/** Nothing is needed. */
+export type ApiKeyRevokeAllInput = {
+  /** The caller's own mark; it is ignored. */
+  clientMutationId?: string | null | undefined;
+};
+
 /** Who takes people's money. */
 export type PaymentProvider =
   /** Stripe. */
@@ -1094,6 +1118,49 @@ export type SettingsPrivacyQueryVariables = Exact<{ [key: string]: never; }>;
 
 
 export type SettingsPrivacyQuery = { viewer: { consents: Array<{ kind: ConsentKind, granted: boolean, policyVersion: string, createdAt: string }>, policyAcceptances: Array<{ version: string, method: AcceptanceMethod, acceptedAt: string }> } };
+
+export type SettingsKeyFragment = { id: string, name: string, scopes: Array<string>, lastFour: string, createdAt: string, expiresAt: string, revokedAt: string | null, lastUsedAt: string | null, creditLimit: string | null, spent: string } & { ' $fragmentName'?: 'SettingsKeyFragment' };
+
+export type SettingsKeysQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type SettingsKeysQuery = { viewer: { apiKeys: Array<{ ' $fragmentRefs'?: { 'SettingsKeyFragment': SettingsKeyFragment } }> } };
+
+export type SettingsKeyCreateMutationVariables = Exact<{
+  input: ApiKeyCreateInput;
+}>;
+
+
+export type SettingsKeyCreateMutation = { apiKeyCreate: { secret: string | null, apiKey: { ' $fragmentRefs'?: { 'SettingsKeyFragment': SettingsKeyFragment } } | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
+
+export type SettingsKeyRevokeMutationVariables = Exact<{
+  input: ApiKeyRevokeInput;
+}>;
+
+
+export type SettingsKeyRevokeMutation = { apiKeyRevoke: { apiKey: { ' $fragmentRefs'?: { 'SettingsKeyFragment': SettingsKeyFragment } } | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
+
+export type SettingsKeyRevokeAllMutationVariables = Exact<{
+  input: ApiKeyRevokeAllInput;
+}>;
+
+
+export type SettingsKeyRevokeAllMutation = { apiKeyRevokeAll: { revoked: number, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
 
 export type UsageSumPartsFragment = { acts: number, promptTokens: number, cachedTokens: number, outputTokens: number, reasoningTokens: number, credits: string } & { ' $fragmentName'?: 'UsageSumPartsFragment' };
 

@@ -6,6 +6,7 @@ import { AppearancePage } from '@/features/settings/appearance-page'
 import { IdentitiesPage } from '@/features/settings/identities-page'
 import { Loading } from '@/components/page/load-state'
 import { NeedsAccount } from '@/components/page/needs-account'
+import { KeysPage } from '@/features/settings/keys-page'
 import { PrivacyChoicesPage } from '@/features/settings/privacy-choices-page'
 import { ProfilePage } from '@/features/settings/profile-page'
 import { SessionsPage } from '@/features/settings/sessions-page'
@@ -99,5 +100,6 @@ function Body({ page, known, hasAccount }: Omit<ShownProps, 'roomy'>) {
   if (page === 'profile') return <ProfilePage error={error} />
   if (page === 'sessions') return <SessionsPage />
   if (page === 'identities') return <IdentitiesPage error={error} />
+  if (page === 'keys') return <KeysPage />
   return <PrivacyChoicesPage />
 }

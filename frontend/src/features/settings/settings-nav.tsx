@@ -1,10 +1,10 @@
 import { Trans, useLingui } from '@lingui/react/macro'
 import { Link } from '@tanstack/react-router'
-import { ChevronRight, KeyRound, Laptop, Palette, ShieldCheck, UserRound } from 'lucide-react'
+import { ChevronRight, KeyRound, Laptop, LogIn, Palette, ShieldCheck, UserRound } from 'lucide-react'
 import type { ReactNode } from 'react'
 
 /** The pages of the settings. */
-export const settingsPages = ['profile', 'appearance', 'sessions', 'identities', 'privacy'] as const
+export const settingsPages = ['profile', 'appearance', 'sessions', 'identities', 'keys', 'privacy'] as const
 export type SettingsPageName = (typeof settingsPages)[number]
 
 /** The pages that make sense without an account. */
@@ -19,7 +19,8 @@ const icons: Record<SettingsPageName, ReactNode> = {
   profile: <UserRound size={17} />,
   appearance: <Palette size={17} />,
   sessions: <Laptop size={17} />,
-  identities: <KeyRound size={17} />,
+  identities: <LogIn size={17} />,
+  keys: <KeyRound size={17} />,
   privacy: <ShieldCheck size={17} />,
 }
 
@@ -31,6 +32,7 @@ export function usePageNames(): Record<SettingsPageName, string> {
     appearance: t`Appearance`,
     sessions: t`Devices`,
     identities: t`Ways to sign in`,
+    keys: t`API keys`,
     privacy: t`Privacy choices`,
   }
 }

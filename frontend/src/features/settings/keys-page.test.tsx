@@ -1,0 +1,99 @@
+import { render, screen, within } from '@testing-library/react'
+import userEvent from '@testing-library/user-event'
+import { expect, it } from 'vitest'
+import { accountInfo, type Answers, TestApp, testClient } from '@/test-client'
+import { KeysPage } from './keys-page'
+
+const soon = new Date(Date.now() + 86_400_000).toISOString()
+const key = (id: string, more: object = {}) => ({
+  __typename: 'ApiKey',
+  id,
+  name: 'my bot',
+  scopes: ['chat:write'],
+  lastFour: 'wxyz',
+  createdAt: '2026-05-03T10:00:00.000000Z',
+  expiresAt: soon,
+  revokedAt: null,
+  lastUsedAt: null,
+  creditLimit: null,
+  spent: '0',
+  ...more,
+})
+
+function show(keys: object[], answers: Answers = {}) {
+  const list = [...keys]
+  const { client, asked } = testClient({
+    SettingsKeys: () => ({ __typename: 'Query', viewer: { __typename: 'Viewer', apiKeys: [...list] } }),
+    ...answers,
+  })
+  render(
+    <TestApp client={client} info={accountInfo}>
+      <KeysPage />
+    </TestApp>,
+  )
+  return { asked, list }
+}
+
+it('P89, P92: makes a key with what was chosen and shows it once', async () => {
+  const { asked, list } = show([], {
+    SettingsKeyCreate: () => {
+      list.push(key('key_1'))
+      return {
+        __typename: 'Mutation',
+        apiKeyCreate: { __typename: 'ApiKeyCreatePayload', secret: 'k2_live_secret', apiKey: key('key_1'), userErrors: [] },
+      }
+    },
+  })
+  await userEvent.type(await screen.findByLabelText('What the key is for'), 'my bot')
+  await userEvent.click(screen.getByLabelText(/See the models/))
+  await userEvent.click(screen.getByLabelText('30 days'))
+  await userEvent.type(screen.getByLabelText('How much it may spend'), 'x')
+  await userEvent.click(screen.getByRole('button', { name: 'Make the key' }))
+  expect((await screen.findByRole('alert')).textContent).toBe('Write a number of credits, or nothing.')
+  await userEvent.clear(screen.getByLabelText('How much it may spend'))
+  await userEvent.type(screen.getByLabelText('How much it may spend'), '2,5')
+  await userEvent.click(screen.getByRole('button', { name: 'Make the key' }))
+  expect((await screen.findByLabelText<HTMLInputElement>('Your new key')).value).toBe('k2_live_secret')
+  const input = asked.find(({ name }) => name === 'SettingsKeyCreate')?.variables.input as Record<string, unknown>
+  expect(input).toMatchObject({ name: 'my bot', scopes: ['chat:write', 'usage:read'], creditLimit: '2.5' })
+  expect(Math.round((Date.parse(String(input.expiresAt)) - Date.now()) / 86_400_000)).toBe(30)
+  await userEvent.click(screen.getByRole('button', { name: 'I have copied it' }))
+  expect(screen.queryByText('k2_live_secret')).toBeNull()
+  await screen.findByLabelText('What the key is for')
+})
+
+it('keeps what was typed when the key is refused', async () => {
+  show([], {
+    SettingsKeyCreate: () => ({
+      __typename: 'Mutation',
+      apiKeyCreate: {
+        __typename: 'ApiKeyCreatePayload',
+        secret: null,
+        apiKey: null,
+        userErrors: [{ __typename: 'InputError', code: 'CONFLICT', message: 'too many', field: null }],
+      },
+    }),
+  })
+  await userEvent.type(await screen.findByLabelText('What the key is for'), 'one more')
+  await userEvent.click(screen.getByRole('button', { name: 'Make the key' }))
+  await screen.findByText('You have as many keys as there may be. Revoke one first.')
+  expect(screen.getByLabelText<HTMLInputElement>('What the key is for').value).toBe('one more')
+})
+
+it('P90, P91: revokes a key after its question, and keeps it in sight', async () => {
+  const { asked, list } = show([key('key_1'), key('key_2', { name: 'old', revokedAt: '2026-06-01T00:00:00.000000Z' })], {
+    SettingsKeyRevoke: () => {
+      list[0] = key('key_1', { revokedAt: '2026-06-02T00:00:00.000000Z' })
+      return {
+        __typename: 'Mutation',
+        apiKeyRevoke: { __typename: 'ApiKeyRevokePayload', apiKey: list[0], userErrors: [] },
+      }
+    },
+  })
+  await userEvent.click(await screen.findByRole('button', { name: 'Revoke my bot' }))
+  await userEvent.click(screen.getByRole('button', { name: 'Revoke' }))
+  await screen.findByText('No key is good now.')
+  const over = screen.getByRole('region', { name: 'Keys that are over' })
+  expect(within(over).getAllByRole('listitem')).toHaveLength(2)
+  expect(asked.find(({ name }) => name === 'SettingsKeyRevoke')?.variables).toEqual({ input: { apiKeyId: 'key_1' } })
+})

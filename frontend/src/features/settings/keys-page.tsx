@@ -1,0 +1,185 @@
+import { plural } from '@lingui/core/macro'
+import { Trans, useLingui } from '@lingui/react/macro'
+import { KeyRound } from 'lucide-react'
+import { useCallback, useState } from 'react'
+import { useQuery } from 'urql'
+import { ConfirmedButton } from '@/components/page/confirmed-button'
+import { Loading, LoadFailed } from '@/components/page/load-state'
+import { day } from '@/components/page/moments'
+import { Section } from '@/components/page/section'
+import { useRefresh } from '@/components/page/use-refresh'
+import { unmask } from '@/gql/fragment-masking'
+import {
+  type SettingsKeyFragment,
+  SettingsKeyFragmentDoc,
+  SettingsKeyRevokeAllDocument,
+  SettingsKeyRevokeDocument,
+  SettingsKeysDocument,
+} from '@/gql/graphql'
+import { useNow } from '@/lib/clock'
+import { creditsText } from '@/lib/credits'
+import { type Outcome, toastOutcome, useMutationAct } from '@/lib/graphql/act'
+import { showToast } from '@/lib/toasts'
+import { KeyForm } from './key-form'
+
+/** Milliseconds between two looks at the list. */
+const every = 30_000
+
+/** The keys with which programs act for the account: make one, see what each may do, end it. */
+export function KeysPage() {
+  const [{ data, error, fetching }, execute] = useQuery({ query: SettingsKeysDocument, requestPolicy: 'cache-and-network' })
+  const retry = useCallback(() => execute({ requestPolicy: 'network-only' }), [execute])
+  useRefresh(retry, every)
+  const keys = data?.viewer.apiKeys.map((key) => unmask(SettingsKeyFragmentDoc, key))
+  if (!keys) return error && !fetching ? <LoadFailed onRetry={retry} /> : <Loading />
+  return <Keys keys={keys} onChanged={retry} />
+}
+
+interface KeysProps {
+  keys: readonly SettingsKeyFragment[]
+  onChanged(): void
+}
+
+function Keys({ keys, onChanged }: KeysProps) {
+  const { t } = useLingui()
+  const now = useNow()
+  const revoke = useMutationAct(SettingsKeyRevokeDocument, (data) => data.apiKeyRevoke)
+  const revokeAll = useMutationAct(SettingsKeyRevokeAllDocument, (data) => data.apiKeyRevokeAll)
+  const [busy, setBusy] = useState(false)
+  const good = keys.filter((key) => key.revokedAt === null && Date.parse(key.expiresAt) > now)
+  const over = keys.filter((key) => !good.includes(key))
+
+  const end = async (count: number, run: () => Promise<Outcome<unknown>>) => {
+    setBusy(true)
+    const outcome = await run()
+    setBusy(false)
+    toastOutcome(outcome)
+    onChanged()
+    if (outcome.kind !== 'done') return
+    showToast({ text: plural(count, { one: '# key was revoked.', other: '# keys were revoked.' }), tone: 'plain' })
+  }
+
+  return (
+    <>
+      <Section
+        title={t`New key`}
+        note={t`With a key a program acts for you over GraphQL: it sends it as a bearer token, and what it does is paid from your balance.`}
+      >
+        <KeyForm onMade={onChanged} />
+      </Section>
+      <Section title={t`Your keys`}>
+        {good.length === 0 ? (
+          <p className="text-sm text-ink-3">
+            <Trans>No key is good now.</Trans>
+          </p>
+        ) : (
+          <>
+            <ul className="divide-y divide-line">
+              {good.map((key) => (
+                <KeyRow
+                  key={key.id}
+                  of={key}
+                  busy={busy}
+                  onRevoke={() => void end(1, () => revoke({ input: { apiKeyId: key.id } }))}
+                />
+              ))}
+            </ul>
+            <div className="mt-5 flex justify-end border-t border-line pt-5">
+              <ConfirmedButton
+                label={t`Revoke all keys`}
+                question={<Trans>Every program that uses one stops at once.</Trans>}
+                disabled={busy}
+                onConfirm={() => void end(good.length, () => revokeAll({ input: {} }))}
+              />
+            </div>
+          </>
+        )}
+      </Section>
+      {over.length > 0 && (
+        <Section title={t`Keys that are over`}>
+          <ul className="divide-y divide-line">
+            {over.map((key) => (
+              <KeyRow key={key.id} of={key} busy={busy} />
+            ))}
+          </ul>
+        </Section>
+      )}
+    </>
+  )
+}
+
+interface KeyRowProps {
+  of: SettingsKeyFragment
+  busy: boolean
+  /** Missing where the key is over. */
+  onRevoke?: () => void
+}
+
+function KeyRow({ of: key, busy, onRevoke }: KeyRowProps) {
+  const { t } = useLingui()
+  const name = key.name
+  return (
+    <li className="flex flex-wrap items-start gap-x-4 gap-y-2 py-4">
+      <span className="mt-0.5 text-ink-3" aria-hidden="true">
+        <KeyRound size={18} />
+      </span>
+      <div className="min-w-0 flex-1 basis-56">
+        <p className="text-sm font-medium break-words">
+          {name} <code className="ml-1 font-mono text-xs font-normal text-ink-3">k2_live_…{key.lastFour}</code>
+        </p>
+        <p className="mt-0.5 font-mono text-xs text-ink-2">{key.scopes.join(' ')}</p>
+        <p className="mt-0.5 text-xs text-ink-3">
+          <Life of={key} />
+          {' · '}
+          <Spending of={key} />
+        </p>
+      </div>
+      {onRevoke && (
+        <ConfirmedButton
+          label={t`Revoke`}
+          description={t`Revoke ${name}`}
+          question={<Trans>It stops at once and for ever.</Trans>}
+          disabled={busy}
+          onConfirm={onRevoke}
+        />
+      )}
+    </li>
+  )
+}
+
+function Life({ of: key }: { of: SettingsKeyFragment }) {
+  const made = day(key.createdAt)
+  const ends = day(key.expiresAt)
+  if (key.revokedAt !== null) {
+    const revoked = day(key.revokedAt)
+    return (
+      <Trans>
+        made {made}, revoked {revoked}
+      </Trans>
+    )
+  }
+  if (key.lastUsedAt === null) {
+    return (
+      <Trans>
+        made {made}, never used, ends {ends}
+      </Trans>
+    )
+  }
+  const used = day(key.lastUsedAt)
+  return (
+    <Trans>
+      last used {used}, ends {ends}
+    </Trans>
+  )
+}
+
+function Spending({ of: key }: { of: SettingsKeyFragment }) {
+  const spent = creditsText(key.spent)
+  if (key.creditLimit === null) return <Trans>{spent} credits spent</Trans>
+  const limit = creditsText(key.creditLimit)
+  return (
+    <Trans>
+      {spent} of {limit} credits spent
+    </Trans>
+  )
+}
