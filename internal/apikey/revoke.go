@@ -79,9 +79,7 @@ func (s *Service) RevokeAll(ctx context.Context, v viewer.Viewer) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("revoke all API keys: %w", err)
 	}
-	for _, keyID := range ids {
-		s.ended(ctx, v.OwnerID, keyID)
-	}
+	s.ended(ctx, v.OwnerID, ids...)
 	return len(ids), nil
 }
 
@@ -153,13 +151,22 @@ func (s *Service) OnRevoked(f func(ownerID, keyID string)) {
 	s.callbacks = append(s.callbacks, f)
 }
 
-// stopTimeout bounds the wait for a revoked key's replies. What can't be waited for stops
+// stopTimeout bounds the wait for the replies of one revoked key. What can't be waited for stops
 // all the same.
 const stopTimeout = 5 * time.Second
 
-// ended tells everybody of a revoked key and stops what goes on for it.
-func (s *Service) ended(ctx context.Context, ownerID, keyID string) {
-	s.announce(ownerID, keyID)
+// ended tells everybody of revoked keys, and then stops what goes on for them: no key waits
+// for another one's replies to be over.
+func (s *Service) ended(ctx context.Context, ownerID string, keyIDs ...string) {
+	for _, keyID := range keyIDs {
+		s.announce(ownerID, keyID)
+	}
+	for _, keyID := range keyIDs {
+		s.stop(ctx, ownerID, keyID)
+	}
+}
+
+func (s *Service) stop(ctx context.Context, ownerID, keyID string) {
 	if s.stopper == nil {
 		return
 	}
