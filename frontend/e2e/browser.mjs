@@ -21,9 +21,20 @@ export const browserOptions = { executablePath, args }
 export const desktop = { width: 1440, height: 900 }
 export const phone = { width: 390, height: 844 }
 
+/** What was asked of browsers lately, the newest last: where a journey stood when it failed. */
+export const steps = []
+
+const logger = {
+  isEnabled: (name) => name === 'api',
+  log: (_name, _severity, message) => {
+    steps.push(`${(performance.now() / 1000).toFixed(1)} s ${message}`)
+    if (steps.length > 25) steps.shift()
+  },
+}
+
 /** Starts it, with further arguments for a world of its own. */
 export async function startBrowser(further = []) {
-  return chromium.launch({ ...browserOptions, args: [...args, ...further] })
+  return chromium.launch({ ...browserOptions, logger, args: [...args, ...further] })
 }
 
 /** Answers what is asked of everybody before the first message, without the screen. */
@@ -90,7 +101,8 @@ export async function newVisitor(browser, { url, viewport = desktop, fresh = fal
         .at(-1)
         ?.screenshot({ path: picture })
         .catch(() => null)
-      console.log(`picture: ${picture}`, faults)
+      const places = context.pages().map((page) => page.url())
+      console.log(`picture: ${picture}`, places, faults)
       await context.close()
     },
     close: async () => {

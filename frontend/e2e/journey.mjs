@@ -1,10 +1,23 @@
 // Journeys of one file share a server and a browser; each has a visitor of its own.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { newVisitor, startBrowser } from './browser.mjs'
+import { newVisitor, startBrowser, steps } from './browser.mjs'
 import { startIdentityProviders } from './identity-provider.mjs'
 import { startPayments } from './payments.mjs'
 import { startServer } from './server.mjs'
+
+const allowed = 100_000
+
+/** Runs it, and fails when it takes longer: some waits of a browser have no end of their own. */
+async function within(milliseconds, run) {
+  const { promise, reject } = Promise.withResolvers()
+  const bell = setTimeout(() => reject(new Error(`the journey stands still after ${milliseconds / 1000} s`)), milliseconds)
+  try {
+    await Promise.race([promise, run()])
+  } finally {
+    clearTimeout(bell)
+  }
+}
 
 /**
  * Starts what a file's journeys need and returns how to write one: `journey(name, run,
@@ -35,7 +48,7 @@ export function journeys(settings = {}, { signIn = false, buying = false } = {})
     if (shared.providers) assert.deepEqual([...shared.providers.outside.refused], [], 'P21: the server dials no other host')
   })
   return (name, run, { path, ...options } = {}) => {
-    test(name, { timeout: 120_000 }, async () => {
+    test(name, { timeout: 180_000 }, async () => {
       const visitors = []
       const newcomer = async (more = {}) => {
         const visitor = await newVisitor(shared.browser, {
@@ -48,13 +61,16 @@ export function journeys(settings = {}, { signIn = false, buying = false } = {})
         return visitor
       }
       try {
-        const visitor = await newcomer()
-        await run({ page: await visitor.open(path), visitor, newcomer, ...shared })
+        await within(allowed, async () => {
+          const visitor = await newcomer()
+          await run({ page: await visitor.open(path), visitor, newcomer, ...shared })
+        })
       } catch (error) {
+        console.log(`${(performance.now() / 1000).toFixed(1)} s, after:`, steps)
         for (const [index, visitor] of visitors.entries()) await visitor.abandon(`${index} ${name}`)
         throw error
       }
-      for (const visitor of visitors) await visitor.close()
+      for (const visitor of visitors) await within(allowed, visitor.close)
     })
   }
 }
