@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { longAnswer } from '../../../e2e/fixtures/long-answer.mjs'
 import { type Block, blockReader } from './blocks'
 import { dice, prefixes, tricky } from './test-documents'
@@ -27,6 +27,11 @@ function readWhole(text: string) {
 const ordinary = 'Some words with *emphasis*, `code` and [a link](https://a.example), then more.\n\n- a list\n- of two\n\n'.repeat(200)
 
 describe('reading a growing text', () => {
+  let usual = 0
+  beforeAll(() => {
+    usual = costOf(() => readWhole(ordinary))
+  })
+
   const documents = [longAnswer, ...tricky]
 
   test.each(documents.map((document, i) => [i, document] as const))(
@@ -79,9 +84,9 @@ describe('reading a growing text', () => {
       return text
     }
     const text = whole(read)
-    expect(costOf(() => whole(blockReader()))).toBeLessThan(25 * costOf(() => readWhole(ordinary)))
+    expect(costOf(() => whole(blockReader()))).toBeLessThan(25 * usual)
     expect(read(`${text}\`\`\`\n`, true)[0]?.token).toMatchObject({ type: 'code', lang: 'ts', text: lines.join('\n') })
-  })
+  }, 30_000)
 
   test('a text that does not continue the last one is read anew', () => {
     const read = blockReader()
@@ -106,7 +111,8 @@ describe('reading a growing text', () => {
     '20,000 characters of %j cost little and throw nothing',
     (unit) => {
       const text = unit.repeat(20_000 / unit.length)
-      expect(costOf(() => readWhole(text))).toBeLessThan(25 * costOf(() => readWhole(ordinary)))
+      expect(costOf(() => readWhole(text))).toBeLessThan(25 * usual)
     },
+    30_000,
   )
 })
