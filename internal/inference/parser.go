@@ -62,7 +62,7 @@ func (p *parser) run(on func(Delta)) error {
 	err := p.read(on)
 	p.release(on)
 	if !p.capped {
-		if d := p.flush(); d != (Delta{}) {
+		if d := p.flush(); !d.IsEmpty() {
 			on(p.limit(d))
 		}
 	}

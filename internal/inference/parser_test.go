@@ -167,12 +167,12 @@ func TestReasoningThatWasHeldBackComesBeforeTheText(t *testing.T) {
 	stream := `data: {"choices":[{"delta":{"reasoning_content":"r<"}}]}` + "\n\n" + event("a") + event("b") + finished
 	var got []Delta
 	err := newParser(iotest.OneByteReader(strings.NewReader(stream)), 1<<20, 1<<20).run(func(d Delta) {
-		if d != (Delta{}) {
+		if !d.IsEmpty() {
 			got = append(got, d)
 		}
 	})
 	if want := []Delta{{Reasoning: "r"}, {Reasoning: "<", Text: "a"}, {Text: "b"}}; err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("got %q, %v, want %q", got, err, want)
+		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
 }
 
@@ -189,7 +189,7 @@ func TestChunksThatArriveTogetherMakeOneDelta(t *testing.T) {
 	var got []Delta
 	err := newParser(io.MultiReader(readers...), 1<<20, 1<<20).run(func(d Delta) { got = append(got, d) })
 	if want := []Delta{{Reasoning: "r", Text: "ab"}, {Text: "c"}, {Reasoning: "s"}, {Text: "d"}}; err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("got %q, %v, want %q", got, err, want)
+		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
 }
 

@@ -159,7 +159,7 @@ func (e *Engine) stream(ctx context.Context, r Request, leave *permit, emit func
 	p := newParser(resp.Body, e.maxLine, e.maxOutput)
 	begun := false
 	err := p.run(func(d Delta) {
-		if d != (Delta{}) {
+		if !d.IsEmpty() {
 			if !begun {
 				leave.alive()
 				begun = true
@@ -209,7 +209,7 @@ func (e *Engine) blame(ctx context.Context, t *trouble, first bool) *trouble {
 // unstreamed takes an engine's whole answer to a request for a stream.
 func (e *Engine) unstreamed(ctx context.Context, resp *http.Response, emit func(Delta)) (Result, *trouble) {
 	d, result, t := e.readCompletion(ctx, resp)
-	if t == nil && d != (Delta{}) {
+	if t == nil && !d.IsEmpty() {
 		emit(d)
 	}
 	return result, t
