@@ -30,6 +30,7 @@ var rooms = map[string]kind{
 	"internal/apikey":        domain,
 	"internal/billing":       domain,
 	"internal/chat":          domain,
+	"internal/completion":    domain,
 	"internal/credit":        domain,
 	"internal/notify":        domain,
 	"internal/policy":        domain,
@@ -134,8 +135,8 @@ var mustNotImport = map[string][]string{
 // confined says which folders alone may import a library; all below a named
 // folder are meant too.
 var confined = map[string][]string{
-	"gorm.io":                      {".", "models", "internal/account", "internal/apikey", "internal/billing", "internal/chat", "internal/credit", "internal/database", "internal/jobs", "internal/notify", "internal/policy", "internal/signin"},
-	"github.com/jackc/pgx":         {".", "internal/account", "internal/apikey", "internal/billing", "internal/chat", "internal/credit", "internal/database", "internal/jobs", "internal/notify", "internal/policy", "internal/signin"},
+	"gorm.io":                      {".", "models", "internal/account", "internal/apikey", "internal/billing", "internal/chat", "internal/completion", "internal/credit", "internal/database", "internal/jobs", "internal/notify", "internal/policy", "internal/signin"},
+	"github.com/jackc/pgx":         {".", "internal/account", "internal/apikey", "internal/billing", "internal/chat", "internal/completion", "internal/credit", "internal/database", "internal/jobs", "internal/notify", "internal/policy", "internal/signin"},
 	"github.com/pressly/goose":     {"internal/database"},
 	"github.com/nats-io":           {"internal/bus"},
 	"github.com/gorilla/websocket": {"internal/wsconn"},
@@ -196,6 +197,7 @@ var tables = []struct{ name, model, owner string }{
 	{"usage_rows", "UsageRow", "internal/credit"},
 	{"api_keys", "APIKey", "internal/apikey"},
 	{"key_budgets", "KeyBudget", "internal/credit"},
+	{"completions", "Completion", "internal/completion"},
 	{"purchases", "Purchase", "internal/billing"},
 	{"payment_details", "PaymentDetail", "internal/billing"},
 	{"payment_customers", "PaymentCustomer", "internal/billing"},
