@@ -33,6 +33,7 @@ var rooms = map[string]kind{
 	"internal/credit":        domain,
 	"internal/notify":        domain,
 	"internal/policy":        domain,
+	"internal/ratelimit":     domain,
 	"internal/signin":        domain,
 	"policy":                 assets,
 	"internal/bus/...":       tool,
@@ -135,7 +136,7 @@ var mustNotImport = map[string][]string{
 // folder are meant too.
 var confined = map[string][]string{
 	"gorm.io":                      {".", "models", "internal/account", "internal/apikey", "internal/billing", "internal/chat", "internal/credit", "internal/database", "internal/jobs", "internal/notify", "internal/policy", "internal/signin"},
-	"github.com/jackc/pgx":         {".", "internal/account", "internal/apikey", "internal/billing", "internal/chat", "internal/credit", "internal/database", "internal/jobs", "internal/notify", "internal/policy", "internal/signin"},
+	"github.com/jackc/pgx":         {".", "internal/account", "internal/apikey", "internal/billing", "internal/chat", "internal/credit", "internal/database", "internal/jobs", "internal/notify", "internal/policy", "internal/ratelimit", "internal/signin"},
 	"github.com/pressly/goose":     {"internal/database"},
 	"github.com/nats-io":           {"internal/bus"},
 	"github.com/gorilla/websocket": {"internal/wsconn"},
@@ -196,6 +197,8 @@ var tables = []struct{ name, model, owner string }{
 	{"usage_rows", "UsageRow", "internal/credit"},
 	{"api_keys", "APIKey", "internal/apikey"},
 	{"key_budgets", "KeyBudget", "internal/credit"},
+	{"rate_buckets", "", "internal/ratelimit"}, // rows that are numbers only
+	{"rate_places", "", "internal/ratelimit"},
 	{"purchases", "Purchase", "internal/billing"},
 	{"payment_details", "PaymentDetail", "internal/billing"},
 	{"payment_customers", "PaymentCustomer", "internal/billing"},
