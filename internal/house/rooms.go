@@ -41,6 +41,7 @@ var rooms = map[string]kind{
 	"internal/config/...":    tool,
 	"internal/database/...":  tool,
 	"internal/edge/...":      tool,
+	"internal/fairqueue":     tool,
 	"internal/fault/...":     tool,
 	"internal/id/...":        tool,
 	"internal/inference/...": tool,
@@ -111,6 +112,7 @@ var toolMayImport = map[string][]string{
 	"internal/config":    {},
 	"internal/database":  {"internal/clock", "internal/fault"},
 	"internal/edge":      {"internal/clock", "internal/fault", "internal/id", "internal/page", "internal/viewer", "internal/wsconn"},
+	"internal/fairqueue": {"internal/clock", "internal/fault", "internal/inference"},
 	"internal/fault":     {},
 	"internal/id":        {},
 	"internal/inference": {"internal/clock", "internal/fault"},
@@ -154,7 +156,7 @@ var confined = map[string][]string{
 	"go.uber.org/goleak":           {},
 	"testing":                      {},
 	"net/http/httptest":            {},
-	"math/rand":                    {"internal/bus", "internal/chat", "internal/database", "internal/inference", "internal/notify"}, // jitter, never secrets
+	"math/rand":                    {"internal/bus", "internal/chat", "internal/database", "internal/fairqueue", "internal/inference", "internal/notify"}, // jitter, never secrets
 	"crypto/md5":                   {},
 	"crypto/sha1":                  {"internal/wsconn"},
 	"crypto/aes":                   {"internal/seal"},

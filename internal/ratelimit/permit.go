@@ -110,6 +110,7 @@ func refusal(takes []take, got verdict) error {
 	wait := placeWait
 	if !t.places() {
 		wait = time.Duration(max(t.used(level, got.now)+min(t.measure(), t.most())-t.most(), 1))
+		wait = (wait + time.Millisecond - 1).Truncate(time.Millisecond) // it is told in milliseconds
 	}
 	f := fault.New(fault.RateLimited, "%s", words(t.bucket, wait))
 	f.RetryAfter = wait
