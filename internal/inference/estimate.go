@@ -56,6 +56,38 @@ func EstimateMessages(messages []Message) int {
 	return sum
 }
 
+// imageTokens is what an image is reckoned at: engines cut it to pieces by its size, which
+// we don't look at.
+const imageTokens = 1024
+
+// EstimatePrompt is EstimateTokens of all that the engine reads for a request: the
+// messages with their parts and calls, and the tools.
+func EstimatePrompt(r Request) int {
+	sum := 0
+	for _, m := range r.Messages {
+		sum += messageOverhead + EstimateTokens(m.Name)
+		if len(m.Parts) == 0 {
+			sum += EstimateTokens(m.Text)
+		}
+		for _, p := range m.Parts {
+			sum += EstimateTokens(p.Text)
+			if p.ImageURL != "" {
+				sum += imageTokens
+			}
+		}
+		for _, c := range m.ToolCalls {
+			sum += messageOverhead + EstimateTokens(c.Name) + EstimateTokens(c.Arguments)
+		}
+		if len(m.ToolCalls) > 0 {
+			sum += EstimateTokens(m.Reasoning)
+		}
+	}
+	for _, t := range r.Tools {
+		sum += messageOverhead + EstimateTokens(t.Name) + EstimateTokens(t.Description) + EstimateTokens(string(t.Parameters))
+	}
+	return sum + EstimateTokens(string(r.ResponseFormat.Schema))
+}
+
 // EstimateUsage is the usage of a request whose engine gave none, marked Estimated.
 func EstimateUsage(r Request, text, reasoning string) *Usage {
 	thought := EstimateTokens(reasoning)
