@@ -122,4 +122,4 @@ func (c *call) admitted(scope models.Scope) bool {
 }
 
 // estimate is our own count of a prompt.
-func estimate(r inference.Request) int { return inference.EstimateMessages(r.Messages) }
+func estimate(r inference.Request) int { return inference.EstimatePrompt(r) }
