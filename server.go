@@ -28,6 +28,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/bus"
 	"github.com/kimi-k2/kimi-k2/internal/chat"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
+	"github.com/kimi-k2/kimi-k2/internal/completion"
 	"github.com/kimi-k2/kimi-k2/internal/config"
 	"github.com/kimi-k2/kimi-k2/internal/credit"
 	"github.com/kimi-k2/kimi-k2/internal/database"
@@ -73,11 +74,13 @@ type server struct {
 	limits   *ratelimit.Service
 	queue    *fairqueue.Queue
 	chat     *chat.Service
-	sockets  *wsconn.Transport
-	http     *http.Server
-	streams  chan struct{} // closed to end event streams
-	stop     context.CancelFunc
-	watching chan struct{}
+	// completions answers programs.
+	completions *completion.Service
+	sockets     *wsconn.Transport
+	http        *http.Server
+	streams     chan struct{} // closed to end event streams
+	stop        context.CancelFunc
+	watching    chan struct{}
 }
 
 // build constructs every room, in the order in which they need each other. What was
@@ -206,7 +209,7 @@ func (s *server) openEdge(secret []byte) error {
 			Providers: s.signIns.Providers()}}
 	s.http = web.Server(s.cfg.ListenAddr, web.New(web.Config{
 		Account: s.accounts, Gates: s.policy, Sessions: s.accounts, SignIns: s.signIns, Admission: s.policy, GraphQL: s.graphql(resolver, public), SchemaSDL: graph.SDL(), Static: frontend.Dist(), PublicURL: public,
-		TrustedProxies: s.cfg.TrustedProxies, Clock: s.clock, Log: s.log, Ready: s.ready, SupportEmail: s.cfg.SupportEmail, Webhooks: s.billing, Keys: s.keys, Books: s.credit, PayHosts: s.payHosts(),
+		TrustedProxies: s.cfg.TrustedProxies, Clock: s.clock, Log: s.log, Ready: s.ready, SupportEmail: s.cfg.SupportEmail, Webhooks: s.billing, Keys: s.keys, API: s.openPrograms(), Books: s.credit, PayHosts: s.payHosts(),
 	}), s.log)
 	return nil
 }

@@ -25,6 +25,7 @@ var rooms = map[string]kind{
 	"graph/...":              wire,
 	"models":                 nouns,
 	"resolvers":              interpreter,
+	"internal/rest":          interpreter,
 	"internal/web":           interpreter,
 	"internal/account":       domain,
 	"internal/apikey":        domain,
@@ -129,10 +130,11 @@ var toolMayImport = map[string][]string{
 // mustNotImport names imports that a folder must do without although its kind
 // would allow them: ours by folder, others by path. A path stands for all below it.
 var mustNotImport = map[string][]string{
-	"models":       {"context", "database/sql", "io/fs", "log/slog", "net", "os"},
-	"graph":        {"net/http"},
-	"resolvers":    {"database/sql", "internal/bus", "internal/config", "internal/database", "internal/web", "net/http"},
-	"internal/web": {"database/sql", "graph", "internal/bus", "internal/database", "resolvers"},
+	"models":        {"context", "database/sql", "io/fs", "log/slog", "net", "os"},
+	"graph":         {"net/http"},
+	"resolvers":     {"database/sql", "internal/bus", "internal/config", "internal/database", "internal/web", "net/http"},
+	"internal/rest": {"database/sql", "graph", "internal/bus", "internal/config", "internal/database", "internal/web", "resolvers"},
+	"internal/web":  {"database/sql", "graph", "internal/bus", "internal/database", "resolvers"},
 }
 
 // confined says which folders alone may import a library; all below a named

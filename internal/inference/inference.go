@@ -91,8 +91,8 @@ type Request struct {
 	PresencePenalty, FrequencyPenalty *float64
 	Stop                              []string
 	Seed                              *int64
-	Principal       string
-	Queued          func(position int)
+	Principal                         string
+	Queued                            func(position int)
 }
 
 // Delta is the next piece of a reply, always valid UTF-8 in whole runes and without
