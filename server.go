@@ -215,6 +215,7 @@ func (s *server) graphql(resolver *resolvers.Resolver, public *url.URL) *handler
 	open := s.openConnections()
 	s.sockets = wsconn.New(wsconn.Config{
 		Hosts: hosts(public), Init: s.initSocket, Principal: principal, MaxPerPrincipal: perPrincipal, ClientIP: clientIP, Gate: connections, Live: open, Log: s.log, Clock: s.clock,
+		FeedExtensions: edge.FirstExtensions,
 		Feed: func(ctx context.Context, op *graphql.OperationContext) wsconn.Feed {
 			s.becomeGuest(ctx, op)
 			if f := resolver.ReplyFeed(ctx, op); f != nil {
