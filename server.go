@@ -39,6 +39,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/inference/demo"
 	"github.com/kimi-k2/kimi-k2/internal/jobs"
 	"github.com/kimi-k2/kimi-k2/internal/notify"
+	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/internal/policy"
 	"github.com/kimi-k2/kimi-k2/internal/ratelimit"
 	"github.com/kimi-k2/kimi-k2/internal/seal"
@@ -204,7 +205,7 @@ func (s *server) openEdge(secret []byte) error {
 	if err := s.openSignIns(secret, public); err != nil {
 		return err
 	}
-	resolver := &resolvers.Resolver{Chat: s.chat, Policy: s.policy, Keys: s.keys, Accounts: s.accounts, Credit: s.credit, Outbox: s.mails, Billing: s.billing, Engine: s.engine, Limits: s.limits,
+	resolver := &resolvers.Resolver{Chat: s.chat, Policy: s.policy, Keys: s.keys, Accounts: s.accounts, Credit: s.credit, Outbox: s.mails, Billing: s.billing, Engine: s.engine, Limits: s.limits, Cursors: page.NewSigner(secret),
 		Info: resolvers.Info{Name: s.cfg.ServiceName, SupportEmail: s.cfg.SupportEmail, URL: s.cfg.ServiceURL, Version: version,
 			Providers: s.signIns.Providers()}}
 	s.http = web.Server(s.cfg.ListenAddr, web.New(web.Config{
@@ -223,6 +224,7 @@ func (s *server) graphql(resolver *resolvers.Resolver, public *url.URL) *handler
 	open := s.openConnections()
 	s.sockets = wsconn.New(wsconn.Config{
 		Hosts: hosts(public), Init: s.initSocket, Principal: principal, MaxPerPrincipal: perPrincipal, ClientIP: clientIP, Gate: connections, Live: open, Log: s.log, Clock: s.clock,
+		FeedExtensions: edge.FirstExtensions,
 		Feed: func(ctx context.Context, op *graphql.OperationContext) wsconn.Feed {
 			s.becomeGuest(ctx, op)
 			if f := resolver.ReplyFeed(ctx, op); f != nil {

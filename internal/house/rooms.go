@@ -64,10 +64,11 @@ var rooms = map[string]kind{
 	"internal/payment/paymenttest/...": testOnly,
 	"internal/signin/signintest":       testOnly,
 
-	"bench/...":   outside,
-	"scripts/...": outside,
-	"tests/...":   outside,
-	"tools/...":   outside,
+	"bench/...":    outside,
+	"examples/...": outside,
+	"scripts/...":  outside,
+	"tests/...":    outside,
+	"tools/...":    outside,
 }
 
 // kindOf is the kind of the package in dir, "" when it is not classified.
