@@ -20,8 +20,13 @@ func (r *Resolver) list(ctx context.Context, name ...string) page.List {
 	return r.Cursors.List(viewer.From(ctx).OwnerID, name...)
 }
 
-func conversationConnection(list page.List, cs []*models.Conversation, before, more bool) *graph.ConversationConnection {
-	out := &graph.ConversationConnection{Nodes: cs, Edges: make([]*graph.ConversationEdge, len(cs)), PageInfo: &graph.PageInfo{HasNextPage: more, HasPreviousPage: before}}
+// conversationConnection makes edges and cursors only when somebody asks for them.
+func conversationConnection(list page.List, cs []*models.Conversation, before, more, edges bool) *graph.ConversationConnection {
+	out := &graph.ConversationConnection{Nodes: cs, PageInfo: &graph.PageInfo{HasNextPage: more, HasPreviousPage: before}}
+	if !edges {
+		return out
+	}
+	out.Edges = make([]*graph.ConversationEdge, len(cs))
 	for i, c := range cs {
 		out.Edges[i] = &graph.ConversationEdge{Cursor: list.Cursor(chat.Position(c)), Node: c}
 	}
@@ -62,32 +67,47 @@ func messageConnection(list page.List, ms []*models.Message, before, more bool) 
 	return out
 }
 
-// wants reports whether the nodes of the connection being resolved are asked for the
-// field, so that the list can load it with them.
-func wants(ctx context.Context, field string) bool {
+// asked is what a list of conversations has to load for its document.
+type asked struct {
+	edges bool // edges, or cursors of the page
+	last  chat.Last
+}
+
+// askedOf looks at the selection of the connection being resolved.
+func askedOf(ctx context.Context) (a asked) {
 	op := graphql.GetOperationContext(ctx)
 	for _, f := range graphql.CollectFieldsCtx(ctx, nil) {
 		switch f.Name {
 		case "nodes":
-			if has(op, f, field) {
-				return true
-			}
+			a.last = max(a.last, lastOf(op, f))
+		case "pageInfo":
+			a.edges = true
 		case "edges":
+			a.edges = true
 			for _, e := range graphql.CollectFields(op, f.Selections, nil) {
-				if e.Name == "node" && has(op, e, field) {
-					return true
+				if e.Name == "node" {
+					a.last = max(a.last, lastOf(op, e))
 				}
 			}
 		}
 	}
-	return false
+	return a
 }
 
-func has(op *graphql.OperationContext, f graphql.CollectedField, field string) bool {
-	for _, s := range graphql.CollectFields(op, f.Selections, []string{"Conversation", "Node"}) {
-		if s.Name == field {
-			return true
+// lastOf is how much of the newest messages the selection of conversations needs.
+func lastOf(op *graphql.OperationContext, f graphql.CollectedField) (need chat.Last) {
+	for _, c := range graphql.CollectFields(op, f.Selections, []string{"Conversation", "Node"}) {
+		if c.Name != "lastMessage" {
+			continue
+		}
+		need = max(need, chat.LastShown)
+		for _, m := range graphql.CollectFields(op, c.Selections, []string{"Message", "Node"}) {
+			switch m.Name {
+			case "__typename", "id", "role", "status", "text", "lastSeq", "createdAt":
+			default:
+				return chat.LastWhole
+			}
 		}
 	}
-	return false
+	return need
 }

@@ -39,7 +39,8 @@ func (r *viewerResolver) Conversations(ctx context.Context, obj *graph.Viewer, f
 	if err != nil {
 		return nil, err
 	}
-	l := chat.List{Page: p, WithLast: wants(ctx, "lastMessage")}
+	asked := askedOf(ctx)
+	l := chat.List{Page: p, Last: asked.last}
 	if filter != nil {
 		l.Pinned, l.Archived, l.Text = filter.Pinned, filter.Archived != nil && *filter.Archived, orEmpty(filter.Text)
 	}
@@ -48,7 +49,7 @@ func (r *viewerResolver) Conversations(ctx context.Context, obj *graph.Viewer, f
 		return searchConnection(list, hits, next, p.After != ""), err
 	}
 	cs, more, err := r.Chat.Conversations(ctx, viewer.From(ctx), l)
-	return conversationConnection(list, cs, p.After != "", more), err
+	return conversationConnection(list, cs, p.After != "", more, asked.edges), err
 }
 
 // Viewer returns graph.ViewerResolver implementation.

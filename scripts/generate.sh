@@ -8,7 +8,7 @@ for config in gqlgen.yml internal/edge/edgetest/gqlgen.yml; do
 	go tool gqlgen --config "$config" generate
 done
 # Lists go through graph/slice.go.
-sed -i.bak 's/graphql\.MarshalSliceConcurrently(ctx, /marshalSlice(ctx, sel, /' graph/*.generated.go
+sed -i.bak 's/graphql\.MarshalSliceConcurrently(ctx, len(v), /marshalSlice(ctx, sel, v, /' graph/*.generated.go
 rm -f graph/*.generated.go.bak
 go run ./scripts/printschema graph/schema/*.graphqls >graph/schema.graphql.new
 mv graph/schema.graphql.new graph/schema.graphql
