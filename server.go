@@ -234,7 +234,7 @@ func (s *server) graphql(resolver *resolvers.Resolver, public *url.URL) *handler
 		},
 	})
 	h := edge.NewServer(graph.NewExecutableSchema(graph.Config{Resolvers: resolver}), edge.Options{
-		Log: s.log, RequestID: web.RequestID, Clock: s.clock, Websocket: s.sockets, Spend: s.spend, CrossOrigin: crossOrigin(public),
+		Log: s.log, RequestID: web.RequestID, Clock: s.clock, Websocket: s.sockets, Spend: s.spend, Weights: weights, CrossOrigin: crossOrigin(public),
 		Streams: edge.Streams{Gate: connections, Live: open, ClientIP: clientIP, Principal: principal, MaxPerPrincipal: perPrincipal, Stop: s.streams},
 	})
 	h.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {

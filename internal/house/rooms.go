@@ -43,7 +43,7 @@ var rooms = map[string]kind{
 	"internal/config/...":    tool,
 	"internal/database/...":  tool,
 	"internal/edge/...":      tool,
-	"internal/fairqueue":     tool,
+	"internal/fairqueue/...": tool,
 	"internal/fault/...":     tool,
 	"internal/id/...":        tool,
 	"internal/inference/...": tool,
