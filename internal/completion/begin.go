@@ -95,6 +95,7 @@ func (s *Service) prepare(v viewer.Viewer, r Request) (*Run, error) {
 		return nil, fault.On("messages", fault.ContextTooLong, "these messages are longer than %s can read (%d tokens): shorten them, or choose a model with a larger context", model.Name, most)
 	}
 	run := &Run{ID: id.New(id.Completion), Model: model, CreatedAt: s.Clock.Now(), s: s, v: v, req: req, route: r.Route, prompt: prompt}
+	run.req.Principal, run.req.Queued = v.OwnerID, func(position int) { run.place.Store(int64(position)) }
 	run.ctx, run.cancel = context.WithCancelCause(context.Background())
 	run.left, run.meter.held, run.meter.renewed = make(chan struct{}), run.firstSlice(), run.CreatedAt
 	return run, nil

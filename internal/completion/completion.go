@@ -33,13 +33,6 @@ type Engine interface {
 	Info() inference.Info
 }
 
-// Turns says when a request may go to an engine that serves only so many at once.
-type Turns interface {
-	// Turn waits for the owner's turn; done gives it back and may be called more than once.
-	// It refuses when ctx ends, or when too many wait.
-	Turn(ctx context.Context, ownerID string) (done func(), err error)
-}
-
 // Gate says whether a viewer may send.
 type Gate interface {
 	CheckTx(tx *gorm.DB, v viewer.Viewer) error
@@ -101,7 +94,6 @@ type Config struct {
 	Gate   Gate
 	Keys   Keys
 	Engine Engine
-	Turns  Turns
 	Limits Limits
 	Money  Money
 	Bus    Bus
