@@ -13,12 +13,14 @@ package completion
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"gorm.io/gorm"
 
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/database"
+	"github.com/kimi-k2/kimi-k2/internal/id"
 	"github.com/kimi-k2/kimi-k2/internal/inference"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
@@ -29,18 +31,6 @@ type Engine interface {
 	Stream(ctx context.Context, r inference.Request, emit func(inference.Delta)) (inference.Result, error)
 	Resolve(modelID string) (inference.Model, error)
 	Info() inference.Info
-}
-
-// Turns says when a request may go to an engine that serves only so many at once.
-type Turns interface {
-	// Turn waits for the owner's turn; done gives it back and may be called more than once.
-	// It refuses when ctx ends, or when too many wait.
-	Turn(ctx context.Context, ownerID string) (done func(), err error)
-}
-
-// Owners is what completions need of accounts.
-type Owners interface {
-	LockTx(tx *gorm.DB, v viewer.Viewer) error
 }
 
 // Gate says whether a viewer may send.
@@ -76,63 +66,117 @@ type Permit interface {
 
 // Money is what completions need of credits.
 type Money interface {
+	// HoldTx sets credits aside. It refuses with INSUFFICIENT_CREDITS and KEY_LIMIT_REACHED.
 	HoldTx(tx *gorm.DB, v viewer.Viewer, ask models.HoldAsk) (models.Hold, error)
 	// More extends holds and renews their leases; refused says which it didn't, and why.
 	More(ctx context.Context, more []models.HoldMore) (refused map[string]error, err error)
-	// Settle charges what was used and releases the rest, once.
+	// Settle charges what was used and releases the rest, once; SettleTx does so within a
+	// transaction.
 	Settle(ctx context.Context, s models.Settlement) (models.Charge, error)
+	SettleTx(tx *gorm.DB, s models.Settlement) (models.Charge, error)
+	// Void resolves a hold without charging anything.
 	Void(ctx context.Context, holdID string) error
+	VoidTx(tx *gorm.DB, holdID string) error
 	// Tell says that the owner's balance is another.
 	Tell(ownerID string)
 }
 
-// Config is what a Service is made of. What is nil is done without: DB, Owners, Gate,
-// Engine, Clock and Log are required.
+// Bus carries stops to the other instances.
+type Bus interface {
+	Publish(subject string, data []byte) error
+	Subscribe(subject string, handle func(data []byte, reply func([]byte) error)) (stop func(), err error)
+}
+
+// Config is what a Service is made of. DB, Gate, Engine, Clock and Log are required; what
+// else is nil is done without. Zero durations take the defaults.
 type Config struct {
 	DB     *database.DB
-	Owners Owners
 	Gate   Gate
 	Keys   Keys
 	Engine Engine
-	Turns  Turns
 	Limits Limits
 	Money  Money
+	Bus    Bus
 	Clock  clock.Clock
 	Log    *slog.Logger
 	// Price is what a model costs; nil: what the catalogue says.
 	Price func(inference.Model) models.Price
+	// Patience is how long an end is tried to be stored while the database can't be reached
+	// (30 s).
+	Patience time.Duration
+	// Tick is how often holds are looked after (100 ms).
+	Tick time.Duration
+	// Lease is how long a request with an idempotency key stays its instance's without a
+	// sign of life (1 min).
+	Lease time.Duration
 }
 
 // Service answers programs on one instance.
 type Service struct {
 	Config
+	instance string
+	hub      hub
+	workers  sync.WaitGroup
+	quit     chan struct{} // closed to end the workers
+	closing  sync.Once
+	deaf     func()
 }
 
-// New makes the service.
-func New(c Config) *Service { return &Service{Config: c} }
-
-// Request is what a program asks, already read by the wire.
-type Request struct {
-	ModelID        string            // id or alias of the catalogue; "" is the default model
-	Prompt         inference.Request // messages, tools, sampling, limits; Model is filled in here
-	IdempotencyKey string            // "" for none
-	Fingerprint    [32]byte          // of the whole request: another one under the same key is CONFLICT
-	Route          string            // for logs: "POST /v1/chat/completions", …
+// New makes the service; Start lets it look after its holds and hear the other instances.
+func New(c Config) *Service {
+	c.Patience, c.Tick, c.Lease = orDefault(c.Patience, 30*time.Second), orDefault(c.Tick, 100*time.Millisecond), orDefault(c.Lease, time.Minute)
+	return &Service{Config: c, instance: id.New(id.Instance), hub: newHub(), quit: make(chan struct{})}
 }
 
-// Run is a request that was admitted. Whoever has one calls Stream, once.
-type Run struct {
-	ID        string
-	Model     inference.Model
-	CreatedAt time.Time
-	Replayed  bool   // the answer of an earlier request with the same idempotency key
-	Permit    Permit // what it took of the limits; nil where there are none
+func orDefault(d, def time.Duration) time.Duration {
+	if d <= 0 {
+		return def
+	}
+	return d
 }
 
-// Outcome is how a run ended and what it cost.
-type Outcome struct {
-	FinishReason     string
-	Usage            models.Usage
-	Credits          int64
-	FirstToken, Took time.Duration
+// Start begins to extend holds, to renew leases and to hear of stops.
+func (s *Service) Start(ctx context.Context) error {
+	if err := s.listen(ctx); err != nil {
+		return err
+	}
+	s.workers.Go(s.lookAfter)
+	return nil
+}
+
+// Drain refuses new requests and waits for those under way. Those that are not done when
+// ctx ends are broken off, and pay for what was delivered.
+func (s *Service) Drain(ctx context.Context) {
+	idle := s.hub.close()
+	select {
+	case <-idle:
+	case <-ctx.Done():
+		s.hub.breakOff(func(*Run) bool { return true }, errShutdown)
+		<-idle
+	}
+}
+
+// Close ends what still runs, and the workers. It may be called without Start.
+func (s *Service) Close() {
+	s.closing.Do(func() {
+		if s.deaf != nil {
+			s.deaf()
+		}
+		now, cancel := context.WithCancel(context.Background())
+		cancel()
+		s.Drain(now)
+		close(s.quit)
+	})
+	s.workers.Wait()
+}
+
+// Running is how many requests this instance is answering.
+func (s *Service) Running() int { return s.hub.size() }
+
+// Ready says why no new requests are taken, nil while they are.
+func (s *Service) Ready() error {
+	if s.hub.closed() {
+		return errShuttingDown()
+	}
+	return nil
 }

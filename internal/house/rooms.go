@@ -199,6 +199,7 @@ var tables = []struct{ name, model, owner string }{
 	{"usage_rows", "UsageRow", "internal/credit"},
 	{"api_keys", "APIKey", "internal/apikey"},
 	{"key_budgets", "KeyBudget", "internal/credit"},
+	{"completions", "Completion", "internal/completion"},
 	{"purchases", "Purchase", "internal/billing"},
 	{"payment_details", "PaymentDetail", "internal/billing"},
 	{"payment_customers", "PaymentCustomer", "internal/billing"},

@@ -70,7 +70,9 @@ type ResponseFormat struct {
 // Request asks for one reply. MaxOutputTokens of 0 means the model's own limit.
 // Continue says that the last message is the beginning of the reply and is to be
 // continued; only a model with a Continuation can do that. User is an opaque mark
-// for the engine's abuse control and may be empty.
+// for the engine's abuse control and may be empty. Principal is on whose behalf it is
+// asked, and Queued is told its place in the line while it waits for the engine, 1 for
+// the next and 0 when its turn has come; neither is ever sent.
 //
 // What is nil or empty is not sent. The sampling that is asked for here goes before the
 // model's own, but where that is Fixed none is sent at all.
@@ -80,6 +82,8 @@ type Request struct {
 	MaxOutputTokens int
 	Continue        bool
 	User            string
+	Principal       string
+	Queued          func(position int)
 
 	Tools                             []Tool
 	ToolChoice                        ToolChoice
