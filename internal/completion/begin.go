@@ -28,6 +28,7 @@ type Request struct {
 	IdempotencyKey string            // "" for none
 	Fingerprint    [32]byte          // of the whole request: another one under the same key is CONFLICT
 	Route          string            // for logs: "POST /v1/chat/completions", …
+	Whole          bool              // the client gets all of it or nothing: what fails on our side costs nothing
 }
 
 // Begin admits a request: the viewer's right to ask, what it asks for, the limits, and
@@ -94,7 +95,7 @@ func (s *Service) prepare(v viewer.Viewer, r Request) (*Run, error) {
 	if most := int64(model.ContextTokens); most > 0 && prompt > most+most/3 {
 		return nil, fault.On("messages", fault.ContextTooLong, "these messages are longer than %s can read (%d tokens): shorten them, or choose a model with a larger context", model.Name, most)
 	}
-	run := &Run{ID: id.New(id.Completion), Model: model, CreatedAt: s.Clock.Now(), s: s, v: v, req: req, route: r.Route, prompt: prompt}
+	run := &Run{ID: id.New(id.Completion), Model: model, CreatedAt: s.Clock.Now(), s: s, v: v, req: req, route: r.Route, whole: r.Whole, prompt: prompt}
 	run.req.Principal, run.req.Queued = v.OwnerID, func(position int) { run.place.Store(int64(position)) }
 	run.ctx, run.cancel = context.WithCancelCause(context.Background())
 	run.left, run.meter.held, run.meter.renewed = make(chan struct{}), run.firstSlice(), run.CreatedAt

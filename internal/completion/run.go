@@ -26,6 +26,7 @@ type Run struct {
 	v      viewer.Viewer
 	req    inference.Request
 	route  string
+	whole  bool
 	prompt int64  // tokens that the engine reads, by our own count
 	hold   string // empty where nothing costs anything
 	claim  []byte // the hash of its idempotency key; nil for none

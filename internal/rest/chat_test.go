@@ -180,7 +180,7 @@ func TestSilenceIsBrokenByComments(t *testing.T) {
 	}
 }
 
-// P7 of programs: whoever goes away stops its run at once.
+// F7: whoever goes away stops its run at once.
 func TestAClientThatGoesStopsItsRun(t *testing.T) {
 	for _, body := range []string{goodChat, strings.Replace(goodChat, "{", `{"stream":true,`, 1)} {
 		f := newFixture(t, nil)
@@ -230,5 +230,30 @@ func TestAClientThatDoesNotReadIsCut(t *testing.T) {
 	}
 	if e := f.record(); e.Status != 499 || e.Credits != 2 {
 		t.Errorf("%+v", e)
+	}
+}
+
+// An answer that ended because the credits did is whole as far as it goes: it was paid for.
+func TestAnAnswerThatTheCreditsEnded(t *testing.T) {
+	f := newFixture(t, nil)
+	f.ends(completion.Outcome{FinishReason: "length", Usage: usage, Credits: 9}, fault.New(fault.InsufficientCredits, "No credits."), inference.Delta{Text: "So far"})
+	resp := f.chat(goodChat)
+	if text := f.text(resp); resp.StatusCode != 200 || !strings.Contains(text, `"content":"So far"`) || !strings.Contains(text, `"finish_reason":"length"`) || resp.Header.Get("X-Error-Code") != "INSUFFICIENT_CREDITS" {
+		t.Error(resp.StatusCode, text)
+	}
+	if text := f.text(f.chat(strings.Replace(goodChat, "{", `{"stream":true,`, 1))); !strings.HasSuffix(text, `"finish_reason":"length"}]}`+"\n\ndata: [DONE]\n\n") {
+		t.Error(text)
+	}
+	if e := f.record(); e.Status != 200 || e.Code != "INSUFFICIENT_CREDITS" || e.Credits != 9 {
+		t.Errorf("%+v", e)
+	}
+}
+
+// What failed under an idempotency key fails again: nobody is told to try.
+func TestAReplayedFailureIsFinal(t *testing.T) {
+	f := newFixture(t, func(f *fixture, _ *rest.Config) { f.run.Replayed = true })
+	f.ends(completion.Outcome{}, fault.New(fault.Interrupted, "The client went away."), inference.Delta{Text: "a"})
+	if resp := f.chat(goodChat); resp.StatusCode != 503 || resp.Header.Get("X-Should-Retry") != "false" || resp.Header.Get("Retry-After") != "" {
+		t.Error(resp.StatusCode, resp.Header)
 	}
 }

@@ -153,7 +153,7 @@ func TestKeysOnlyAndWithinTheirScopes(t *testing.T) {
 	if resp := f.chat(goodChat, "Test-Viewer", "guest"); resp.StatusCode != 401 || resp.Header.Get("WWW-Authenticate") == "" || f.refusal(resp).Error.Code != "invalid_api_key" {
 		t.Error(resp.StatusCode)
 	}
-	for path, body := range map[string]string{"/v1/models": "", "/v1/models/kimi-k2": "", "/v1/messages/count_tokens": goodMessage} {
+	for path, body := range map[string]string{"/v1/models": "", "/v1/models/kimi-k2": "", "/v1/messages/count_tokens": goodMessage, "/v1/messages": "{}", "/v1/chat/completions": "{}"} {
 		method := "GET"
 		if body != "" {
 			method = "POST"

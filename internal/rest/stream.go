@@ -46,6 +46,7 @@ func (c *call) stream(run Run, enc encoder) {
 	s.quiet = time.AfterFunc(c.KeepAlive, s.ping)
 	outcome, err := run.Stream(ctx, s.emit)
 	c.used(outcome)
+	err = c.failed(run, outcome, err)
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
