@@ -248,7 +248,7 @@ func TestAProgramsStreamEndsWithItsKeyAndItsClient(t *testing.T) {
 		t.Error(rest.String())
 	}
 	resp = g.call(t.Context(), "/v1/models", "")
-	if answer := g.answer(resp); resp.StatusCode != 401 || resp.Header.Get("X-Error-Code") != "KEY_REVOKED" || at(answer, "error", "code") != "invalid_api_key" {
+	if answer := g.answer(resp); resp.StatusCode != http.StatusUnauthorized || resp.Header.Get("X-Error-Code") != "KEY_REVOKED" || at(answer, "error", "code") != "invalid_api_key" {
 		t.Errorf("%d %v", resp.StatusCode, answer)
 	}
 	if acts := p.acts(b.id()); len(acts) != 2 || acts[0].Credits == 0 || acts[1].Credits == 0 {
@@ -277,11 +277,11 @@ func TestAProgramThatMayNot(t *testing.T) {
 		}
 	}
 	g := b.program(map[string]any{"scopes": []string{"chat:write"}})
-	if resp := g.call(t.Context(), "/v1/models", ""); resp.StatusCode != 403 {
+	if resp := g.call(t.Context(), "/v1/models", ""); resp.StatusCode != http.StatusForbidden {
 		t.Errorf("%d", resp.StatusCode)
 	}
 	resp := g.call(t.Context(), "/v1/models?key="+g.secret, "")
-	if answer := g.answer(resp); resp.StatusCode != 400 || !strings.Contains(fmt.Sprint(answer), "revoke this one") || strings.Contains(fmt.Sprint(answer), g.secret) {
+	if answer := g.answer(resp); resp.StatusCode != http.StatusBadRequest || !strings.Contains(fmt.Sprint(answer), "revoke this one") || strings.Contains(fmt.Sprint(answer), g.secret) {
 		t.Errorf("%d %v", resp.StatusCode, answer)
 	}
 	if n := len(p.engine.Requests()); n != 0 {

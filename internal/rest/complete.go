@@ -59,11 +59,11 @@ func (c *call) begin() (asked, Run, error) {
 		return asked{}, Run{}, err
 	}
 	c.entry.ModelID = m.ID
-	print := sha256.New()
-	print.Write([]byte(c.entry.Route + "\n"))
-	print.Write(body)
+	whole := sha256.New()
+	whole.Write([]byte(c.entry.Route + "\n"))
+	whole.Write(body)
 	r := completion.Request{ModelID: question.model, Prompt: question.prompt, IdempotencyKey: key, Route: c.entry.Route, Whole: !question.stream}
-	print.Sum(r.Fingerprint[:0])
+	whole.Sum(r.Fingerprint[:0])
 	run, err := c.Completions.Begin(c.r.Context(), c.viewer, r)
 	return question, run, err
 }
