@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 
 	"github.com/kimi-k2/kimi-k2/internal/clock"
@@ -36,12 +37,17 @@ type Engine interface {
 // Gate says whether a viewer may send.
 type Gate interface {
 	CheckTx(tx *gorm.DB, v viewer.Viewer) error
+	// QueueChecks is CheckTx for many, whose gates are empty: refuse is called with the
+	// numbers of those who may not.
+	QueueChecks(b *pgx.Batch, vs []viewer.Viewer, refuse func(n int, err error))
 }
 
 // Keys is what completions need of API keys.
 type Keys interface {
 	// CheckTx refuses a viewer whose key is no longer good.
 	CheckTx(tx *gorm.DB, v viewer.Viewer) error
+	// QueueChecks is CheckTx for many.
+	QueueChecks(b *pgx.Batch, vs []viewer.Viewer, refuse func(n int, err error))
 }
 
 // Limits says how much a viewer may do.
@@ -68,6 +74,8 @@ type Permit interface {
 type Money interface {
 	// HoldTx sets credits aside. It refuses with INSUFFICIENT_CREDITS and KEY_LIMIT_REACHED.
 	HoldTx(tx *gorm.DB, v viewer.Viewer, ask models.HoldAsk) (models.Hold, error)
+	// QueueHolds is HoldTx for many, of keys without limits of their own.
+	QueueHolds(b *pgx.Batch, asks []models.HoldFor, made func(n int, h models.Hold, err error))
 	// More extends holds and renews their leases; refused says which it didn't, and why.
 	More(ctx context.Context, more []models.HoldMore) (refused map[string]error, err error)
 	// Settle charges what was used and releases the rest, once; SettleTx does so within a
@@ -116,6 +124,7 @@ type Service struct {
 	Config
 	instance string
 	hub      hub
+	porch    porch
 	workers  sync.WaitGroup
 	quit     chan struct{} // closed to end the workers
 	closing  sync.Once
