@@ -115,8 +115,11 @@ type Config struct {
 	// Tick is how often holds are looked after (100 ms).
 	Tick time.Duration
 	// Lease is how long a request with an idempotency key stays its instance's without a
-	// sign of life (1 min).
+	// sign of life (30 s).
 	Lease time.Duration
+	// Sole says that no other instance uses the database: what a former process was
+	// answering is free again at start.
+	Sole bool
 }
 
 // Service answers programs on one instance.
@@ -133,7 +136,7 @@ type Service struct {
 
 // New makes the service; Start lets it look after its holds and hear the other instances.
 func New(c Config) *Service {
-	c.Patience, c.Tick, c.Lease = orDefault(c.Patience, 30*time.Second), orDefault(c.Tick, 100*time.Millisecond), orDefault(c.Lease, time.Minute)
+	c.Patience, c.Tick, c.Lease = orDefault(c.Patience, 30*time.Second), orDefault(c.Tick, 100*time.Millisecond), orDefault(c.Lease, 30*time.Second)
 	return &Service{Config: c, instance: id.New(id.Instance), hub: newHub(), quit: make(chan struct{})}
 }
 
@@ -146,6 +149,11 @@ func orDefault(d, def time.Duration) time.Duration {
 
 // Start begins to extend holds, to renew leases and to hear of stops.
 func (s *Service) Start(ctx context.Context) error {
+	if s.Sole {
+		if err := s.expireClaims(ctx); err != nil {
+			return err
+		}
+	}
 	if err := s.listen(ctx); err != nil {
 		return err
 	}
