@@ -113,31 +113,6 @@ func onField(field string, err error) error {
 	return &f
 }
 
-// admit checks gate and key and sets credits aside, all in one transaction.
-func (s *Service) admit(ctx context.Context, run *Run, r Request) error {
-	err := s.DB.Tx(ctx, func(tx *gorm.DB) error {
-		run.hold, run.claim, run.Replayed = "", nil, false // of an earlier try
-		if run.v.KeyID != "" && s.Keys != nil {
-			if err := s.Keys.CheckTx(tx, run.v); err != nil {
-				return err
-			}
-		}
-		if err := s.Gate.CheckTx(tx, run.v); err != nil {
-			return err
-		}
-		if r.IdempotencyKey != "" {
-			if err := s.claim(tx, run, r); err != nil || run.Replayed {
-				return err
-			}
-		}
-		return s.holdTx(tx, run)
-	})
-	if err == nil && run.hold != "" {
-		s.Money.Tell(run.v.OwnerID)
-	}
-	return err
-}
-
 // holdTx sets aside what the prompt and the first slice of the answer may cost.
 func (s *Service) holdTx(tx *gorm.DB, run *Run) error {
 	if s.Money == nil {
