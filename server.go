@@ -55,27 +55,26 @@ var version = "dev"
 
 // server is the built product, from the database up to the listener.
 type server struct {
-	cfg      config.Config
-	log      *slog.Logger
-	clock    clock.Clock
-	listener net.Listener
-	db       *database.DB
-	keeper   *seal.Keeper
-	accounts *account.Service
-	policy   *policy.Service
-	credit   *credit.Service
-	keys     *apikey.Service
-	billing  *billing.Service
-	mails    *notify.Service
-	signIns  *signin.Service
-	jobs     *jobs.Runner
-	bus      *bus.Bus
-	demo     *demo.Server
-	engine   *inference.Engine
-	limits   *ratelimit.Service
-	queue    *fairqueue.Queue
-	chat     *chat.Service
-	// completions answers programs.
+	cfg         config.Config
+	log         *slog.Logger
+	clock       clock.Clock
+	listener    net.Listener
+	db          *database.DB
+	keeper      *seal.Keeper
+	accounts    *account.Service
+	policy      *policy.Service
+	credit      *credit.Service
+	keys        *apikey.Service
+	billing     *billing.Service
+	mails       *notify.Service
+	signIns     *signin.Service
+	jobs        *jobs.Runner
+	bus         *bus.Bus
+	demo        *demo.Server
+	engine      *inference.Engine
+	limits      *ratelimit.Service
+	queue       *fairqueue.Queue
+	chat        *chat.Service
 	completions *completion.Service
 	sockets     *wsconn.Transport
 	http        *http.Server
@@ -132,6 +131,9 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *server,
 	s.chat = chat.New(chat.Config{DB: s.db, Owners: s.accounts, Keys: s.keys, Gate: s.policy, Engine: s.queue, Limits: messageLimits{s.limits}, Bus: s.bus, Clock: s.clock, Log: log, Money: s.credit, Price: s.price(),
 		Lease: cfg.RunLease, Checkpoint: cfg.CheckpointInterval, RunsPerOwner: cfg.StreamsPerGuest, Titles: cfg.Titles != "off", Sole: s.db.Embedded()})
 	if err = s.chat.Start(ctx); err != nil {
+		return nil, err
+	}
+	if err = s.openCompletions(ctx); err != nil {
 		return nil, err
 	}
 	if err = s.openOutbox(); err != nil {
@@ -210,7 +212,7 @@ func (s *server) openEdge(secret []byte) error {
 			Providers: s.signIns.Providers()}}
 	s.http = web.Server(s.cfg.ListenAddr, web.New(web.Config{
 		Account: s.accounts, Gates: s.policy, Sessions: s.accounts, SignIns: s.signIns, Admission: s.policy, GraphQL: s.graphql(resolver, public), SchemaSDL: graph.SDL(), Static: frontend.Dist(), PublicURL: public,
-		TrustedProxies: s.cfg.TrustedProxies, Clock: s.clock, Log: s.log, Ready: s.ready, SupportEmail: s.cfg.SupportEmail, Webhooks: s.billing, Keys: s.keys, API: s.openPrograms(), Books: s.credit, PayHosts: s.payHosts(),
+		TrustedProxies: s.cfg.TrustedProxies, Clock: s.clock, Log: s.log, Ready: s.ready, SupportEmail: s.cfg.SupportEmail, Webhooks: s.billing, Keys: s.keys, API: s.api(), Books: s.credit, PayHosts: s.payHosts(),
 	}), s.log)
 	return nil
 }
@@ -281,7 +283,7 @@ func (s *server) ready(ctx context.Context) error {
 		}
 		return &web.Unready{Part: part, Cause: err}
 	}
-	return errors.Join(unready("database", s.db.Ping(ctx)), unready("migrations", s.db.CheckVersion(ctx)), unready("bus", s.bus.Ready()), unready("server", s.chat.Ready()))
+	return errors.Join(unready("database", s.db.Ping(ctx)), unready("migrations", s.db.CheckVersion(ctx)), unready("bus", s.bus.Ready()), unready("server", errors.Join(s.chat.Ready(), s.completions.Ready())))
 }
 
 // serve answers until ctx ends, and then goes down in order: no new runs, running ones
@@ -295,7 +297,7 @@ func (s *server) serve(ctx context.Context) error {
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
-	s.log.Info("shutting down", "running replies", s.chat.Running())
+	s.log.Info("shutting down", "running replies", s.chat.Running(), "completions", s.completions.Running())
 	s.shutdown(context.WithoutCancel(ctx))
 	return nil
 }
@@ -303,7 +305,7 @@ func (s *server) serve(ctx context.Context) error {
 func (s *server) shutdown(ctx context.Context) {
 	drain, cancel := context.WithTimeout(ctx, s.cfg.ShutdownTimeout)
 	defer cancel()
-	s.chat.Drain(drain)
+	s.writers().drain(drain)
 	ctx, cancel = context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	close(s.streams)
@@ -337,6 +339,9 @@ func (s *server) close(ctx context.Context) {
 	}
 	if s.limits != nil {
 		s.limits.Close()
+	}
+	if s.completions != nil {
+		s.completions.Close()
 	}
 	if s.credit != nil {
 		s.credit.Close()

@@ -201,6 +201,22 @@ func TestADeadInstancesClaimIsTakenOver(t *testing.T) {
 	}
 }
 
+// The only instance frees what a former process was answering when it starts.
+func TestTheOnlyInstanceFreesClaimsAtStart(t *testing.T) {
+	h := newHouse(t)
+	dead := h.open()
+	c := dead.customer("restarter", 10_000_000)
+	run, err := dead.Begin(t.Context(), c.Viewer, keyed("key", "go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer run.Close()
+	h.change = func(c *completion.Config) { c.Sole = true }
+	if got := h.open().ask(t.Context(), c.Viewer, keyed("key", "go")); got.err != nil || got.run.Replayed {
+		t.Errorf("%+v", got)
+	}
+}
+
 // P64: a hold of an instance that died is given back after its lease, and not before; one
 // that is at work keeps its hold however long it takes.
 func TestAHoldEndsWithItsLease(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 
 	"github.com/kimi-k2/kimi-k2/internal/apikey"
@@ -152,6 +153,12 @@ func (shut) CheckTx(*gorm.DB, viewer.Viewer) error {
 	return fault.New(fault.ConsentRequired, "agree first")
 }
 
+func (shut) QueueChecks(_ *pgx.Batch, vs []viewer.Viewer, refuse func(int, error)) {
+	for n := range vs {
+		refuse(n, fault.New(fault.ConsentRequired, "agree first"))
+	}
+}
+
 // limits are limits of a test.
 type limits struct {
 	refuse error
@@ -207,7 +214,8 @@ func TestWhatIsRefusedReachesNobody(t *testing.T) {
 	h.change = func(c *completion.Config) { c.Limits, c.Gate = l, shut{} }
 	gated := h.open()
 	refused(gated, c.Viewer, keyed("key", "go"), fault.ConsentRequired)
-	if len(l.done) != 2 || l.done[1] != 0 {
+	refused(gated, c.Viewer, saying("go"), fault.ConsentRequired)
+	if len(l.done) != 3 || l.done[1] != 0 || l.done[2] != 0 {
 		t.Errorf("the limits were told %v", l.done)
 	}
 	c.only()
