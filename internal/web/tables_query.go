@@ -7,6 +7,7 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/internal/credit"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
+	"github.com/kimi-k2/kimi-k2/internal/sheet"
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
@@ -29,7 +30,7 @@ func (q question) export(own string) (e credit.Export, err error) {
 		}
 	}
 	e.Zone = q.Get("timeZone")
-	zone, err := credit.Zone(e.Zone)
+	zone, err := sheet.Zone(e.Zone)
 	if err != nil {
 		return e, err
 	}
@@ -60,7 +61,7 @@ func (q question) moment(name string, zone *time.Location) (time.Time, error) {
 		return t, nil
 	}
 	if t, err := time.Parse(time.DateOnly, s); err == nil && inRange(t) {
-		return credit.DayStart(t.Year(), t.Month(), t.Day(), zone), nil
+		return sheet.DayStart(t.Year(), t.Month(), t.Day(), zone), nil
 	}
 	return time.Time{}, fault.On(name, fault.Invalid, "this is no time: give a day like 2026-05-01, or a moment like 2026-05-01T12:00:00Z")
 }
