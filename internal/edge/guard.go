@@ -13,6 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/parser"
 
+	"github.com/kimi-k2/kimi-k2/internal/edge/record"
 	"github.com/kimi-k2/kimi-k2/internal/edge/request"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 )
@@ -59,6 +60,7 @@ type Guard struct {
 	trusted map[string]string
 	only    func(ctx context.Context) bool
 	spend   func(ctx context.Context, cost int) error
+	record  *record.Recorder
 }
 
 var (
@@ -72,6 +74,7 @@ type verdict struct {
 	refused func() *gqlerror.Error
 	cost    int
 	tree    *ast.QueryDocument
+	routes  map[string]string // by the names of its operations
 }
 
 // ExtensionName is "Guard".
@@ -94,6 +97,9 @@ func (g *Guard) MutateOperationParameters(ctx context.Context, p *graphql.RawPar
 	if v == nil {
 		v = g.examine(p.Query)
 		g.docs.judged(p.Query, v)
+	}
+	if g.record.Wants(ctx) {
+		record.Name(ctx, v.route(p.OperationName))
 	}
 	if v.refused != nil {
 		return v.refused()
@@ -152,12 +158,31 @@ func sha(s string) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// route is that of the operation with a name, or of the only one.
+func (v *verdict) route(name string) string {
+	if name == "" && len(v.routes) == 1 {
+		for _, route := range v.routes {
+			return route
+		}
+	}
+	return v.routes[name]
+}
+
 // examine parses a document with the token limit and measures it.
 func (g *Guard) examine(query string) *verdict {
 	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: query}, g.limits.Tokens)
 	if err != nil {
 		return refused(g.unparsable(err))
 	}
+	v := g.judge(doc)
+	if g.record != nil {
+		v.routes = record.Routes(g.pricing.schema, doc)
+	}
+	return v
+}
+
+// judge measures a document.
+func (g *Guard) judge(doc *ast.QueryDocument) *verdict {
 	m := measure(doc)
 	l := g.limits
 	switch {

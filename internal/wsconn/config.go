@@ -13,6 +13,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/edge/gate"
 	"github.com/kimi-k2/kimi-k2/internal/edge/live"
+	"github.com/kimi-k2/kimi-k2/internal/edge/record"
 )
 
 // Config says what a Transport allows. Zero values take the defaults named.
@@ -43,6 +44,8 @@ type Config struct {
 	// executor's hands: one whose events come so often that resolving each field anew
 	// costs more than sending it. Nil, or a nil Feed: the executor runs it.
 	Feed func(ctx context.Context, rc *graphql.OperationContext) Feed
+	// Record is told of operations when they are over. Nil: nobody is.
+	Record *record.Recorder
 	// ClientIP is the caller's address. Nil: the peer of the TCP connection.
 	ClientIP func(r *http.Request) netip.Addr
 	// Gate counts sockets in total and per address. Nil: one of its own with the
