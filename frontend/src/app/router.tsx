@@ -3,7 +3,7 @@ import { ChatPage } from './chat-page'
 import { NotFoundPage } from './not-found-page'
 import { ErrorPage } from './error-page'
 import { lazyPart } from '@/lib/lazy-part'
-import { parseBought, parseReturn, parseSearch, parseSignIn, parseUsage } from './paths'
+import { parseBought, parseReturn, parseSearch, parseSignIn, parseUsage, parseWords } from './paths'
 import { Shell } from './shell'
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFoundPage, errorComponent: ErrorPage })
@@ -67,6 +67,15 @@ const usage = createRoute({
   validateSearch: parseUsage,
   component: lazyPart(() => import('./lazy/usage-page').then((page) => page.UsagePage)),
 })
+const DevelopersPage = lazyPart(() => import('./lazy/developers-page').then((page) => page.DevelopersPage))
+const developers = createRoute({ getParentRoute: () => root, path: '/developers', component: DevelopersPage })
+const developersPage = createRoute({
+  getParentRoute: () => root,
+  path: '/developers/$page',
+  validateSearch: parseWords,
+  component: DevelopersPage,
+})
+const playground = createRoute({ getParentRoute: () => root, path: '/graphiql', component: DevelopersPage })
 
 /** The app's pages. */
 export const router = createRouter({
@@ -82,6 +91,9 @@ export const router = createRouter({
     billing,
     bought,
     usage,
+    developers,
+    developersPage,
+    playground,
   ]),
   defaultPreload: false,
   scrollRestoration: false,
