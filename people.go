@@ -118,5 +118,8 @@ func (s *server) startPeople(ctx context.Context) error {
 	if err := s.jobs.Add(s.moneyJobs()...); err != nil {
 		return err
 	}
+	if err := s.jobs.Add(s.limitJobs()...); err != nil {
+		return err
+	}
 	return s.jobs.Start(ctx)
 }

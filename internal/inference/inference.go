@@ -32,13 +32,17 @@ type Message struct {
 // Request asks for one reply. MaxOutputTokens of 0 means the model's own limit.
 // Continue says that the last message is the beginning of the reply and is to be
 // continued; only a model with a Continuation can do that. User is an opaque mark
-// for the engine's abuse control and may be empty.
+// for the engine's abuse control and may be empty. Principal is on whose behalf it is
+// asked, and Queued is told its place in the line while it waits for the engine, 1 for
+// the next and 0 when its turn has come; neither is ever sent.
 type Request struct {
 	Model           Model
 	Messages        []Message
 	MaxOutputTokens int
 	Continue        bool
 	User            string
+	Principal       string
+	Queued          func(position int)
 }
 
 // Delta is the next piece of a reply, always valid UTF-8 in whole runes and without

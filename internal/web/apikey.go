@@ -90,7 +90,7 @@ func (s *server) foreign(next http.Handler) http.Handler {
 		}
 		if s.bringsKey(r) && forPrograms(r.URL.Path) {
 			w.Header().Set("Access-Control-Allow-Origin", "*")
-			w.Header().Set("Access-Control-Expose-Headers", "retry-after, x-request-id")
+			w.Header().Set("Access-Control-Expose-Headers", "retry-after, x-request-id, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, x-ratelimit-resource")
 			r = r.Clone(r.Context())
 			for _, name := range []string{"Cookie", "Origin", "Sec-Fetch-Site"} {
 				r.Header.Del(name)
