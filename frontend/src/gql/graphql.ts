@@ -512,15 +512,24 @@ export type ConsentSetInput = {
   method?: ConsentMethod | null | undefined;
 };
 
+/** What a limit counts. */
 export type RateLimitName =
+  /** Requests a minute; for people on the page: messages. */
   | 'REQUESTS'
+  /** Tokens a minute, read and written. */
   | 'TOKENS'
+  /** Streams at once. */
   | 'STREAMS'
+  /** The cost of GraphQL documents a minute. */
   | 'COST';
 
+/** Whose uses a limit counts together. */
 export type RateLimitScope =
+  /** Those of one API key. */
   | 'KEY'
+  /** Those of all of an account's API keys; for people on the page: the account's there. */
   | 'ACCOUNT'
+  /** Those of a guest; for who has sent nothing yet: those of all at the same address. */
   | 'GUEST';
 
 export type RequestLogFilter = {
@@ -1208,7 +1217,7 @@ export type SettingsPrivacyQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type SettingsPrivacyQuery = { viewer: { consents: Array<{ kind: ConsentKind, granted: boolean, policyVersion: string, createdAt: string }>, policyAcceptances: Array<{ version: string, method: AcceptanceMethod, acceptedAt: string }> } };
 
-export type SettingsKeyFragment = { id: string, name: string, scopes: Array<string>, lastFour: string, createdAt: string, expiresAt: string, revokedAt: string | null, lastUsedAt: string | null, creditLimit: string | null, spent: string } & { ' $fragmentName'?: 'SettingsKeyFragment' };
+export type SettingsKeyFragment = { id: string, name: string, scopes: Array<string>, lastFour: string, createdAt: string, expiresAt: string, revokedAt: string | null, lastUsedAt: string | null, creditLimit: string | null, spent: string, requestsPerMinute: number | null, tokensPerMinute: number | null } & { ' $fragmentName'?: 'SettingsKeyFragment' };
 
 export type SettingsKeysQueryVariables = Exact<{ [key: string]: never; }>;
 

@@ -20,7 +20,10 @@ export function Limits() {
   const limits = data?.rateLimit.limits ?? []
   if (limits.length === 0) return null
   return (
-    <Section title={t`Limits`} note={t`What this session may still ask for. A key has the same limits, or lower ones of its own.`}>
+    <Section
+      title={t`Limits`}
+      note={t`What you may still do on these pages. Keys have limits of their own; each answer tells them in its headers.`}
+    >
       <ul className="space-y-3.5">
         {limits.map((limit) => (
           <Bar key={`${limit.scope} ${limit.name}`} limit={limit} />
@@ -30,10 +33,10 @@ export function Limits() {
   )
 }
 
-function Bar({ limit: { name, limit, remaining } }: { limit: Limit }) {
+function Bar({ limit: { name, scope, limit, remaining } }: { limit: Limit }) {
   const { t } = useLingui()
   const words: Record<RateLimitName, string> = {
-    REQUESTS: t`Requests a minute`,
+    REQUESTS: scope === 'KEY' ? t`Requests a minute` : t`Messages a minute`,
     TOKENS: t`Tokens a minute`,
     STREAMS: t`Answers at once`,
     COST: t`Cost of GraphQL a minute`,

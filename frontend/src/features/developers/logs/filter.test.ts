@@ -34,7 +34,7 @@ describe('the filter of the request log', () => {
     expect(inputOf({}, now)).toEqual({})
   })
 
-  it('P69: the CSV holds the same rows', () => {
+  it('P70: the CSV holds the same rows', () => {
     const { searchParams, pathname } = new URL(csvAddress({ key: 'key_1', route: 'query viewer', since: '7d' }, now), 'http://a')
     expect(pathname).toBe('/developers/requests.csv')
     expect(Object.fromEntries(searchParams)).toEqual({ keyId: 'key_1', route: 'query viewer', from: '2026-11-22T12:00:00.000Z' })

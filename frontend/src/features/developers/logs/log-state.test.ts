@@ -24,7 +24,7 @@ const ids = (list: readonly LogRow[]) => list.map(({ id }) => Number(id.slice(4)
 const add = (n: number, hold = false): LogEvent => ({ kind: 'added', row: row(n), hold })
 const first: LogEvent = { kind: 'loaded', rows: rows(9, 8, 7), cursor: 'c7' }
 
-describe('P69: the request log', () => {
+describe('P69, P70: the request log', () => {
   it('is loading, then there; what comes is put first', () => {
     expect(emptyLog.phase).toBe('loading')
     const state = after(first, add(10), add(11))

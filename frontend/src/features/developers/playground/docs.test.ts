@@ -7,7 +7,7 @@ const folder = '../graph/schema'
 const sdl = readdirSync(folder).map((file) => readFileSync(`${folder}/${file}`, 'utf8'))
 const schema = buildSchema(sdl.join('\n'), { assumeValidSDL: true })
 
-describe('P73: the schema beside the playground', () => {
+describe('the schema beside the playground', () => {
   it('says of every field what it is, where it leads and what a key needs', () => {
     const query = docsOf(schema, 'Query')
     expect(query?.kind).toBe('object')

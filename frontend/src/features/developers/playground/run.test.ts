@@ -4,7 +4,7 @@ import { factsOf, laidOut, reasonOf } from './run'
 const headers = (of: Record<string, string>) => new Headers(of)
 
 describe('what is said beside an answer', () => {
-  it('P72, P73: its id, its cost and what is left of the limits', () => {
+  it('P75: its id, its cost and what is left of the limits', () => {
     const text = '{"data":null,"extensions":{"cost":{"requested":12,"limit":1000}}}'
     const said = headers({ 'X-Request-Id': 'req_1', 'X-RateLimit-Limit': '600', 'X-RateLimit-Remaining': '599' })
     expect(factsOf(said, text)).toEqual({
