@@ -105,7 +105,9 @@ func (s *Service) generate(r *activeRun) (res inference.Result, err error) {
 		}
 	}()
 	full := false
-	res, err = s.Engine.Stream(r.ctx, r.req, func(d inference.Delta) {
+	req := r.req
+	req.Principal, req.Queued = r.holder().ownerID, r.log.queue
+	res, err = s.Engine.Stream(r.ctx, req, func(d inference.Delta) {
 		r.account.clock(s.clock.Now)
 		r.clockReasoning(s.clock.Now, d)
 		if !r.log.append(kindReasoning, d.Reasoning) || !r.log.append(kindText, d.Text) {

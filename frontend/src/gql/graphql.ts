@@ -810,7 +810,7 @@ export type ReplyEventsSubscription = { replyEvents:
     | { __typename: 'ReplySnapshot', seq: number, text: string, reasoning: string, status: MessageStatus }
     | { __typename: 'ReplyDelta', seq: number, text: string }
     | { __typename: 'ReplyReasoningDelta', seq: number, text: string }
-    | { __typename: 'ReplyQueued' }
+    | { __typename: 'ReplyQueued', seq: number, position: number }
     | { __typename: 'ReplyFinished', seq: number, status: MessageStatus }
     | { __typename: 'ReplyFailed', seq: number, error: { code: ErrorCode, message: string, retryAfterMs: number | null } }
    };
