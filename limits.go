@@ -27,6 +27,10 @@ func (s *server) openLimits() {
 		Patience: c.InferenceFirstTokenTimeout})
 }
 
+// weights are the costs of objects that come with another: they are read with its row, or
+// lie in memory.
+var weights = map[string]int{"Message.model": 0, "Message.error": 0, "Message.usage": 0, "Model.price": 0}
+
 // limitJobs are the limits' turns.
 func (s *server) limitJobs() []jobs.Job {
 	return []jobs.Job{{Name: ratelimit.SweepJob, Every: sweepLimitsEvery, Run: func(ctx context.Context) error { _, err := s.limits.Sweep(ctx); return err }}}

@@ -28,6 +28,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/bus"
 	"github.com/kimi-k2/kimi-k2/internal/chat"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
+	"github.com/kimi-k2/kimi-k2/internal/completion"
 	"github.com/kimi-k2/kimi-k2/internal/config"
 	"github.com/kimi-k2/kimi-k2/internal/credit"
 	"github.com/kimi-k2/kimi-k2/internal/database"
@@ -38,6 +39,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/inference/demo"
 	"github.com/kimi-k2/kimi-k2/internal/jobs"
 	"github.com/kimi-k2/kimi-k2/internal/notify"
+	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/internal/policy"
 	"github.com/kimi-k2/kimi-k2/internal/ratelimit"
 	"github.com/kimi-k2/kimi-k2/internal/seal"
@@ -73,11 +75,13 @@ type server struct {
 	limits   *ratelimit.Service
 	queue    *fairqueue.Queue
 	chat     *chat.Service
-	sockets  *wsconn.Transport
-	http     *http.Server
-	streams  chan struct{} // closed to end event streams
-	stop     context.CancelFunc
-	watching chan struct{}
+	// completions answers programs.
+	completions *completion.Service
+	sockets     *wsconn.Transport
+	http        *http.Server
+	streams     chan struct{} // closed to end event streams
+	stop        context.CancelFunc
+	watching    chan struct{}
 }
 
 // build constructs every room, in the order in which they need each other. What was
@@ -201,12 +205,12 @@ func (s *server) openEdge(secret []byte) error {
 	if err := s.openSignIns(secret, public); err != nil {
 		return err
 	}
-	resolver := &resolvers.Resolver{Chat: s.chat, Policy: s.policy, Keys: s.keys, Accounts: s.accounts, Credit: s.credit, Outbox: s.mails, Billing: s.billing, Engine: s.engine, Limits: s.limits,
+	resolver := &resolvers.Resolver{Chat: s.chat, Policy: s.policy, Keys: s.keys, Accounts: s.accounts, Credit: s.credit, Outbox: s.mails, Billing: s.billing, Engine: s.engine, Limits: s.limits, Cursors: page.NewSigner(secret),
 		Info: resolvers.Info{Name: s.cfg.ServiceName, SupportEmail: s.cfg.SupportEmail, URL: s.cfg.ServiceURL, Version: version,
 			Providers: s.signIns.Providers()}}
 	s.http = web.Server(s.cfg.ListenAddr, web.New(web.Config{
 		Account: s.accounts, Gates: s.policy, Sessions: s.accounts, SignIns: s.signIns, Admission: s.policy, GraphQL: s.graphql(resolver, public), SchemaSDL: graph.SDL(), Static: frontend.Dist(), PublicURL: public,
-		TrustedProxies: s.cfg.TrustedProxies, Clock: s.clock, Log: s.log, Ready: s.ready, SupportEmail: s.cfg.SupportEmail, Webhooks: s.billing, Keys: s.keys, Books: s.credit, PayHosts: s.payHosts(),
+		TrustedProxies: s.cfg.TrustedProxies, Clock: s.clock, Log: s.log, Ready: s.ready, SupportEmail: s.cfg.SupportEmail, Webhooks: s.billing, Keys: s.keys, API: s.openPrograms(), Books: s.credit, PayHosts: s.payHosts(),
 	}), s.log)
 	return nil
 }
@@ -220,6 +224,7 @@ func (s *server) graphql(resolver *resolvers.Resolver, public *url.URL) *handler
 	open := s.openConnections()
 	s.sockets = wsconn.New(wsconn.Config{
 		Hosts: hosts(public), Init: s.initSocket, Principal: principal, MaxPerPrincipal: perPrincipal, ClientIP: clientIP, Gate: connections, Live: open, Log: s.log, Clock: s.clock,
+		FeedExtensions: edge.FirstExtensions,
 		Feed: func(ctx context.Context, op *graphql.OperationContext) wsconn.Feed {
 			s.becomeGuest(ctx, op)
 			if f := resolver.ReplyFeed(ctx, op); f != nil {
@@ -229,7 +234,7 @@ func (s *server) graphql(resolver *resolvers.Resolver, public *url.URL) *handler
 		},
 	})
 	h := edge.NewServer(graph.NewExecutableSchema(graph.Config{Resolvers: resolver}), edge.Options{
-		Log: s.log, RequestID: web.RequestID, Clock: s.clock, Websocket: s.sockets, Spend: s.spend, CrossOrigin: crossOrigin(public),
+		Log: s.log, RequestID: web.RequestID, Clock: s.clock, Websocket: s.sockets, Spend: s.spend, Weights: weights, CrossOrigin: crossOrigin(public),
 		Streams: edge.Streams{Gate: connections, Live: open, ClientIP: clientIP, Principal: principal, MaxPerPrincipal: perPrincipal, Stop: s.streams},
 	})
 	h.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {

@@ -2555,7 +2555,7 @@ func (ec *executionContext) marshalNCreditCheckoutCreatePayload2ᚖgithubᚗcom�
 }
 
 func (ec *executionContext) marshalNCreditPack2ᚕᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐCreditPackᚄ(ctx context.Context, sel ast.SelectionSet, v []*CreditPack) graphql.Marshaler {
-	ret := marshalSlice(ctx, sel, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCreditPack2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐCreditPack(ctx, sel, v[i])
@@ -2631,7 +2631,7 @@ func (ec *executionContext) unmarshalNPaymentProvider2ᚕgithubᚗcomᚋkimiᚑk
 }
 
 func (ec *executionContext) marshalNPaymentProvider2ᚕgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐPaymentProviderᚄ(ctx context.Context, sel ast.SelectionSet, v []models.PaymentProvider) graphql.Marshaler {
-	ret := marshalSlice(ctx, sel, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPaymentProvider2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐPaymentProvider(ctx, sel, v[i])
@@ -2647,7 +2647,7 @@ func (ec *executionContext) marshalNPaymentProvider2ᚕgithubᚗcomᚋkimiᚑk2�
 }
 
 func (ec *executionContext) marshalNPurchase2ᚕᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐPurchaseᚄ(ctx context.Context, sel ast.SelectionSet, v []*models.Purchase) graphql.Marshaler {
-	ret := marshalSlice(ctx, sel, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPurchase2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐPurchase(ctx, sel, v[i])
@@ -2679,7 +2679,7 @@ func (ec *executionContext) marshalNPurchaseConnection2ᚖgithubᚗcomᚋkimiᚑ
 }
 
 func (ec *executionContext) marshalNPurchaseEdge2ᚕᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐPurchaseEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*PurchaseEdge) graphql.Marshaler {
-	ret := marshalSlice(ctx, sel, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPurchaseEdge2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐPurchaseEdge(ctx, sel, v[i])
@@ -2756,7 +2756,7 @@ func (ec *executionContext) marshalNQuarantineResolvePayload2ᚖgithubᚗcomᚋk
 }
 
 func (ec *executionContext) marshalNQuarantinedPayment2ᚕᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐQuarantinedPaymentᚄ(ctx context.Context, sel ast.SelectionSet, v []*models.QuarantinedPayment) graphql.Marshaler {
-	ret := marshalSlice(ctx, sel, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNQuarantinedPayment2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐQuarantinedPayment(ctx, sel, v[i])
@@ -2793,7 +2793,7 @@ func (ec *executionContext) marshalNReconcilePayload2ᚖgithubᚗcomᚋkimiᚑk2
 }
 
 func (ec *executionContext) marshalNReconciliation2ᚕᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐReconciliationᚄ(ctx context.Context, sel ast.SelectionSet, v []*models.Reconciliation) graphql.Marshaler {
-	ret := marshalSlice(ctx, sel, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNReconciliation2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐReconciliation(ctx, sel, v[i])

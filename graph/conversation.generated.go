@@ -1210,7 +1210,7 @@ func (ec *executionContext) _TextMatch(ctx context.Context, sel ast.SelectionSet
 // region    ***************************** type.gotpl *****************************
 
 func (ec *executionContext) marshalNConversation2ᚕᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐConversationᚄ(ctx context.Context, sel ast.SelectionSet, v []*models.Conversation) graphql.Marshaler {
-	ret := marshalSlice(ctx, sel, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNConversation2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐConversation(ctx, sel, v[i])
@@ -1255,7 +1255,7 @@ func (ec *executionContext) marshalNConversationDeletePayload2ᚖgithubᚗcomᚋ
 }
 
 func (ec *executionContext) marshalNConversationEdge2ᚕᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐConversationEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*ConversationEdge) graphql.Marshaler {
-	ret := marshalSlice(ctx, sel, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNConversationEdge2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐConversationEdge(ctx, sel, v[i])

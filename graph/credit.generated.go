@@ -3050,7 +3050,7 @@ func (ec *executionContext) _UsageSum(ctx context.Context, sel ast.SelectionSet,
 // region    ***************************** type.gotpl *****************************
 
 func (ec *executionContext) marshalNAbsurdUsage2ᚕᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐAbsurdUsageᚄ(ctx context.Context, sel ast.SelectionSet, v []*AbsurdUsage) graphql.Marshaler {
-	ret := marshalSlice(ctx, sel, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNAbsurdUsage2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐAbsurdUsage(ctx, sel, v[i])
@@ -3108,7 +3108,7 @@ func (ec *executionContext) marshalNCreditNoticeUpdatePayload2ᚖgithubᚗcomᚋ
 }
 
 func (ec *executionContext) marshalNEstimateError2ᚕᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐEstimateErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []*EstimateError) graphql.Marshaler {
-	ret := marshalSlice(ctx, sel, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNEstimateError2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐEstimateError(ctx, sel, v[i])
@@ -3147,7 +3147,7 @@ func (ec *executionContext) marshalNFeature2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2
 }
 
 func (ec *executionContext) marshalNLedgerCheck2ᚕᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐLedgerCheckᚄ(ctx context.Context, sel ast.SelectionSet, v []*models.LedgerCheck) graphql.Marshaler {
-	ret := marshalSlice(ctx, sel, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNLedgerCheck2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐLedgerCheck(ctx, sel, v[i])
@@ -3171,7 +3171,7 @@ func (ec *executionContext) marshalNLedgerCheck2ᚖgithubᚗcomᚋkimiᚑk2ᚋki
 }
 
 func (ec *executionContext) marshalNLedgerEntry2ᚕᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐLedgerEntryᚄ(ctx context.Context, sel ast.SelectionSet, v []*models.LedgerEntry) graphql.Marshaler {
-	ret := marshalSlice(ctx, sel, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNLedgerEntry2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐLedgerEntry(ctx, sel, v[i])
@@ -3203,7 +3203,7 @@ func (ec *executionContext) marshalNLedgerEntryConnection2ᚖgithubᚗcomᚋkimi
 }
 
 func (ec *executionContext) marshalNLedgerEntryEdge2ᚕᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐLedgerEntryEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*LedgerEntryEdge) graphql.Marshaler {
-	ret := marshalSlice(ctx, sel, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNLedgerEntryEdge2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐLedgerEntryEdge(ctx, sel, v[i])
@@ -3227,7 +3227,7 @@ func (ec *executionContext) marshalNLedgerEntryEdge2ᚖgithubᚗcomᚋkimiᚑk2�
 }
 
 func (ec *executionContext) marshalNLedgerFinding2ᚕᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐLedgerFindingᚄ(ctx context.Context, sel ast.SelectionSet, v []*LedgerFinding) graphql.Marshaler {
-	ret := marshalSlice(ctx, sel, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNLedgerFinding2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐLedgerFinding(ctx, sel, v[i])
@@ -3304,7 +3304,7 @@ func (ec *executionContext) marshalNUsageDimension2githubᚗcomᚋkimiᚑk2ᚋki
 }
 
 func (ec *executionContext) marshalNUsageGroup2ᚕᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐUsageGroupᚄ(ctx context.Context, sel ast.SelectionSet, v []*UsageGroup) graphql.Marshaler {
-	ret := marshalSlice(ctx, sel, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNUsageGroup2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐUsageGroup(ctx, sel, v[i])
@@ -3349,7 +3349,7 @@ func (ec *executionContext) marshalNUsageReviewPayload2ᚖgithubᚗcomᚋkimiᚑ
 }
 
 func (ec *executionContext) marshalNUsageRow2ᚕᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐUsageRowᚄ(ctx context.Context, sel ast.SelectionSet, v []*models.UsageRow) graphql.Marshaler {
-	ret := marshalSlice(ctx, sel, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNUsageRow2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐUsageRow(ctx, sel, v[i])
@@ -3457,7 +3457,7 @@ func (ec *executionContext) marshalOTransferKind2ᚕgithubᚗcomᚋkimiᚑk2ᚋk
 	if v == nil {
 		return graphql.Null
 	}
-	ret := marshalSlice(ctx, sel, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNTransferKind2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐTransferKind(ctx, sel, v[i])
@@ -3493,7 +3493,7 @@ func (ec *executionContext) marshalOUsageDimension2ᚕgithubᚗcomᚋkimiᚑk2�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := marshalSlice(ctx, sel, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNUsageDimension2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐUsageDimension(ctx, sel, v[i])

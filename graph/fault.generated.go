@@ -785,7 +785,7 @@ func (ec *executionContext) marshalNUserError2githubᚗcomᚋkimiᚑk2ᚋkimiᚑ
 }
 
 func (ec *executionContext) marshalNUserError2ᚕgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐUserErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []UserError) graphql.Marshaler {
-	ret := marshalSlice(ctx, sel, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNUserError2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐUserError(ctx, sel, v[i])

@@ -1488,7 +1488,7 @@ func (ec *executionContext) marshalNAccountRemovePayload2ᚖgithubᚗcomᚋkimi�
 }
 
 func (ec *executionContext) marshalNMail2ᚕᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐMailᚄ(ctx context.Context, sel ast.SelectionSet, v []*models.Mail) graphql.Marshaler {
-	ret := marshalSlice(ctx, sel, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNMail2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐMail(ctx, sel, v[i])
@@ -1520,7 +1520,7 @@ func (ec *executionContext) marshalNMailConnection2ᚖgithubᚗcomᚋkimiᚑk2�
 }
 
 func (ec *executionContext) marshalNMailEdge2ᚕᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐMailEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*MailEdge) graphql.Marshaler {
-	ret := marshalSlice(ctx, sel, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNMailEdge2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐMailEdge(ctx, sel, v[i])
@@ -1595,7 +1595,7 @@ func (ec *executionContext) marshalNRemovalReason2githubᚗcomᚋkimiᚑk2ᚋkim
 }
 
 func (ec *executionContext) marshalNRemovedRows2ᚕᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐRemovedRowsᚄ(ctx context.Context, sel ast.SelectionSet, v []*RemovedRows) graphql.Marshaler {
-	ret := marshalSlice(ctx, sel, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNRemovedRows2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐRemovedRows(ctx, sel, v[i])

@@ -1174,7 +1174,7 @@ func (ec *executionContext) marshalNAgeConfirmPayload2ᚖgithubᚗcomᚋkimiᚑk
 }
 
 func (ec *executionContext) marshalNConsent2ᚕᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐConsentᚄ(ctx context.Context, sel ast.SelectionSet, v []*models.Consent) graphql.Marshaler {
-	ret := marshalSlice(ctx, sel, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNConsent2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐConsent(ctx, sel, v[i])
@@ -1247,7 +1247,7 @@ func (ec *executionContext) marshalNPolicyAcceptPayload2ᚖgithubᚗcomᚋkimi�
 }
 
 func (ec *executionContext) marshalNPolicyAcceptance2ᚕᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐPolicyAcceptanceᚄ(ctx context.Context, sel ast.SelectionSet, v []*models.PolicyAcceptance) graphql.Marshaler {
-	ret := marshalSlice(ctx, sel, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPolicyAcceptance2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐPolicyAcceptance(ctx, sel, v[i])

@@ -312,7 +312,7 @@ func (ec *executionContext) marshalNRateLimitScope2githubᚗcomᚋkimiᚑk2ᚋki
 }
 
 func (ec *executionContext) marshalNRateLimitState2ᚕᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐRateLimitStateᚄ(ctx context.Context, sel ast.SelectionSet, v []*models.RateLimitState) graphql.Marshaler {
-	ret := marshalSlice(ctx, sel, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNRateLimitState2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐRateLimitState(ctx, sel, v[i])

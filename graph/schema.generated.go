@@ -2769,7 +2769,7 @@ func (ec *executionContext) unmarshalNPrincipal2ᚕgithubᚗcomᚋkimiᚑk2ᚋki
 }
 
 func (ec *executionContext) marshalNPrincipal2ᚕgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐPrincipalᚄ(ctx context.Context, sel ast.SelectionSet, v []Principal) graphql.Marshaler {
-	ret := marshalSlice(ctx, sel, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPrincipal2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐPrincipal(ctx, sel, v[i])

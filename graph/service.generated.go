@@ -935,7 +935,7 @@ func (ec *executionContext) marshalNEngineState2githubᚗcomᚋkimiᚑk2ᚋkimi�
 }
 
 func (ec *executionContext) marshalNModel2ᚕᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐModelᚄ(ctx context.Context, sel ast.SelectionSet, v []*Model) graphql.Marshaler {
-	ret := marshalSlice(ctx, sel, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNModel2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐModel(ctx, sel, v[i])
@@ -975,7 +975,7 @@ func (ec *executionContext) marshalNService2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimi�
 }
 
 func (ec *executionContext) marshalNSignInProvider2ᚕᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐSignInProviderᚄ(ctx context.Context, sel ast.SelectionSet, v []*SignInProvider) graphql.Marshaler {
-	ret := marshalSlice(ctx, sel, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSignInProvider2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐSignInProvider(ctx, sel, v[i])

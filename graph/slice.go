@@ -24,11 +24,18 @@ func resolvedFields() map[string]bool {
 	return fields
 }
 
-// marshalSlice marshals a list's elements one after the other where all that is asked of
-// them is at hand, and side by side where some of it has to be fetched. The executor's own
-// way, a goroutine with a stack of its own for each element, costs a list of plain rows
-// more than all its fields do.
-func marshalSlice(ctx context.Context, sel ast.SelectionSet, length int, limit int64, bare bool, element func(ctx context.Context, i int) graphql.Marshaler) graphql.Array {
+// marshalSlice marshals a list by a plan where it has one, else its elements one after the
+// other where all that is asked of them is at hand, and side by side where some of it has to
+// be fetched. The executor's own way, a goroutine with a stack of its own for each element,
+// costs a list of plain rows more than all its fields do.
+func marshalSlice[T any](ctx context.Context, sel ast.SelectionSet, list []T, limit int64, bare bool, element func(ctx context.Context, i int) graphql.Marshaler) graphql.Array {
+	if out := plainly(ctx, sel, list); out != nil {
+		return out
+	}
+	return marshalEach(ctx, sel, len(list), limit, bare, element)
+}
+
+func marshalEach(ctx context.Context, sel ast.SelectionSet, length int, limit int64, bare bool, element func(ctx context.Context, i int) graphql.Marshaler) graphql.Array {
 	if length < 2 || !atHand(sel) {
 		return graphql.MarshalSliceConcurrently(ctx, length, limit, bare, element)
 	}

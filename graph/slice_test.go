@@ -47,7 +47,7 @@ func TestOnlyWhatIsAtHandIsMarshalledInPlace(t *testing.T) {
 func TestListsKeepTheirOrderAndSurviveAPanic(t *testing.T) {
 	for _, query := range []string{`{viewer{conversations{nodes{id}}}}`, `{viewer{conversations{nodes{id activeReply{id}}}}}`} {
 		ctx := graphql.WithResponseContext(context.Background(), graphql.DefaultErrorPresenter, func(context.Context, any) error { return errors.New("caught") })
-		got := marshalSlice(ctx, selectionOf(t, query, "viewer", "conversations", "nodes"), 4, 0, false, func(_ context.Context, i int) graphql.Marshaler {
+		got := marshalEach(ctx, selectionOf(t, query, "viewer", "conversations", "nodes"), 4, 0, false, func(_ context.Context, i int) graphql.Marshaler {
 			if i == 2 {
 				panic("broken element")
 			}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/graph"
 	"github.com/kimi-k2/kimi-k2/internal/billing"
-	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
 )
@@ -145,7 +144,8 @@ func (r *reconciliationResolver) Differences(ctx context.Context, obj *models.Re
 
 // Payments is the resolver for the payments field.
 func (r *viewerResolver) Payments(ctx context.Context, obj *graph.Viewer, first *int, after *string) (*graph.PurchaseConnection, error) {
-	p, err := page.New(first, after)
+	list := r.list(ctx, "payments")
+	p, err := list.Args(first, after)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +153,7 @@ func (r *viewerResolver) Payments(ctx context.Context, obj *graph.Viewer, first 
 	if err != nil {
 		return nil, err
 	}
-	return purchaseConnection(purchases, p.After != "", more), nil
+	return purchaseConnection(list, purchases, p.After != "", more), nil
 }
 
 // Payment is the resolver for the payment field.

@@ -9,7 +9,6 @@ import (
 	"context"
 
 	"github.com/kimi-k2/kimi-k2/graph"
-	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
 )
@@ -29,7 +28,8 @@ func (r *conversationResolver) ActiveReply(ctx context.Context, obj *models.Conv
 
 // Branch is the resolver for the branch field.
 func (r *conversationResolver) Branch(ctx context.Context, obj *models.Conversation, leafID *string, first *int, after *string) (*graph.MessageConnection, error) {
-	p, err := page.New(first, after)
+	list := r.list(ctx, "branch", obj.ID)
+	p, err := list.Args(first, after)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func (r *conversationResolver) Branch(ctx context.Context, obj *models.Conversat
 	if err != nil {
 		return nil, err
 	}
-	return messageConnection(ms, p.After != "", more), nil
+	return messageConnection(list, ms, p.After != "", more), nil
 }
 
 // Conversation returns graph.ConversationResolver implementation.

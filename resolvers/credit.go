@@ -11,7 +11,6 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/graph"
 	"github.com/kimi-k2/kimi-k2/internal/credit"
-	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
 )
@@ -141,7 +140,8 @@ func (r *viewerResolver) Credits(ctx context.Context, obj *graph.Viewer) (*graph
 
 // LedgerEntries is the resolver for the ledgerEntries field.
 func (r *viewerResolver) LedgerEntries(ctx context.Context, obj *graph.Viewer, first *int, after *string, filter *graph.LedgerFilter) (*graph.LedgerEntryConnection, error) {
-	p, err := page.New(first, after)
+	list := r.list(ctx, "ledgerEntries")
+	p, err := list.Args(first, after)
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +149,7 @@ func (r *viewerResolver) LedgerEntries(ctx context.Context, obj *graph.Viewer, f
 	if err != nil {
 		return nil, err
 	}
-	return entryConnection(entries, p.After != "", more), nil
+	return entryConnection(list, entries, p.After != "", more), nil
 }
 
 // Usage is the resolver for the usage field.

@@ -1,6 +1,10 @@
 package resolvers
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/kimi-k2/kimi-k2/graph"
+)
 
 // step is a part of a delta's JSON: text that is always the same, and then a value.
 type step struct {
@@ -27,7 +31,7 @@ func steps(typ string, of []selected) []step {
 		last.same += s.key
 		switch s.name {
 		case "__typename":
-			last.same += string(appendString(nil, typ))
+			last.same += string(graph.AppendString(nil, typ))
 			continue
 		case "seq":
 			last.value = seqValue
@@ -48,7 +52,7 @@ func appendDelta[T string | []byte](dst []byte, of []step, seq int, text T) []by
 		case seqValue:
 			dst = strconv.AppendInt(dst, int64(seq), 10)
 		case textValue:
-			dst = appendString(dst, text)
+			dst = graph.AppendString(dst, text)
 		}
 	}
 	return dst

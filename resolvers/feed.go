@@ -8,6 +8,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"github.com/kimi-k2/kimi-k2/graph"
 	"github.com/kimi-k2/kimi-k2/internal/chat"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
@@ -103,7 +104,7 @@ func selection(op *graphql.OperationContext, set ast.SelectionSet, types ...stri
 	return out
 }
 
-func key(alias string) string { return string(appendString(nil, alias)) + ":" }
+func key(alias string) string { return string(graph.AppendString(nil, alias)) + ":" }
 
 // Close ends following.
 func (f *ReplyFeed) Close() { f.follower.Close() }
@@ -139,7 +140,7 @@ func (f *ReplyFeed) Step(ctx context.Context, dst []byte) ([]byte, bool) {
 		dst = appendDelta(dst, f.reasoning, e.Seq, e.Text)
 	case *models.ReplySnapshot:
 		dst = f.object(dst, "ReplySnapshot", e.Seq, func(dst []byte, s selected) []byte {
-			return appendString(dst, map[string]string{"text": e.Text, "reasoning": e.Reasoning, "status": string(e.Status)}[s.name])
+			return graph.AppendString(dst, map[string]string{"text": e.Text, "reasoning": e.Reasoning, "status": string(e.Status)}[s.name])
 		})
 	case *models.ReplyQueued:
 		dst = f.object(dst, "ReplyQueued", e.Seq, func(dst []byte, _ selected) []byte { return strconv.AppendInt(dst, int64(e.Position), 10) })
@@ -164,9 +165,9 @@ func (f *ReplyFeed) object(dst []byte, typ string, seq int, field func(dst []byt
 func appendFinished(dst []byte, s selected, e *models.ReplyFinished) []byte {
 	switch {
 	case s.name == "status":
-		return appendString(dst, string(e.Status))
+		return graph.AppendString(dst, string(e.Status))
 	case s.name == "credits" && e.Credits != nil:
-		return appendString(dst, e.Credits.String())
+		return graph.AppendString(dst, e.Credits.String())
 	case s.name == "usage" && e.Usage != nil:
 		return appendObject(dst, s.of, "Usage", func(dst []byte, s selected) []byte {
 			if s.name == "estimated" {
@@ -183,9 +184,9 @@ func appendError(dst []byte, of []selected, e *models.ReplyError) []byte {
 	return appendObject(dst, of, "ReplyError", func(dst []byte, s selected) []byte {
 		switch {
 		case s.name == "code":
-			return appendString(dst, string(e.Code))
+			return graph.AppendString(dst, string(e.Code))
 		case s.name == "message":
-			return appendString(dst, e.Message)
+			return graph.AppendString(dst, e.Message)
 		case e.RetryAfterMs != nil:
 			return strconv.AppendInt(dst, int64(*e.RetryAfterMs), 10)
 		}
@@ -201,35 +202,10 @@ func appendObject(dst []byte, of []selected, typ string, field func(dst []byte, 
 		}
 		dst = append(dst, s.key...)
 		if s.name == "__typename" {
-			dst = appendString(dst, typ)
+			dst = graph.AppendString(dst, typ)
 		} else {
 			dst = field(dst, s)
 		}
 	}
 	return append(dst, '}')
-}
-
-const hexDigits = "0123456789abcdef"
-
-// appendString appends valid UTF-8 as a JSON string.
-func appendString[T string | []byte](dst []byte, s T) []byte {
-	dst = append(dst, '"')
-	from := 0
-	for i := range len(s) {
-		c := s[i]
-		if c >= 0x20 && c != '"' && c != '\\' {
-			continue
-		}
-		dst = append(dst, s[from:i]...)
-		from = i + 1
-		switch c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\n':
-			dst = append(dst, '\\', 'n')
-		default:
-			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		}
-	}
-	return append(append(dst, s[from:]...), '"')
 }

@@ -58,13 +58,13 @@ func entryList(p page.Args, f *graph.LedgerFilter) credit.List {
 	return l
 }
 
-func entryConnection(entries []*models.LedgerEntry, before, more bool) *graph.LedgerEntryConnection {
+func entryConnection(list page.List, entries []*models.LedgerEntry, before, more bool) *graph.LedgerEntryConnection {
 	out := &graph.LedgerEntryConnection{Nodes: entries, Edges: make([]*graph.LedgerEntryEdge, len(entries)), PageInfo: &graph.PageInfo{HasNextPage: more, HasPreviousPage: before}}
 	if entries == nil {
 		out.Nodes = make([]*models.LedgerEntry, 0)
 	}
 	for i, e := range entries {
-		out.Edges[i] = &graph.LedgerEntryEdge{Cursor: page.Cursor(e.TransferID), Node: e}
+		out.Edges[i] = &graph.LedgerEntryEdge{Cursor: list.Cursor(e.TransferID), Node: e}
 	}
 	if n := len(entries); n > 0 {
 		out.PageInfo.StartCursor, out.PageInfo.EndCursor = &out.Edges[0].Cursor, &out.Edges[n-1].Cursor

@@ -64,11 +64,11 @@ func addressLines(a models.Address) []string {
 
 func joined(words ...string) string { return strings.Join(words, " ") }
 
-func purchaseConnection(purchases []*models.Purchase, before, more bool) *graph.PurchaseConnection {
+func purchaseConnection(list page.List, purchases []*models.Purchase, before, more bool) *graph.PurchaseConnection {
 	out := &graph.PurchaseConnection{Nodes: listed(purchases), Edges: make([]*graph.PurchaseEdge, len(purchases)),
 		PageInfo: &graph.PageInfo{HasNextPage: more, HasPreviousPage: before}}
 	for i, p := range purchases {
-		out.Edges[i] = &graph.PurchaseEdge{Cursor: page.Cursor(p.ID), Node: p}
+		out.Edges[i] = &graph.PurchaseEdge{Cursor: list.Cursor(p.ID), Node: p}
 	}
 	if n := len(purchases); n > 0 {
 		out.PageInfo.StartCursor, out.PageInfo.EndCursor = &out.Edges[0].Cursor, &out.Edges[n-1].Cursor

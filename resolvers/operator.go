@@ -10,7 +10,6 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/graph"
 	"github.com/kimi-k2/kimi-k2/internal/account"
-	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 )
 
@@ -39,7 +38,8 @@ func (r *mutationResolver) AccountRemove(ctx context.Context, input graph.Accoun
 
 // Mails is the resolver for the mails field.
 func (r *operatorResolver) Mails(ctx context.Context, obj *graph.Operator, first *int, after *string) (*graph.MailConnection, error) {
-	p, err := page.New(first, after)
+	list := r.list(ctx, "mails")
+	p, err := list.Args(first, after)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func (r *operatorResolver) Mails(ctx context.Context, obj *graph.Operator, first
 	if err != nil {
 		return nil, err
 	}
-	return mailConnection(mails, p.After != "", more), nil
+	return mailConnection(list, mails, p.After != "", more), nil
 }
 
 // Operator is the resolver for the operator field.

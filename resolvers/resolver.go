@@ -13,6 +13,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/credit"
 	"github.com/kimi-k2/kimi-k2/internal/inference"
 	"github.com/kimi-k2/kimi-k2/internal/notify"
+	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/internal/policy"
 	"github.com/kimi-k2/kimi-k2/internal/signin"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
@@ -79,5 +80,6 @@ type Resolver struct {
 	Credit   *credit.Service
 	Engine   Engine
 	Limits   Limits
+	Cursors  *page.Signer
 	Info     Info
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/graph"
 	"github.com/kimi-k2/kimi-k2/internal/chat"
-	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
 )
@@ -35,20 +34,22 @@ func (r *viewerResolver) Conversation(ctx context.Context, obj *graph.Viewer, id
 
 // Conversations is the resolver for the conversations field.
 func (r *viewerResolver) Conversations(ctx context.Context, obj *graph.Viewer, first *int, after *string, filter *graph.ConversationFilter) (*graph.ConversationConnection, error) {
-	p, err := page.New(first, after)
+	list := r.list(ctx, "conversations")
+	p, err := list.Args(first, after)
 	if err != nil {
 		return nil, err
 	}
-	l := chat.List{Page: p, WithLast: wants(ctx, "lastMessage")}
+	asked := askedOf(ctx)
+	l := chat.List{Page: p, Last: asked.last}
 	if filter != nil {
 		l.Pinned, l.Archived, l.Text = filter.Pinned, filter.Archived != nil && *filter.Archived, orEmpty(filter.Text)
 	}
 	if l.Text != "" {
 		hits, next, err := r.Chat.Search(ctx, viewer.From(ctx), l)
-		return searchConnection(hits, next, p.After != ""), err
+		return searchConnection(list, hits, next, p.After != ""), err
 	}
 	cs, more, err := r.Chat.Conversations(ctx, viewer.From(ctx), l)
-	return conversationConnection(cs, p.After != "", more), err
+	return conversationConnection(list, cs, p.After != "", more, asked.edges), err
 }
 
 // Viewer returns graph.ViewerResolver implementation.

@@ -112,6 +112,7 @@ test)
 	npm_ci tools/postgres "PostgreSQL"
 	npm_ci tools/schema "the schema linter"
 	npm_ci tests/clients "public clients for the tests"
+	npm_ci examples "the examples' packages"
 	stripe_mock
 	;;
 *) fail "unknown goal $goal" ;;

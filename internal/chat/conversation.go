@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -26,8 +27,18 @@ type List struct {
 	Text     string // "" lists all
 	Pinned   *bool
 	Archived bool
-	WithLast bool // load each one's newest message too
+	Last     Last // of each one's newest message, load this too
 }
+
+// Last is how much of the newest messages a list brings.
+type Last int
+
+// Nothing of them; what a list shows, without reasoning, tokens and origin; all.
+const (
+	LastNone Last = iota
+	LastShown
+	LastWhole
+)
 
 // Conversations is a page of the viewer's conversations: pinned first, then by last
 // activity. More says that others follow after the last one's Position.
@@ -39,9 +50,7 @@ func (s *Service) Conversations(ctx context.Context, v viewer.Viewer, l List) (c
 	if err != nil {
 		return nil, false, fmt.Errorf("list conversations: %w", database.Translate(err))
 	}
-	cs, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (*models.Conversation, error) {
-		return scanConversation(row, v, l.WithLast)
-	})
+	cs, err = pgx.CollectRows(rows, listScan(v, l.Last))
 	if err != nil {
 		return nil, false, fmt.Errorf("list conversations: %w", database.Translate(err))
 	}
@@ -78,18 +87,24 @@ func parsePosition(s string) (pinned bool, at time.Time, id string, err error) {
 	return s[0] == '1', at, id, err
 }
 
-const conversationColumns = `c.owner_id, c.id, c.title_sealed, c.title_source, c.pinned, c.archived, c.leaf_id, c.created_at, c.updated_at`
+const conversationColumns = `c.id, c.title_sealed, c.title_source, c.pinned, c.archived, c.leaf_id, c.created_at, c.updated_at`
 
-// lastColumns are those of the newest message that a list shows.
-const lastColumns = `m.id, m.parent_id, m.role, m.status, m.text_sealed, m.reasoning_sealed, m.error_sealed, m.error_code, m.retry_after_ms, m.model_id, m.engine_name,
-    m.finish_reason, m.last_seq, m.reasoning_ms, m.dropped_messages, m.prompt_tokens, m.cached_tokens, m.output_tokens, m.reasoning_tokens, m.usage_estimated, m.cost_micro,
-    m.created_at, m.finished_at`
+// lastColumns are those of the newest message; the first are what LastShown brings.
+const (
+	shownColumns = `m.id, m.role, m.status, m.text_sealed, m.last_seq, m.created_at`
+	lastColumns  = shownColumns + `, m.parent_id, m.reasoning_sealed, m.error_sealed, m.error_code, m.retry_after_ms, m.model_id, m.engine_name,
+    m.finish_reason, m.reasoning_ms, m.dropped_messages, m.prompt_tokens, m.cached_tokens, m.output_tokens, m.reasoning_tokens, m.usage_estimated, m.cost_micro, m.finished_at`
+)
 
 // listRows is the list's one statement: with the newest messages it joins them by a
 // lateral index look-up each.
+//
+// The limit stands in the statement and is no argument: for an unknown limit the planner
+// expects a tenth of the owner's rows, finds the plan for that too dear to keep, and plans
+// each execution anew, which costs more than the execution.
 func (s *Service) listRows(ctx context.Context, v viewer.Viewer, l List) (pgx.Rows, error) {
 	var where strings.Builder
-	args := []any{v.OwnerID, l.Archived, l.Page.Size + 1}
+	args := []any{v.OwnerID, l.Archived}
 	where.WriteString("owner_id = $1 AND archived = $2")
 	if l.Pinned != nil {
 		args = append(args, *l.Pinned)
@@ -104,32 +119,43 @@ func (s *Service) listRows(ctx context.Context, v viewer.Viewer, l List) (pgx.Ro
 		n := len(args)
 		fmt.Fprintf(&where, " AND (pinned, updated_at, id) < ($%d, $%d, $%d)", n-2, n-1, n)
 	}
-	newest := `SELECT * FROM conversations WHERE ` + where.String() + ` ORDER BY pinned DESC, updated_at DESC, id DESC LIMIT $3`
-	if !l.WithLast {
-		return s.DB.Pool().Query(ctx, `SELECT `+conversationColumns+` FROM (`+newest+`) c ORDER BY c.pinned DESC, c.updated_at DESC, c.id DESC`, args...)
+	newest := `SELECT * FROM conversations WHERE ` + where.String() + ` ORDER BY pinned DESC, updated_at DESC, id DESC LIMIT ` + strconv.Itoa(l.Page.Size+1)
+	const order = ` ORDER BY c.pinned DESC, c.updated_at DESC, c.id DESC`
+	if l.Last == LastNone {
+		return s.DB.Pool().Query(ctx, `SELECT `+conversationColumns+` FROM (`+newest+`) c`+order, args...)
 	}
-	return s.DB.Pool().Query(ctx, `SELECT `+conversationColumns+`, `+lastColumns+` FROM (`+newest+`) c
-LEFT JOIN LATERAL (SELECT * FROM messages WHERE owner_id = c.owner_id AND conversation_id = c.id ORDER BY id DESC LIMIT 1) m ON true
-ORDER BY c.pinned DESC, c.updated_at DESC, c.id DESC`, args...)
+	columns := lastColumns
+	if l.Last == LastShown {
+		columns = shownColumns
+	}
+	return s.DB.Pool().Query(ctx, `SELECT `+conversationColumns+`, `+columns+` FROM (`+newest+`) c
+LEFT JOIN LATERAL (SELECT * FROM messages WHERE owner_id = $1 AND conversation_id = c.id ORDER BY id DESC LIMIT 1) m ON true`+order, args...)
 }
 
-func scanConversation(row pgx.CollectableRow, v viewer.Viewer, withLast bool) (*models.Conversation, error) {
-	c := new(models.Conversation)
-	into := []any{&c.OwnerID, &c.ID, &c.TitleSealed, &c.TitleSource, &c.Pinned, &c.Archived, &c.LeafID, &c.CreatedAt, &c.UpdatedAt}
-	if !withLast {
-		return c, row.Scan(into...)
+// listScan reads the rows of a list, with one set of targets for all of them.
+func listScan(v viewer.Viewer, last Last) pgx.RowToFunc[*models.Conversation] {
+	var into []any
+	return func(row pgx.CollectableRow) (*models.Conversation, error) {
+		c := &models.Conversation{OwnerID: v.OwnerID}
+		into = append(into[:0], &c.ID, &c.TitleSealed, &c.TitleSource, &c.Pinned, &c.Archived, &c.LeafID, &c.CreatedAt, &c.UpdatedAt)
+		if last == LastNone {
+			return c, row.Scan(into...)
+		}
+		if values := row.RawValues(); values[len(into)] == nil { // no message yet
+			into = append(into, make([]any, len(values)-len(into))...)
+			return c, row.Scan(into...)
+		}
+		m := &models.Message{OwnerID: v.OwnerID}
+		into = append(into, &m.ID, &m.Role, &m.Status, &m.TextSealed, &m.LastSeq, &m.CreatedAt)
+		if last == LastWhole {
+			into = append(into, &m.ParentID, &m.ReasoningSealed, &m.ErrorSealed, &m.ErrorCode, &m.RetryAfterMs, &m.ModelID, &m.EngineName,
+				&m.FinishReason, &m.ReasoningMs, &m.DroppedMessages, &m.PromptTokens, &m.CachedTokens, &m.OutputTokens, &m.ReasoningTokens, &m.UsageEstimated, &m.CostMicro, &m.FinishedAt)
+		}
+		err := row.Scan(into...)
+		m.ConversationID = c.ID
+		c.LastMessage = m
+		return c, err
 	}
-	if row.RawValues()[len(into)] == nil { // no message yet
-		return c, row.Scan(append(into, make([]any, len(row.RawValues())-len(into))...)...)
-	}
-	m := &models.Message{OwnerID: v.OwnerID}
-	into = append(into, &m.ID, &m.ParentID, &m.Role, &m.Status, &m.TextSealed, &m.ReasoningSealed, &m.ErrorSealed, &m.ErrorCode, &m.RetryAfterMs, &m.ModelID, &m.EngineName,
-		&m.FinishReason, &m.LastSeq, &m.ReasoningMs, &m.DroppedMessages, &m.PromptTokens, &m.CachedTokens, &m.OutputTokens, &m.ReasoningTokens, &m.UsageEstimated, &m.CostMicro,
-		&m.CreatedAt, &m.FinishedAt)
-	err := row.Scan(into...)
-	m.ConversationID = c.ID
-	c.LastMessage = m
-	return c, err
 }
 
 // FindConversation is one of the viewer's conversations, opened, with its newest

@@ -318,17 +318,17 @@ func TestTheListPagesByKeyset(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := append([]string{ids[5]}, ids[:5]...)
-	for _, withLast := range []bool{false, true} {
+	for _, last := range []chat.Last{chat.LastNone, chat.LastShown, chat.LastWhole} {
 		var got []string
 		args := page.Args{Size: 2}
 		for {
-			cs, more, err := i.Conversations(t.Context(), v, chat.List{Page: args, WithLast: withLast})
+			cs, more, err := i.Conversations(t.Context(), v, chat.List{Page: args, Last: last})
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, c := range cs {
 				got = append(got, c.ID)
-				if (c.LastMessage != nil) != withLast || withLast && c.LastMessage.Text != "re:"+c.Title {
+				if (c.LastMessage != nil) != (last > chat.LastNone) || last > chat.LastNone && c.LastMessage.Text != "re:"+c.Title || last == chat.LastWhole && c.LastMessage.ModelID == "" {
 					t.Errorf("%+v", c.LastMessage)
 				}
 			}

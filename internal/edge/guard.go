@@ -13,6 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/parser"
 
+	"github.com/kimi-k2/kimi-k2/internal/edge/authz"
 	"github.com/kimi-k2/kimi-k2/internal/edge/request"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 )
@@ -59,11 +60,14 @@ type Guard struct {
 	trusted map[string]string
 	only    func(ctx context.Context) bool
 	spend   func(ctx context.Context, cost int) (Budget, error)
+	// principal is who asks.
+	principal func(ctx context.Context) authz.Principal
 }
 
 var (
 	_ graphql.HandlerExtension          = (*Guard)(nil)
 	_ graphql.OperationParameterMutator = (*Guard)(nil)
+	_ graphql.ResponseInterceptor       = (*Guard)(nil)
 )
 
 // verdict is what is known of a document. Either refused is set, or the document
@@ -105,14 +109,14 @@ func (g *Guard) MutateOperationParameters(ctx context.Context, p *graphql.RawPar
 	if cost > g.limits.Cost {
 		return tooCostly("cost", cost, g.limits.Cost)
 	}
-	if g.spend == nil {
-		return nil
+	if g.spend != nil {
+		b, err := g.spend(ctx, cost)
+		note(ctx, b, err)
+		if err != nil {
+			return gqlerror.Wrap(err)
+		}
 	}
-	b, err := g.spend(ctx, cost)
-	note(ctx, b, err)
-	if err != nil {
-		return gqlerror.Wrap(err)
-	}
+	g.noteCost(ctx, p, cost)
 	return nil
 }
 

@@ -129,6 +129,8 @@ func newGuard(schema *ast.Schema, docs *documents, o Options) *Guard {
 		trusted: o.Documents,
 		only:    o.TrustedOnly,
 		spend:   o.Spend,
+
+		principal: o.Principal,
 	}
 }
 

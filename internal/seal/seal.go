@@ -15,6 +15,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"sync"
 )
 
 // KeySize is the length of data keys and of the key-encryption key in bytes.
@@ -38,7 +39,10 @@ type Place struct {
 
 // aad is the unambiguous form of the place: each part led by its length.
 func (p Place) aad() []byte {
-	b := make([]byte, 0, 4+len(p.Table)+len(p.Column)+len(p.Row)+len(p.Owner)+4)
+	return p.appendAAD(make([]byte, 0, 4+len(p.Table)+len(p.Column)+len(p.Row)+len(p.Owner)+4))
+}
+
+func (p Place) appendAAD(b []byte) []byte {
 	for _, s := range [...]string{p.Table, p.Column, p.Row, p.Owner} {
 		b = append(b, byte(len(s)>>8), byte(len(s)))
 		b = append(b, s...)
@@ -92,21 +96,45 @@ func (k *Key) Open(p Place, sealed []byte) ([]byte, error) {
 	if len(sealed) == 0 {
 		return nil, nil
 	}
+	return k.open(nil, p, p.aad(), sealed)
+}
+
+// open appends to dst.
+func (k *Key) open(dst []byte, p Place, aad, sealed []byte) ([]byte, error) {
 	n := k.aead.NonceSize()
 	if len(sealed) < 1+n+k.aead.Overhead() || sealed[0] != version {
 		return nil, fmt.Errorf("%s.%s: %w", p.Table, p.Column, ErrOpen)
 	}
-	plain, err := k.aead.Open(nil, sealed[1:1+n], sealed[1+n:], p.aad())
+	plain, err := k.aead.Open(dst, sealed[1:1+n], sealed[1+n:], aad)
 	if err != nil {
 		return nil, fmt.Errorf("%s.%s: %w", p.Table, p.Column, ErrOpen)
 	}
 	return plain, nil
 }
 
+// room is where OpenString works: lists open two values a row.
+type room struct{ aad, plain []byte }
+
+// maxRoom is the most plain text that a room keeps its memory for.
+const maxRoom = 16 << 10
+
+var rooms = sync.Pool{New: func() any { return new(room) }}
+
 // OpenString is Open for text.
 func (k *Key) OpenString(p Place, sealed []byte) (string, error) {
-	b, err := k.Open(p, sealed)
-	return string(b), err
+	if len(sealed) == 0 {
+		return "", nil
+	}
+	r := rooms.Get().(*room)
+	defer rooms.Put(r)
+	r.aad = p.appendAAD(r.aad[:0])
+	plain, err := k.open(r.plain[:0], p, r.aad, sealed)
+	s := string(plain)
+	clear(plain) // of an owner nothing stays behind
+	if cap(plain) <= maxRoom {
+		r.plain = plain
+	}
+	return s, err
 }
 
 // KeyOf makes a key of KeySize bytes that is no owner's, for what the program itself

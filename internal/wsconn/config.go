@@ -43,6 +43,9 @@ type Config struct {
 	// executor's hands: one whose events come so often that resolving each field anew
 	// costs more than sending it. Nil, or a nil Feed: the executor runs it.
 	Feed func(ctx context.Context, rc *graphql.OperationContext) Feed
+	// FeedExtensions are the response extensions that the first event of a Feed carries, a
+	// JSON object or nothing. Nil: nothing.
+	FeedExtensions func(rc *graphql.OperationContext) []byte
 	// ClientIP is the caller's address. Nil: the peer of the TCP connection.
 	ClientIP func(r *http.Request) netip.Addr
 	// Gate counts sockets in total and per address. Nil: one of its own with the

@@ -3,6 +3,8 @@ package wsconn
 import (
 	"context"
 	"sync"
+
+	"github.com/99designs/gqlgen/graphql"
 )
 
 // feeding sends the events of a feed, each appended straight to its frame: on a goroutine
@@ -12,14 +14,15 @@ type feeding struct {
 	s      *socket
 	events Feed
 	prefix string
+	suffix string // of the next event
 
 	turn sync.Mutex // whoever takes an event sends it before another is taken
 	over bool
 }
 
 // feed sends what a feed yields, to its end.
-func (s *socket) feed(ctx context.Context, op *operation, events Feed) {
-	f := &feeding{s: s, events: events, prefix: head(op.id, "next") + `,"payload":{"data":`}
+func (s *socket) feed(ctx context.Context, op *operation, rc *graphql.OperationContext, events Feed) {
+	f := &feeding{s: s, events: events, prefix: head(op.id, "next") + `,"payload":{"data":`, suffix: s.firstSuffix(rc)}
 	defer f.close()
 	if s.pushable() {
 		events.Push(f.push)
@@ -31,6 +34,19 @@ func (s *socket) feed(ctx context.Context, op *operation, events Feed) {
 		}
 	}
 	s.finish(op)
+}
+
+// eventEnd closes the payload and the message around an event.
+const eventEnd = `}}`
+
+// firstSuffix is what follows the data of a feed's first event.
+func (s *socket) firstSuffix(rc *graphql.OperationContext) string {
+	if s.t.cfg.FeedExtensions != nil {
+		if b := s.t.cfg.FeedExtensions(rc); len(b) > 0 {
+			return `,"extensions":` + string(b) + eventEnd
+		}
+	}
+	return eventEnd
 }
 
 // close ends pushing before the feed is closed.
@@ -56,7 +72,8 @@ func (f *feeding) drain(ctx context.Context) error {
 			out.free()
 			return nil
 		}
-		out.text(`}}`)
+		out.text(f.suffix)
+		f.suffix = eventEnd
 		if err := f.s.send(out, frameText); err != nil {
 			return err
 		}
@@ -78,6 +95,9 @@ func (f *feeding) push() bool {
 func (f *feeding) poll(out *frame) (more, event bool) {
 	out.text(f.prefix)
 	out.b, more, event = f.events.Poll(out.b)
-	out.text(`}}`)
+	if event {
+		out.text(f.suffix)
+		f.suffix = eventEnd
+	}
 	return more, event
 }

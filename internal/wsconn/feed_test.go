@@ -202,3 +202,19 @@ func TestTwoFeedsShareASocket(t *testing.T) {
 		t.Error(at)
 	}
 }
+
+// R-GQL: the first event of a fed operation carries the response extensions, no other does.
+func TestTheFirstEventOfAFeedCarriesExtensions(t *testing.T) {
+	n := newNumbers(1, 3)
+	s := edgetest.Start(t, func(set *edgetest.Setup) {
+		set.Websocket.Feed = func(context.Context, *graphql.OperationContext) wsconn.Feed { return n }
+		set.Websocket.FeedExtensions = func(*graphql.OperationContext) []byte { return []byte(`{"cost":7}`) }
+	})
+	client := open(t, s)
+	client.send(`{"id":"n","type":"subscribe","payload":{"query":"subscription{silence}"}}`)
+	go n.produce()
+	client.expect(`{"id":"n","type":"next","payload":{"data":{"counter":1,"pad":"x"},"extensions":{"cost":7}}}`)
+	client.expect(`{"id":"n","type":"next","payload":{"data":{"counter":2,"pad":"x"}}}`)
+	client.expect(`{"id":"n","type":"next","payload":{"data":{"counter":3,"pad":"x"}}}`)
+	client.expect(`{"id":"n","type":"complete"}`)
+}

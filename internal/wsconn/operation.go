@@ -128,7 +128,7 @@ func (s *socket) run(ctx context.Context, op *operation, payload json.RawMessage
 	}
 	if s.t.cfg.Feed != nil {
 		if events := s.t.cfg.Feed(ctx, rc); events != nil {
-			s.feed(ctx, op, events)
+			s.feed(ctx, op, rc, events)
 			return
 		}
 	}

@@ -50,6 +50,10 @@ const MAX_INLINE = 10_000
 // marked calls extensions without a word about the caller, so lexing notes here whether more text may come.
 let expectingMore = false
 
+// Where a formula may interrupt a paragraph. An empty one, `$$` above `$$`, is none: lines of nothing else
+// would each begin the paragraph anew.
+const BLOCK_MATH_START = /(?<=\n) {0,3}(?:\$\$(?![ \t]*\n[ \t]*\$\$)|\\\[)/
+
 function blockMath(src: string): BlockMath | undefined {
   const opening = /^ {0,3}(\$\$|\\\[)([ \t]*\n)?/.exec(src)
   if (!opening) return undefined
@@ -146,7 +150,7 @@ const dialect = new Marked({ gfm: true })
 dialect.use({
   tokenizer: { def: linkDef, url: bareUrl } as unknown as Partial<Tokenizer>,
   extensions: [
-    { name: 'blockMath', level: 'block', start: startOf(/(?<=\n) {0,3}(?:\$\$|\\\[)/), tokenizer: blockMath },
+    { name: 'blockMath', level: 'block', start: startOf(BLOCK_MATH_START), tokenizer: blockMath },
     { name: 'footnoteDef', level: 'block', tokenizer: footnoteDef as (src: string) => FootnoteDef | undefined },
     { name: 'inlineMath', level: 'inline', start: startOf(/\$|\\[([]/), tokenizer: inlineMath },
     { name: 'footnoteRef', level: 'inline', start: startOf(/\[\^/), tokenizer: footnoteRef },
