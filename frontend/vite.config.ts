@@ -47,10 +47,11 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: 'react', test: /node_modules\/(react|react-dom|scheduler|@lingui)\// },
-            { name: 'graphql', test: /node_modules\/(@urql|urql|wonka|@0no-co)\// },
-            { name: 'router', test: /node_modules\/@tanstack\// },
-            // Small things that every part uses: in files of their own each would cost more than it holds.
-            { name: 'base', test: /src\/lib\/(store|storage|storage-keys|toasts|ui-state|service-info)\.ts|src\/gql\/(fragment-masking|documents\/fragments)\.ts|lucide-react\/dist\/esm\/(createLucideIcon|Icon|defaultAttributes|context|shared)/ },
+            // What every part uses: in files of their own small things would cost more than they hold.
+            {
+              name: 'base',
+              test: /node_modules\/(@urql|urql|wonka|@0no-co|@tanstack)\/|lucide-react\/dist\/esm\/(createLucideIcon|Icon|defaultAttributes|context|shared)|src\/lib\/(store|storage|storage-keys|toasts|ui-state|service-info)\.ts|src\/gql\/(fragment-masking|documents\/fragments)\.ts/,
+            },
             // What the playground alone loads, in parts that are fetched side by side.
             { name: 'playground-editor', test: /node_modules\/(@codemirror|@lezer|@marijn|style-mod|w3c-keyname|crelt)\// },
             { name: 'playground-language', test: /node_modules\/(graphql|graphql-language-service|cm6-graphql)\// },

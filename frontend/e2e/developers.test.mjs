@@ -161,7 +161,10 @@ journey(
     for (const place of [everywhere, command]) assert.equal(place.includes(key.secret.slice(-20)), false, 'a key is kept nowhere')
     const guest = await (await newcomer()).open('/graphiql')
     await guest.getByRole('button', { name: 'Run', exact: true }).click()
-    await guest.getByRole('textbox', { name: 'The answer' }).getByText(/ANONYMOUS|GUEST/).waitFor()
+    await guest
+      .getByRole('textbox', { name: 'The answer' })
+      .getByText(/ANONYMOUS|GUEST/)
+      .waitFor()
   },
 )
 

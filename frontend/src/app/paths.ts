@@ -72,12 +72,3 @@ const day = /^\d{4}-\d{2}-\d{2}$/
 export function parseUsage({ from, to }: Record<string, unknown>): UsageSearch {
   return typeof from === 'string' && typeof to === 'string' && day.test(from) && day.test(to) ? { from, to } : {}
 }
-
-/** What the address of a developers' page may carry; each page reads its own words. */
-export type WordSearch = Partial<Record<string, string>>
-
-/** Reads the search part of a developers' page's address: words, and numbers that look like them. */
-export function parseWords(search: Record<string, unknown>): WordSearch {
-  const words = Object.entries(search).filter(([, word]) => typeof word === 'string' || typeof word === 'number')
-  return Object.fromEntries(words.map(([key, word]) => [key, String(word)]))
-}

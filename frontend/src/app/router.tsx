@@ -3,7 +3,7 @@ import { ChatPage } from './chat-page'
 import { NotFoundPage } from './not-found-page'
 import { ErrorPage } from './error-page'
 import { lazyPart } from '@/lib/lazy-part'
-import { parseBought, parseReturn, parseSearch, parseSignIn, parseUsage, parseWords } from './paths'
+import { parseBought, parseReturn, parseSearch, parseSignIn, parseUsage } from './paths'
 import { Shell } from './shell'
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFoundPage, errorComponent: ErrorPage })
@@ -69,10 +69,11 @@ const usage = createRoute({
 })
 const DevelopersPage = lazyPart(() => import('./lazy/developers-page').then((page) => page.DevelopersPage))
 const developers = createRoute({ getParentRoute: () => root, path: '/developers', component: DevelopersPage })
+// Each of them reads its own search part.
 const developersPage = createRoute({
   getParentRoute: () => root,
   path: '/developers/$page',
-  validateSearch: parseWords,
+  validateSearch: (search): object => search,
   component: DevelopersPage,
 })
 const playground = createRoute({ getParentRoute: () => root, path: '/graphiql', component: DevelopersPage })

@@ -23,6 +23,12 @@ export function DevelopersPage() {
   return page ? <Shown page={page} /> : <NotFoundPage />
 }
 
+/** The words of an address, and numbers that look like them. */
+function wordsOf(search: object): Partial<Record<string, string>> {
+  const words = Object.entries(search).filter(([, word]) => typeof word === 'string' || typeof word === 'number')
+  return Object.fromEntries(words.map(([key, word]) => [key, String(word)]))
+}
+
 function Shown({ page }: { page: DevelopersPageName }) {
   const names = usePageNames()
   const service = useServiceInfo()?.service.name ?? 'Kimi K2'
@@ -43,7 +49,7 @@ function Shown({ page }: { page: DevelopersPageName }) {
 function Body({ page }: { page: DevelopersPageName }) {
   const info = useServiceInfo()
   const navigate = useNavigate()
-  const search = useSearch({ strict: false })
+  const search = wordsOf(useSearch({ strict: false }))
   const choose = (words: Record<string, string>) =>
     void navigate({ to: '/developers/$page', params: { page }, search: words, replace: true })
   if (page === 'quick-starts') return <QuickStarts asked={search} onChoose={choose} />

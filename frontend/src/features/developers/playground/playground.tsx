@@ -1,4 +1,4 @@
-import { Trans, useLingui } from '@lingui/react/macro'
+import { Trans } from '@lingui/react/macro'
 import { BookOpen, History } from 'lucide-react'
 import { useState } from 'react'
 import { LoadFailed } from '@/components/page/load-state'
@@ -19,7 +19,6 @@ type Side = 'docs' | 'history'
 
 /** A place to try the schema: documents, who asks, what comes back, and all that can be asked for. */
 export function Playground() {
-  const { t } = useLingui()
   const state = useStore(session)
   const { schema, failed, retry } = useSchema()
   const { result, busy, run, stop } = useRun()
@@ -83,10 +82,7 @@ export function Playground() {
         />
         <ResultPane result={result} />
         {side && (
-          <section
-            aria-label={side === 'docs' ? t`Schema` : t`History`}
-            className="fade-in flex max-h-[70vh] min-h-0 flex-col overflow-hidden rounded-row border border-line bg-surface max-lg:order-first lg:max-h-none"
-          >
+          <div className="fade-in flex max-h-[70vh] min-h-0 flex-col overflow-hidden rounded-row border border-line bg-surface max-lg:order-first lg:max-h-none">
             {side === 'docs' && schema && <DocsPanel schema={schema} trail={trail} onTrail={setTrail} />}
             {side === 'history' && (
               <HistoryPanel
@@ -94,7 +90,7 @@ export function Playground() {
                 onOpen={({ query, variables }) => session.update((before) => withTab(before, query, variables))}
               />
             )}
-          </section>
+          </div>
         )}
       </div>
     </div>
