@@ -2,7 +2,7 @@ import { defineConfig } from '@lingui/cli'
 import { formatter } from '@lingui/format-po'
 
 /** What no first page needs: its words are loaded beside it; see src/lib/i18n.ts. */
-const lazyFolders = ['account', 'billing', 'consent', 'gate', 'operator', 'palette', 'policy', 'settings', 'usage'].map(
+const lazyFolders = ['account', 'billing', 'consent', 'developers', 'gate', 'operator', 'palette', 'policy', 'settings', 'usage'].map(
   (name) => `<rootDir>/src/features/${name}`,
 )
 const lazy = [
@@ -11,6 +11,7 @@ const lazy = [
   '<rootDir>/src/app/settings-*',
   '<rootDir>/src/app/operator-*',
   '<rootDir>/src/components/page',
+  '<rootDir>/src/components/chart',
   '<rootDir>/src/components/cost',
   '<rootDir>/src/features/chat/cost',
 ]

@@ -46,9 +46,15 @@ export default defineConfig({
       output: {
         codeSplitting: {
           groups: [
-            { name: 'react', test: /node_modules\/(react|react-dom|scheduler)\// },
-            { name: 'graphql', test: /node_modules\/(@urql|urql|wonka|@0no-co)\// },
-            { name: 'router', test: /node_modules\/@tanstack\// },
+            { name: 'react', test: /node_modules\/(react|react-dom|scheduler|@lingui)\// },
+            // What every part uses: in files of their own small things would cost more than they hold.
+            {
+              name: 'base',
+              test: /node_modules\/(@urql|urql|wonka|@0no-co|@tanstack)\/|lucide-react\/dist\/esm\/(createLucideIcon|Icon|defaultAttributes|context|shared)|src\/lib\/(store|storage|storage-keys|toasts|ui-state|service-info)\.ts|src\/gql\/(fragment-masking|documents\/fragments)\.ts/,
+            },
+            // What the playground alone loads, in parts that are fetched side by side.
+            { name: 'playground-editor', test: /node_modules\/(@codemirror|@lezer|@marijn|style-mod|w3c-keyname|crelt)\// },
+            { name: 'playground-language', test: /node_modules\/(graphql|graphql-language-service|cm6-graphql)\// },
           ],
         },
       },
@@ -59,7 +65,9 @@ export default defineConfig({
     proxy: {
       '/graphql': { target: server, ws: true, changeOrigin: true },
       '/auth': server,
-      '^/billing/[a-z]+\\.csv': server,
+      '^/(billing|developers)/[a-z]+\\.csv': server,
+      '/schema.graphql': server,
+      '/v1': server,
       '/readyz': server,
     },
   },

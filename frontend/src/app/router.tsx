@@ -67,6 +67,16 @@ const usage = createRoute({
   validateSearch: parseUsage,
   component: lazyPart(() => import('./lazy/usage-page').then((page) => page.UsagePage)),
 })
+const DevelopersPage = lazyPart(() => import('./lazy/developers-page').then((page) => page.DevelopersPage))
+const developers = createRoute({ getParentRoute: () => root, path: '/developers', component: DevelopersPage })
+// Each of them reads its own search part.
+const developersPage = createRoute({
+  getParentRoute: () => root,
+  path: '/developers/$page',
+  validateSearch: (search): object => search,
+  component: DevelopersPage,
+})
+const playground = createRoute({ getParentRoute: () => root, path: '/graphiql', component: DevelopersPage })
 
 /** The app's pages. */
 export const router = createRouter({
@@ -82,6 +92,9 @@ export const router = createRouter({
     billing,
     bought,
     usage,
+    developers,
+    developersPage,
+    playground,
   ]),
   defaultPreload: false,
   scrollRestoration: false,

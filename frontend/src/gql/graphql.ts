@@ -3,6 +3,7 @@ export * from './documents/fragments';
 export * from './documents/billing';
 export * from './documents/chat';
 export * from './documents/conversations';
+export * from './documents/developers';
 export * from './documents/operator-money';
 export * from './documents/operator';
 export * from './documents/settings';
@@ -511,6 +512,48 @@ export type ConsentSetInput = {
   method?: ConsentMethod | null | undefined;
 };
 
+/** What a limit counts. */
+export type RateLimitName =
+  /** Requests a minute; for people on the page: messages. */
+  | 'REQUESTS'
+  /** Tokens a minute, read and written. */
+  | 'TOKENS'
+  /** Streams at once. */
+  | 'STREAMS'
+  /** The cost of GraphQL documents a minute. */
+  | 'COST';
+
+/** Whose uses a limit counts together. */
+export type RateLimitScope =
+  /** Those of one API key. */
+  | 'KEY'
+  /** Those of all of an account's API keys; for people on the page: the account's there. */
+  | 'ACCOUNT'
+  /** Those of a guest; for who has sent nothing yet: those of all at the same address. */
+  | 'GUEST';
+
+export type RequestLogFilter = {
+  keyId?: string | null | undefined;
+  outcome?: RequestOutcome | null | undefined;
+  modelId?: string | null | undefined;
+  route?: string | null | undefined;
+  from?: string | null | undefined;
+  to?: string | null | undefined;
+};
+
+export type RequestOutcome =
+  | 'SUCCEEDED'
+  | 'REFUSED'
+  | 'LIMITED'
+  | 'FAILED';
+
+export type RequestDimension =
+  | 'KEY'
+  | 'MODEL'
+  | 'ROUTE'
+  | 'DAY'
+  | 'HOUR';
+
 /** Sorts of engines. */
 export type EngineKind =
   /** The built-in demonstration: no model, canned answers. */
@@ -903,6 +946,56 @@ export type EventPartsFragment =
   | EventParts_PurchaseChanged_Fragment
 ;
 
+export type DeveloperKeysQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type DeveloperKeysQuery = { viewer: { apiKeys: Array<{ id: string, name: string, lastFour: string }> } };
+
+export type RequestLogRowFragment = { id: string, createdAt: string, keyId: string, route: string, modelId: string, status: number, code: ErrorCode | null, promptTokens: number, cachedTokens: number, outputTokens: number, reasoningTokens: number, credits: string, firstTokenMs: number | null, latencyMs: number, streamed: boolean } & { ' $fragmentName'?: 'RequestLogRowFragment' };
+
+export type RequestLogsQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  filter?: RequestLogFilter | null | undefined;
+}>;
+
+
+export type RequestLogsQuery = { viewer: { requestLogs: { edges: Array<{ node: { ' $fragmentRefs'?: { 'RequestLogRowFragment': RequestLogRowFragment } } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } };
+
+export type RequestLogAddedSubscriptionVariables = Exact<{
+  filter?: RequestLogFilter | null | undefined;
+}>;
+
+
+export type RequestLogAddedSubscription = { requestLogAdded: { ' $fragmentRefs'?: { 'RequestLogRowFragment': RequestLogRowFragment } } };
+
+export type RequestSumPartsFragment = { requests: number, errors: number, promptTokens: number, cachedTokens: number, outputTokens: number, credits: string, firstTokenMs: { p50: number | null, p95: number | null }, latencyMs: { p50: number | null, p95: number | null } } & { ' $fragmentName'?: 'RequestSumPartsFragment' };
+
+export type RequestAnalyticsQueryVariables = Exact<{
+  from: string;
+  to: string;
+  step?: Array<RequestDimension> | RequestDimension | null | undefined;
+  timeZone?: string | null | undefined;
+  keyId?: string | null | undefined;
+  modelId?: string | null | undefined;
+}>;
+
+
+export type RequestAnalyticsQuery = { viewer: { byTime: { total: { ' $fragmentRefs'?: { 'RequestSumPartsFragment': RequestSumPartsFragment } }, groups: Array<{ start: string | null, sum: { ' $fragmentRefs'?: { 'RequestSumPartsFragment': RequestSumPartsFragment } } }> }, byKey: { groups: Array<{ keyId: string | null, sum: { ' $fragmentRefs'?: { 'RequestSumPartsFragment': RequestSumPartsFragment } } }> }, byModel: { groups: Array<{ modelId: string | null, sum: { ' $fragmentRefs'?: { 'RequestSumPartsFragment': RequestSumPartsFragment } } }> }, byRoute: { groups: Array<{ route: string | null, sum: { ' $fragmentRefs'?: { 'RequestSumPartsFragment': RequestSumPartsFragment } } }> } } };
+
+export type DeveloperLimitsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type DeveloperLimitsQuery = { rateLimit: { limits: Array<{ name: RateLimitName, scope: RateLimitScope, limit: number, remaining: number, resetAt: string }> } };
+
+export type DeveloperRoutesQueryVariables = Exact<{
+  from: string;
+  to: string;
+}>;
+
+
+export type DeveloperRoutesQuery = { viewer: { requestAnalytics: { groups: Array<{ route: string | null }> } } };
+
 export type AgeConfirmMutationVariables = Exact<{
   input: AgeConfirmInput;
 }>;
@@ -1124,7 +1217,7 @@ export type SettingsPrivacyQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type SettingsPrivacyQuery = { viewer: { consents: Array<{ kind: ConsentKind, granted: boolean, policyVersion: string, createdAt: string }>, policyAcceptances: Array<{ version: string, method: AcceptanceMethod, acceptedAt: string }> } };
 
-export type SettingsKeyFragment = { id: string, name: string, scopes: Array<string>, lastFour: string, createdAt: string, expiresAt: string, revokedAt: string | null, lastUsedAt: string | null, creditLimit: string | null, spent: string } & { ' $fragmentName'?: 'SettingsKeyFragment' };
+export type SettingsKeyFragment = { id: string, name: string, scopes: Array<string>, lastFour: string, createdAt: string, expiresAt: string, revokedAt: string | null, lastUsedAt: string | null, creditLimit: string | null, spent: string, requestsPerMinute: number | null, tokensPerMinute: number | null } & { ' $fragmentName'?: 'SettingsKeyFragment' };
 
 export type SettingsKeysQueryVariables = Exact<{ [key: string]: never; }>;
 

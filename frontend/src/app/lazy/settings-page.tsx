@@ -100,6 +100,21 @@ function Body({ page, known, hasAccount }: Omit<ShownProps, 'roomy'>) {
   if (page === 'profile') return <ProfilePage error={error} />
   if (page === 'sessions') return <SessionsPage />
   if (page === 'identities') return <IdentitiesPage error={error} />
-  if (page === 'keys') return <KeysPage />
+  if (page === 'keys') {
+    return (
+      <>
+        <p className="-mt-4 mb-6 text-sm text-ink-2">
+          <Trans>
+            What programs do with them, and how to begin, is under{' '}
+            <Link to="/developers" className="text-tide underline underline-offset-3">
+              Developers
+            </Link>
+            .
+          </Trans>
+        </p>
+        <KeysPage />
+      </>
+    )
+  }
   return <PrivacyChoicesPage />
 }

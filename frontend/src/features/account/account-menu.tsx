@@ -1,6 +1,6 @@
 import { useLingui } from '@lingui/react/macro'
 import { useNavigate } from '@tanstack/react-router'
-import { ChartColumn, ChevronsUpDown, Coins, Landmark, LogOut, Mail, ScrollText, Settings, UserX } from 'lucide-react'
+import { ChartColumn, ChevronsUpDown, CodeXml, Coins, Landmark, LogOut, Mail, ScrollText, Settings, UserX } from 'lucide-react'
 import { Menu, type MenuItem } from '@/components/ui/menu'
 import type { ServiceInfo } from '@/lib/service-info'
 import { drawer } from '@/lib/ui-state'
@@ -20,6 +20,7 @@ export function AccountMenu({ account }: { account: Account }) {
   const items: MenuItem[] = [
     { key: 'billing', label: t`Billing`, icon: <Coins size={16} />, select: go('/billing') },
     { key: 'usage', label: t`Usage`, icon: <ChartColumn size={16} />, select: go('/usage') },
+    { key: 'developers', label: t`Developers`, icon: <CodeXml size={16} />, select: go('/developers') },
     { key: 'settings', label: t`Settings`, icon: <Settings size={16} />, select: go('/settings') },
     ...(account.role === 'ADMIN'
       ? [

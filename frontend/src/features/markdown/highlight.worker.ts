@@ -17,6 +17,7 @@ const GRAMMARS: Readonly<Record<string, LanguageInput>> = {
   diff: () => import('shiki/langs/diff.mjs'),
   dockerfile: () => import('shiki/langs/docker.mjs'),
   go: () => import('shiki/langs/go.mjs'),
+  graphql: () => import('shiki/langs/graphql.mjs'),
   html: () => import('shiki/langs/html.mjs'),
   java: () => import('shiki/langs/java.mjs'),
   javascript: () => import('shiki/langs/javascript.mjs'),

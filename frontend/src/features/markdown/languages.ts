@@ -15,6 +15,7 @@ const LANGUAGES: Readonly<Record<string, Language>> = {
   diff: { label: 'Diff', extension: 'diff', aliases: ['patch'] },
   dockerfile: { label: 'Dockerfile', extension: 'dockerfile', aliases: ['docker'] },
   go: { label: 'Go', extension: 'go', aliases: ['golang'] },
+  graphql: { label: 'GraphQL', extension: 'graphql', aliases: ['gql', 'graphqls'] },
   html: { label: 'HTML', extension: 'html', aliases: ['htm', 'xml', 'svg'] },
   java: { label: 'Java', extension: 'java' },
   javascript: { label: 'JavaScript', extension: 'js', aliases: ['js', 'mjs', 'cjs', 'node'] },

@@ -10,13 +10,21 @@ import { copyText } from '@/lib/clipboard'
 import { amountOf, microOf } from '@/lib/credits'
 import { useMutationAct } from '@/lib/graphql/act'
 
-const fields = ['name', 'scopes', 'expiresAt', 'creditLimit'] as const
+const fields = ['name', 'scopes', 'expiresAt', 'creditLimit', 'requestsPerMinute', 'tokensPerMinute'] as const
 const scopes = ['chat:write', 'models:read', 'usage:read', 'conversations:read'] as const
 type Scope = (typeof scopes)[number]
 
 /** How many days a key may be good for. */
 const days = ['30', '90', '365'] as const
 type Days = (typeof days)[number]
+
+/** A whole number as people write it; null for nothing, undefined for what is none. */
+export function wholeNumber(text: string): number | null | undefined {
+  const plain = text.replace(/[\s,.'’]/g, '')
+  if (plain === '') return null
+  const value = Number(plain)
+  return /^\d{1,10}$/.test(plain) && value >= 1 && value <= 1_000_000_000 ? value : undefined
+}
 
 const dayMs = 24 * 60 * 60 * 1000
 
@@ -28,6 +36,7 @@ export function KeyForm({ onMade }: { onMade(): void }) {
   const [granted, setGranted] = useState<ReadonlySet<Scope>>(() => new Set<Scope>(['chat:write', 'models:read', 'usage:read']))
   const [life, setLife] = useState<Days>('365')
   const [limit, setLimit] = useState('')
+  const [rate, setRate] = useState({ requestsPerMinute: '', tokensPerMinute: '' })
   const [busy, setBusy] = useState(false)
   const [secret, setSecret] = useState<string | null>(null)
   const [faults, setFaults] = useState<ReturnType<typeof sortRefusals<(typeof fields)[number]>>>({ byField: {}, whole: null })
@@ -40,6 +49,16 @@ export function KeyForm({ onMade }: { onMade(): void }) {
       setFaults({ byField: { creditLimit: t`Write a number of credits, or nothing.` }, whole: null })
       return
     }
+    const [requestsPerMinute, tokensPerMinute] = [wholeNumber(rate.requestsPerMinute), wholeNumber(rate.tokensPerMinute)]
+    if (requestsPerMinute === undefined || tokensPerMinute === undefined) {
+      const words = t`Write a whole number, or nothing.`
+      const byField = {
+        ...(requestsPerMinute === undefined ? { requestsPerMinute: words } : {}),
+        ...(tokensPerMinute === undefined ? { tokensPerMinute: words } : {}),
+      }
+      setFaults({ byField, whole: null })
+      return
+    }
     setBusy(true)
     const outcome = await create({
       input: {
@@ -47,6 +66,8 @@ export function KeyForm({ onMade }: { onMade(): void }) {
         scopes: scopes.filter((scope) => granted.has(scope)),
         expiresAt: new Date(Date.now() + Number(life) * dayMs).toISOString(),
         ...(micro === null ? {} : { creditLimit: amountOf(micro) }),
+        ...(requestsPerMinute === null ? {} : { requestsPerMinute }),
+        ...(tokensPerMinute === null ? {} : { tokensPerMinute }),
       },
     })
     setBusy(false)
@@ -58,6 +79,7 @@ export function KeyForm({ onMade }: { onMade(): void }) {
     setSecret(outcome.payload.secret)
     setName('')
     setLimit('')
+    setRate({ requestsPerMinute: '', tokensPerMinute: '' })
     onMade()
   }
 
@@ -89,6 +111,29 @@ export function KeyForm({ onMade }: { onMade(): void }) {
         onChange={setLimit}
         error={faults.byField.creditLimit}
       />
+      <div className="grid max-w-md gap-x-4 gap-y-5 sm:grid-cols-2">
+        <TextField
+          label={t`Requests a minute`}
+          inputMode="numeric"
+          autoComplete="off"
+          maxLength={14}
+          value={rate.requestsPerMinute}
+          onChange={(requestsPerMinute) => setRate({ ...rate, requestsPerMinute })}
+          error={faults.byField.requestsPerMinute}
+        />
+        <TextField
+          label={t`Tokens a minute`}
+          inputMode="numeric"
+          autoComplete="off"
+          maxLength={14}
+          value={rate.tokensPerMinute}
+          onChange={(tokensPerMinute) => setRate({ ...rate, tokensPerMinute })}
+          error={faults.byField.tokensPerMinute}
+        />
+        <p className="-mt-4 text-xs text-ink-3 sm:col-span-2">
+          <Trans>Nothing: as many as every key of this installation.</Trans>
+        </p>
+      </div>
       {faults.whole && (
         <Notice tone="danger" role="alert">
           {faults.whole}

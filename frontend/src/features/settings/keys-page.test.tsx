@@ -17,6 +17,8 @@ const key = (id: string, more: object = {}) => ({
   lastUsedAt: null,
   creditLimit: null,
   spent: '0',
+  requestsPerMinute: null,
+  tokensPerMinute: null,
   ...more,
 })
 
@@ -96,4 +98,26 @@ it('P90, P91: revokes a key after its question, and keeps it in sight', async ()
   const over = screen.getByRole('region', { name: 'Keys that are over' })
   expect(within(over).getAllByRole('listitem')).toHaveLength(2)
   expect(asked.find(({ name }) => name === 'SettingsKeyRevoke')?.variables).toEqual({ input: { apiKeyId: 'key_1' } })
+})
+
+it('P92: a key gets limits of its own, and shows them', async () => {
+  const { asked } = show([key('key_1', { requestsPerMinute: 60, tokensPerMinute: 100_000 })], {
+    SettingsKeyCreate: () => ({
+      __typename: 'Mutation',
+      apiKeyCreate: { __typename: 'ApiKeyCreatePayload', secret: 'k2_live_secret', apiKey: key('key_2'), userErrors: [] },
+    }),
+  })
+  await screen.findByText(/60 requests a minute/)
+  expect(screen.getByText(/100K tokens a minute/)).toBeTruthy()
+  await userEvent.type(screen.getByLabelText('What the key is for'), 'bot')
+  await userEvent.type(screen.getByLabelText('Requests a minute'), '0')
+  await userEvent.click(screen.getByRole('button', { name: 'Make the key' }))
+  expect((await screen.findByRole('alert')).textContent).toBe('Write a whole number, or nothing.')
+  await userEvent.clear(screen.getByLabelText('Requests a minute'))
+  await userEvent.type(screen.getByLabelText('Requests a minute'), '1,200')
+  await userEvent.click(screen.getByRole('button', { name: 'Make the key' }))
+  await screen.findByLabelText('Your new key')
+  const input = asked.find(({ name }) => name === 'SettingsKeyCreate')?.variables.input
+  expect(input).toMatchObject({ requestsPerMinute: 1200 })
+  expect(input).not.toHaveProperty('tokensPerMinute')
 })

@@ -17,7 +17,7 @@ import {
   SettingsKeysDocument,
 } from '@/gql/graphql'
 import { useNow } from '@/lib/clock'
-import { creditsText } from '@/lib/credits'
+import { creditsText, shortNumber } from '@/lib/credits'
 import { type Outcome, toastOutcome, useMutationAct } from '@/lib/graphql/act'
 import { showToast } from '@/lib/toasts'
 import { KeyForm } from './key-form'
@@ -132,6 +132,7 @@ function KeyRow({ of: key, busy, onRevoke }: KeyRowProps) {
           <Life of={key} />
           {' · '}
           <Spending of={key} />
+          <Rates of={key} />
         </p>
       </div>
       {onRevoke && (
@@ -170,6 +171,26 @@ function Life({ of: key }: { of: SettingsKeyFragment }) {
     <Trans>
       last used {used}, ends {ends}
     </Trans>
+  )
+}
+
+/** The key's own limits, where it has any. */
+function Rates({ of: { requestsPerMinute, tokensPerMinute } }: { of: SettingsKeyFragment }) {
+  return (
+    <>
+      {requestsPerMinute !== null && (
+        <>
+          {' · '}
+          <Trans>{shortNumber(requestsPerMinute)} requests a minute</Trans>
+        </>
+      )}
+      {tokensPerMinute !== null && (
+        <>
+          {' · '}
+          <Trans>{shortNumber(tokensPerMinute)} tokens a minute</Trans>
+        </>
+      )}
+    </>
   )
 }
 

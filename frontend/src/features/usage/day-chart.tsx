@@ -3,7 +3,7 @@ import { type KeyboardEvent, memo, type PointerEvent, useMemo, useRef } from 're
 import { shortNumber } from '@/lib/credits'
 import { barAt, layOut, type Layout, margin } from './layout'
 import type { Bar, Measure } from './report'
-import { useWidth } from './use-width'
+import { useWidth } from '@/components/chart/use-width'
 import { dayWords, sizeWords, spanWords } from './words'
 
 interface DayChartProps {

@@ -2,7 +2,7 @@ import { Trans } from '@lingui/react/macro'
 import { arc, pie } from 'd3-shape'
 import type { Feature } from '@/gql/graphql'
 import { creditsText, exactCredits } from '@/lib/credits'
-import { Legend, LegendRow } from './legend'
+import { Legend, LegendRow } from '@/components/chart/legend'
 import { sharesOf, type Sum, sizeOf } from './report'
 import { featureWords, shareWords } from './words'
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { barAt, boxPath, layOut, namedBars } from './layout'
+import { boxPath, namedBars } from '@/components/chart/shapes'
+import { barAt, layOut } from './layout'
 import { type Bar, nothing } from './report'
 
 const bar = (parts: number[]): Bar => ({

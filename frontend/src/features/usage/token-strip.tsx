@@ -1,6 +1,6 @@
 import { Trans, useLingui } from '@lingui/react/macro'
 import { numberText } from '@/lib/credits'
-import { Legend, LegendRow } from './legend'
+import { Legend, LegendRow } from '@/components/chart/legend'
 import { sharesOf, type Sum } from './report'
 import { shareWords } from './words'
 

@@ -9,7 +9,8 @@ const names = `
   AbsurdUsage EstimateError PurchaseConnection PurchaseEdge CreditNoticeUpdatePayload CreditAdjustPayload
   UsageReviewPayload LedgerVerifyPayload CreditCheckoutCreatePayload BillingPortalCreatePayload
   AccountRemovePayload RemovedRows QuarantineResolvePayload ReconcilePayload InsufficientCreditsError CreditsChanged PurchaseChanged
-  ConversationChanged ConversationDeleted ReplyStarted ReplyEnded
+  ConversationChanged ConversationDeleted ReplyStarted ReplyEnded RequestAnalytics RequestSum RequestGroup Quantiles
+  RateLimit RateLimitState
 `
 
 const noKey = () => null
