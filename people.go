@@ -119,5 +119,8 @@ func (s *server) startPeople(ctx context.Context) error {
 	if err := s.jobs.Add(append(s.moneyJobs(), s.completionJobs()...)...); err != nil {
 		return err
 	}
+	if err := s.jobs.Add(s.limitJobs()...); err != nil {
+		return err
+	}
 	return s.jobs.Start(ctx)
 }

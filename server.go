@@ -34,11 +34,13 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/edge"
 	"github.com/kimi-k2/kimi-k2/internal/edge/gate"
+	"github.com/kimi-k2/kimi-k2/internal/fairqueue"
 	"github.com/kimi-k2/kimi-k2/internal/inference"
 	"github.com/kimi-k2/kimi-k2/internal/inference/demo"
 	"github.com/kimi-k2/kimi-k2/internal/jobs"
 	"github.com/kimi-k2/kimi-k2/internal/notify"
 	"github.com/kimi-k2/kimi-k2/internal/policy"
+	"github.com/kimi-k2/kimi-k2/internal/ratelimit"
 	"github.com/kimi-k2/kimi-k2/internal/seal"
 	"github.com/kimi-k2/kimi-k2/internal/signin"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
@@ -69,6 +71,8 @@ type server struct {
 	bus         *bus.Bus
 	demo        *demo.Server
 	engine      *inference.Engine
+	limits      *ratelimit.Service
+	queue       *fairqueue.Queue
 	chat        *chat.Service
 	completions *completion.Service
 	sockets     *wsconn.Transport
@@ -122,7 +126,8 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *server,
 		return nil, err
 	}
 	s.keys = apikey.New(apikey.Config{DB: s.db, Owners: s.accounts, Budgets: s.credit, Clock: s.clock, Log: log, Bus: s.bus, Secret: secret})
-	s.chat = chat.New(chat.Config{DB: s.db, Owners: s.accounts, Keys: s.keys, Gate: s.policy, Engine: s.engine, Bus: s.bus, Clock: s.clock, Log: log, Money: s.credit, Price: s.price(),
+	s.openLimits()
+	s.chat = chat.New(chat.Config{DB: s.db, Owners: s.accounts, Keys: s.keys, Gate: s.policy, Engine: s.queue, Limits: messageLimits{s.limits}, Bus: s.bus, Clock: s.clock, Log: log, Money: s.credit, Price: s.price(),
 		Lease: cfg.RunLease, Checkpoint: cfg.CheckpointInterval, RunsPerOwner: cfg.StreamsPerGuest, Titles: cfg.Titles != "off", Sole: s.db.Embedded()})
 	if err = s.chat.Start(ctx); err != nil {
 		return nil, err
@@ -201,7 +206,7 @@ func (s *server) openEdge(secret []byte) error {
 	if err := s.openSignIns(secret, public); err != nil {
 		return err
 	}
-	resolver := &resolvers.Resolver{Chat: s.chat, Policy: s.policy, Keys: s.keys, Accounts: s.accounts, Credit: s.credit, Outbox: s.mails, Billing: s.billing, Engine: s.engine,
+	resolver := &resolvers.Resolver{Chat: s.chat, Policy: s.policy, Keys: s.keys, Accounts: s.accounts, Credit: s.credit, Outbox: s.mails, Billing: s.billing, Engine: s.engine, Limits: s.limits,
 		Info: resolvers.Info{Name: s.cfg.ServiceName, SupportEmail: s.cfg.SupportEmail, URL: s.cfg.ServiceURL, Version: version,
 			Providers: s.signIns.Providers()}}
 	s.http = web.Server(s.cfg.ListenAddr, web.New(web.Config{
@@ -229,7 +234,7 @@ func (s *server) graphql(resolver *resolvers.Resolver, public *url.URL) *handler
 		},
 	})
 	h := edge.NewServer(graph.NewExecutableSchema(graph.Config{Resolvers: resolver}), edge.Options{
-		Log: s.log, RequestID: web.RequestID, Clock: s.clock, Websocket: s.sockets, CrossOrigin: crossOrigin(public),
+		Log: s.log, RequestID: web.RequestID, Clock: s.clock, Websocket: s.sockets, Spend: s.spend, Weights: weights, CrossOrigin: crossOrigin(public),
 		Streams: edge.Streams{Gate: connections, Live: open, ClientIP: clientIP, Principal: principal, MaxPerPrincipal: perPrincipal, Stop: s.streams},
 	})
 	h.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
@@ -332,6 +337,9 @@ func (s *server) close(ctx context.Context) {
 	}
 	if s.completions != nil {
 		s.completions.Close()
+	}
+	if s.limits != nil {
+		s.limits.Close()
 	}
 	if s.credit != nil {
 		s.credit.Close()

@@ -49,6 +49,11 @@ type Engine interface {
 	Info() inference.Info
 }
 
+// Limits is what resolvers need of limits.
+type Limits interface {
+	States(ctx context.Context, v viewer.Viewer) ([]models.RateLimitState, error)
+}
+
 // Info is what the installation says of itself.
 type Info struct {
 	Name, SupportEmail, URL, Version string
@@ -73,5 +78,6 @@ type Resolver struct {
 	Accounts Accounts
 	Credit   *credit.Service
 	Engine   Engine
+	Limits   Limits
 	Info     Info
 }

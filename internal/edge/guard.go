@@ -58,7 +58,7 @@ type Guard struct {
 	pricing pricing
 	trusted map[string]string
 	only    func(ctx context.Context) bool
-	spend   func(ctx context.Context, cost int) error
+	spend   func(ctx context.Context, cost int) (Budget, error)
 }
 
 var (
@@ -105,10 +105,13 @@ func (g *Guard) MutateOperationParameters(ctx context.Context, p *graphql.RawPar
 	if cost > g.limits.Cost {
 		return tooCostly("cost", cost, g.limits.Cost)
 	}
-	if g.spend != nil {
-		if err := g.spend(ctx, cost); err != nil {
-			return gqlerror.Wrap(err)
-		}
+	if g.spend == nil {
+		return nil
+	}
+	b, err := g.spend(ctx, cost)
+	note(ctx, b, err)
+	if err != nil {
+		return gqlerror.Wrap(err)
 	}
 	return nil
 }

@@ -35,6 +35,7 @@ var rooms = map[string]kind{
 	"internal/credit":        domain,
 	"internal/notify":        domain,
 	"internal/policy":        domain,
+	"internal/ratelimit":     domain,
 	"internal/signin":        domain,
 	"policy":                 assets,
 	"internal/bus/...":       tool,
@@ -42,6 +43,7 @@ var rooms = map[string]kind{
 	"internal/config/...":    tool,
 	"internal/database/...":  tool,
 	"internal/edge/...":      tool,
+	"internal/fairqueue/...": tool,
 	"internal/fault/...":     tool,
 	"internal/id/...":        tool,
 	"internal/inference/...": tool,
@@ -112,6 +114,7 @@ var toolMayImport = map[string][]string{
 	"internal/config":    {},
 	"internal/database":  {"internal/clock", "internal/fault"},
 	"internal/edge":      {"internal/clock", "internal/fault", "internal/id", "internal/page", "internal/viewer", "internal/wsconn"},
+	"internal/fairqueue": {"internal/clock", "internal/fault", "internal/inference"},
 	"internal/fault":     {},
 	"internal/id":        {},
 	"internal/inference": {"internal/clock", "internal/fault"},
@@ -138,7 +141,7 @@ var mustNotImport = map[string][]string{
 // folder are meant too.
 var confined = map[string][]string{
 	"gorm.io":                      {".", "models", "internal/account", "internal/apikey", "internal/billing", "internal/chat", "internal/completion", "internal/credit", "internal/database", "internal/jobs", "internal/notify", "internal/policy", "internal/signin"},
-	"github.com/jackc/pgx":         {".", "internal/account", "internal/apikey", "internal/billing", "internal/chat", "internal/completion", "internal/credit", "internal/database", "internal/jobs", "internal/notify", "internal/policy", "internal/signin"},
+	"github.com/jackc/pgx":         {".", "internal/account", "internal/apikey", "internal/billing", "internal/chat", "internal/completion", "internal/credit", "internal/database", "internal/jobs", "internal/notify", "internal/policy", "internal/ratelimit", "internal/signin"},
 	"github.com/pressly/goose":     {"internal/database"},
 	"github.com/nats-io":           {"internal/bus"},
 	"github.com/gorilla/websocket": {"internal/wsconn"},
@@ -156,7 +159,7 @@ var confined = map[string][]string{
 	"go.uber.org/goleak":           {},
 	"testing":                      {},
 	"net/http/httptest":            {},
-	"math/rand":                    {"internal/bus", "internal/chat", "internal/database", "internal/inference", "internal/notify"}, // jitter, never secrets
+	"math/rand":                    {"internal/bus", "internal/chat", "internal/database", "internal/fairqueue", "internal/inference", "internal/notify"}, // jitter, never secrets
 	"crypto/md5":                   {},
 	"crypto/sha1":                  {"internal/wsconn"},
 	"crypto/aes":                   {"internal/seal"},
@@ -200,6 +203,8 @@ var tables = []struct{ name, model, owner string }{
 	{"api_keys", "APIKey", "internal/apikey"},
 	{"key_budgets", "KeyBudget", "internal/credit"},
 	{"completions", "Completion", "internal/completion"},
+	{"rate_buckets", "", "internal/ratelimit"}, // rows that are numbers only
+	{"rate_places", "", "internal/ratelimit"},
 	{"purchases", "Purchase", "internal/billing"},
 	{"payment_details", "PaymentDetail", "internal/billing"},
 	{"payment_customers", "PaymentCustomer", "internal/billing"},

@@ -150,7 +150,7 @@ func exposedHeaders(path string) string {
 	if inAPI(path) {
 		return "*"
 	}
-	return "retry-after, x-request-id"
+	return "retry-after, x-request-id, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, x-ratelimit-resource"
 }
 
 const surrenderLimit = 4 << 10
