@@ -17,7 +17,7 @@ const forgetEvery = 10 * time.Minute
 
 // openCompletions builds what answers programs.
 func (s *server) openCompletions(ctx context.Context) error {
-	s.completions = completion.New(completion.Config{DB: s.db, Gate: s.policy, Keys: s.keys, Engine: s.engine, Money: s.credit, Bus: s.bus, Clock: s.clock, Log: s.log, Price: s.price(), Sole: s.db.Embedded()})
+	s.completions = completion.New(completion.Config{DB: s.db, Gate: s.policy, Keys: s.keys, Engine: s.queue, Limits: programLimits{s.limits}, Money: s.credit, Bus: s.bus, Clock: s.clock, Log: s.log, Price: s.price(), Sole: s.db.Embedded()})
 	return s.completions.Start(ctx)
 }
 

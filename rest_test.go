@@ -96,7 +96,7 @@ func (p *product) limited() string {
 		n++
 		w.Header().Set("Test-Count", fmt.Sprint(n))
 		mu.Unlock()
-		api.ServeHTTP(w, r.WithContext(viewer.With(r.Context(), viewer.Viewer{Kind: viewer.APIKey})))
+		api.ServeHTTP(w, r.WithContext(viewer.With(r.Context(), viewer.Viewer{Kind: viewer.APIKey, Scopes: []string{string(models.ScopeChatWrite)}})))
 	}))
 	p.t.Cleanup(s.Close)
 	return s.URL
@@ -287,4 +287,39 @@ func TestAProgramThatMayNot(t *testing.T) {
 	if n := len(p.engine.Requests()); n != 0 {
 		t.Errorf("the engine heard of %d requests", n)
 	}
+}
+
+// P74, P75: over its limit a program is told when to come again, in the words of both
+// kinds of clients, and the engine hears nothing of it.
+func TestAProgramIsToldItsLimits(t *testing.T) {
+	p := priced(t, 5)
+	p.engine.Answer(inferencetest.ForPrograms)
+	g := p.signIn("builder").program(map[string]any{"requestsPerMinute": 3, "tokensPerMinute": 10_000})
+	resp := g.call(t.Context(), "/v1/models", "")
+	if h := resp.Header; h.Get("X-RateLimit-Limit") != "3" || h.Get("x-ratelimit-remaining-requests") != "2" || h.Get("X-RateLimit-Resource") != "requests" {
+		t.Errorf("%v", h)
+	}
+	for range 2 {
+		resp = g.call(t.Context(), "/v1/chat/completions", asking("hi", ""))
+		_, _ = io.Copy(io.Discard, resp.Body)
+	}
+	if h := resp.Header; resp.StatusCode != http.StatusOK || h.Get("x-ratelimit-remaining-requests") != "0" || h.Get("x-ratelimit-limit-tokens") != "10000" {
+		t.Errorf("%d %v", resp.StatusCode, h)
+	}
+	for path, wanted := range map[string]string{"/v1/chat/completions": `{"param":null,"code":"rate_limit_exceeded","type":"rate_limit_error"}`, "/v1/messages": `{"type":"rate_limit_error"}`} {
+		resp = g.call(t.Context(), path, asking("hi", `,"max_tokens":5`))
+		problem, _ := at(g.answer(resp), "error").(map[string]any)
+		if words, _ := problem["message"].(string); !strings.Contains(words, "3 requests a minute") {
+			t.Error(words)
+		}
+		delete(problem, "message")
+		want(t, problem, wanted)
+		if h := resp.Header; resp.StatusCode != http.StatusTooManyRequests || h.Get("Retry-After") == "" || h.Get("X-RateLimit-Remaining") != "0" || h.Get("X-RateLimit-Limit") != "3" || h.Get("X-Should-Retry") != "true" {
+			t.Errorf("%d %v", resp.StatusCode, h)
+		}
+	}
+	if n := len(p.engine.Requests()); n != 2 {
+		t.Errorf("the engine heard of %d requests", n)
+	}
+	p.books()
 }

@@ -342,11 +342,11 @@ func (s *server) close(ctx context.Context) {
 	if s.chat != nil {
 		s.chat.Close()
 	}
-	if s.limits != nil {
-		s.limits.Close()
-	}
 	if s.completions != nil {
 		s.completions.Close()
+	}
+	if s.limits != nil {
+		s.limits.Close()
 	}
 	if s.requests != nil { // nothing records any more
 		s.requests.Close(ctx)
