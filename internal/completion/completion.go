@@ -126,7 +126,7 @@ type Config struct {
 type Service struct {
 	Config
 	instance string
-	hub      hub
+	hub      *hub
 	porch    porch
 	workers  sync.WaitGroup
 	quit     chan struct{} // closed to end the workers
