@@ -89,6 +89,9 @@ VALUES ('pur_1', 'lac_1', 'STRIPE', 'small', 1, 1, 'USD', false, 'OPEN', now(), 
 	p.exec(`INSERT INTO api_keys (owner_id, id, public_id, digest_sealed, name_sealed, last_four, scopes, created_at, expires_at)
 		VALUES ($1, 'key_1', '0123456789', '\x01', '\x01', 'abcd', 'CHAT_WRITE', now(), now() + interval '1 day')`, ownerID)
 	p.exec(`INSERT INTO key_budgets (owner_id, key_id) VALUES ($1, 'key_1')`, ownerID)
+	p.exec(`INSERT INTO api_request_subjects (owner_id) VALUES ($1)`, ownerID)
+	p.exec(`INSERT INTO api_request_keys (owner_id, key_id) VALUES ($1, 'key_1')`, ownerID)
+	p.exec(`INSERT INTO api_request_days (owner_id, key_id, day, requests, errors, prompt_tokens, cached_tokens, output_tokens, reasoning_tokens, credits) VALUES ($1, 'key_1', '2026-01-01', 1, 0, 0, 0, 0, 0, 0)`, ownerID)
 	p.exec(`INSERT INTO payment_customers (owner_id, provider, customer_sealed, customer_index) VALUES ($1, 'STRIPE', '\x01', decode(repeat('00', 32), 'hex'))`, ownerID)
 }
 
