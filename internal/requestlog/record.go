@@ -27,6 +27,7 @@ type buffer struct {
 	limit   int
 	closed  bool
 	lost    int64 // since they were told of last
+	stats   Stats
 	warned  clock.Stopwatch
 	told    bool
 	arrived chan struct{} // the first row has come
@@ -43,6 +44,7 @@ func (b *buffer) add(e Entry) {
 	defer b.mu.Unlock()
 	if b.closed || len(b.rows) >= b.limit {
 		b.lost++
+		b.stats.Lost++
 		return
 	}
 	b.rows = append(b.rows, e)
@@ -52,6 +54,22 @@ func (b *buffer) add(e Entry) {
 	case together:
 		signal(b.full)
 	}
+}
+
+// Stats are counts since the start.
+type Stats struct {
+	Written int64 // rows that are stored
+	Waiting int64 // rows that wait for it, now
+	Lost    int64 // rows that could not be kept
+}
+
+// Stats counts.
+func (s *Service) Stats() Stats {
+	s.buffer.mu.Lock()
+	defer s.buffer.mu.Unlock()
+	out := s.buffer.stats
+	out.Waiting = int64(len(s.buffer.rows))
+	return out
 }
 
 func signal(c chan struct{}) {
@@ -74,6 +92,7 @@ func (b *buffer) forget(n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.rows = append(make([]Entry, 0, max(together, len(b.rows)-n)), b.rows[n:]...)
+	b.stats.Written += int64(n)
 	if len(b.rows) > 0 {
 		signal(b.arrived)
 	}
