@@ -197,18 +197,22 @@ func (s *server) openEdge(secret []byte) error {
 	if err := s.openSignIns(secret, public); err != nil {
 		return err
 	}
+	documents, err := frontend.Documents()
+	if err != nil {
+		return err
+	}
 	resolver := &resolvers.Resolver{Chat: s.chat, Policy: s.policy, Keys: s.keys, Accounts: s.accounts, Credit: s.credit, Outbox: s.mails, Billing: s.billing, Engine: s.engine, Cursors: page.NewSigner(secret),
 		Info: resolvers.Info{Name: s.cfg.ServiceName, SupportEmail: s.cfg.SupportEmail, URL: s.cfg.ServiceURL, Version: version,
 			Providers: s.signIns.Providers()}}
 	s.http = web.Server(s.cfg.ListenAddr, web.New(web.Config{
-		Account: s.accounts, Gates: s.policy, Sessions: s.accounts, SignIns: s.signIns, Admission: s.policy, GraphQL: s.graphql(resolver, public), SchemaSDL: graph.SDL(), Static: frontend.Dist(), PublicURL: public,
+		Account: s.accounts, Gates: s.policy, Sessions: s.accounts, SignIns: s.signIns, Admission: s.policy, GraphQL: s.graphql(resolver, public, documents), SchemaSDL: graph.SDL(), Static: frontend.Dist(), PublicURL: public,
 		TrustedProxies: s.cfg.TrustedProxies, Clock: s.clock, Log: s.log, Ready: s.ready, SupportEmail: s.cfg.SupportEmail, Webhooks: s.billing, Keys: s.keys, Books: s.credit, PayHosts: s.payHosts(),
 	}), s.log)
 	return nil
 }
 
 // graphql is the schema on its transports, all of which share one gate.
-func (s *server) graphql(resolver *resolvers.Resolver, public *url.URL) *handler.Server {
+func (s *server) graphql(resolver *resolvers.Resolver, public *url.URL, documents map[string]string) *handler.Server {
 	connections := gate.New(gate.Limits{Total: s.cfg.SocketsTotal, PerIP: s.cfg.SocketsPerIP})
 	principal := func(ctx context.Context) string { return viewer.From(ctx).OwnerID }
 	perPrincipal := func(context.Context) int { return s.cfg.SocketsPerPrincipal }
@@ -226,7 +230,7 @@ func (s *server) graphql(resolver *resolvers.Resolver, public *url.URL) *handler
 		},
 	})
 	h := edge.NewServer(graph.NewExecutableSchema(graph.Config{Resolvers: resolver}), edge.Options{
-		Log: s.log, RequestID: web.RequestID, Clock: s.clock, Websocket: s.sockets, CrossOrigin: crossOrigin(public),
+		Log: s.log, RequestID: web.RequestID, Clock: s.clock, Websocket: s.sockets, CrossOrigin: crossOrigin(public), Documents: documents, TrustedOnly: s.trustedOnly,
 		Streams: edge.Streams{Gate: connections, Live: open, ClientIP: clientIP, Principal: principal, MaxPerPrincipal: perPrincipal, Stop: s.streams},
 	})
 	h.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
@@ -235,6 +239,11 @@ func (s *server) graphql(resolver *resolvers.Resolver, public *url.URL) *handler
 	})
 	h.AroundResponses(resolver.WithLoaders)
 	return h
+}
+
+// trustedOnly binds whoever is no program to the page's own documents.
+func (s *server) trustedOnly(ctx context.Context) bool {
+	return s.cfg.TrustedDocuments == "on" && viewer.From(ctx).Kind != viewer.APIKey
 }
 
 // becomeGuest lets a socket that was opened before the first message follow what that

@@ -49,6 +49,11 @@ export default defineConfig({
             { name: 'react', test: /node_modules\/(react|react-dom|scheduler)\// },
             { name: 'graphql', test: /node_modules\/(@urql|urql|wonka|@0no-co)\// },
             { name: 'router', test: /node_modules\/@tanstack\// },
+            // What the first page and lazy parts share, in one piece: small files compress badly.
+            {
+              name: 'shared',
+              test: /\/src\/(lib\/stor(e|age|age-keys)\.ts|gql\/documents\/fragments\.ts)|lucide-react\/dist\/esm\/(createLucideIcon|Icon|context|defaultAttributes|shared\/)/,
+            },
           ],
         },
       },
