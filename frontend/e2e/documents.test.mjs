@@ -35,12 +35,18 @@ journey('R-GQL: where the server doesn’t know a hash the page sends the text',
     form.documentId ? { ...form, documentId: `sha256:${'0'.repeat(64)}` } : form,
   )
   await page.reload()
-  await say(page, '/demo tokens 60')
+  await say(page, '/demo tokens 300')
   await completeAnswer(page, 1)
-  for (const name of ['MessageSend', 'ReplyEvents']) {
+  for (const [kind, name] of [
+    ['mutation', 'MessageSend'],
+    ['subscription', 'ReplyEvents'],
+  ]) {
     const forms = formsOf(name)
     assert.match(forms[0].documentId, /^sha256:[0-9a-f]{64}$/)
-    assert.match(forms.at(-1).query, new RegExp(`^(mutation|subscription) ${name}`))
+    assert.ok(
+      forms.some(({ query }) => query?.startsWith(`${kind} ${name}`)),
+      JSON.stringify(forms),
+    )
   }
 })
 
@@ -50,7 +56,7 @@ journey('R-GQL: the page goes by hash, and works where only its own documents ar
   await server.stop()
   await server.start({ TRUSTED_DOCUMENTS: 'on' })
   await page.reload()
-  await say(page, '/demo tokens 60')
+  await say(page, '/demo tokens 300')
   await completeAnswer(page, 1)
   for (const name of ['MessageSend', 'ReplyEvents']) {
     const forms = formsOf(name)
