@@ -201,18 +201,22 @@ func (s *server) openEdge(secret []byte) error {
 	if err != nil {
 		return err
 	}
+	schema, err := graph.Schema()
+	if err != nil {
+		return err
+	}
 	resolver := &resolvers.Resolver{Chat: s.chat, Policy: s.policy, Keys: s.keys, Accounts: s.accounts, Credit: s.credit, Outbox: s.mails, Billing: s.billing, Engine: s.engine, Cursors: page.NewSigner(secret),
 		Info: resolvers.Info{Name: s.cfg.ServiceName, SupportEmail: s.cfg.SupportEmail, URL: s.cfg.ServiceURL, Version: version,
 			Providers: s.signIns.Providers()}}
 	s.http = web.Server(s.cfg.ListenAddr, web.New(web.Config{
-		Account: s.accounts, Gates: s.policy, Sessions: s.accounts, SignIns: s.signIns, Admission: s.policy, GraphQL: s.graphql(resolver, public, documents), SchemaSDL: graph.SDL(), Static: frontend.Dist(), PublicURL: public,
+		Account: s.accounts, Gates: s.policy, Sessions: s.accounts, SignIns: s.signIns, Admission: s.policy, GraphQL: s.graphql(graph.Config{Resolvers: resolver, Schema: schema}, resolver, public, documents), SchemaSDL: graph.SDL(), Static: frontend.Dist(), PublicURL: public,
 		TrustedProxies: s.cfg.TrustedProxies, Clock: s.clock, Log: s.log, Ready: s.ready, SupportEmail: s.cfg.SupportEmail, Webhooks: s.billing, Keys: s.keys, Books: s.credit, PayHosts: s.payHosts(),
 	}), s.log)
 	return nil
 }
 
 // graphql is the schema on its transports, all of which share one gate.
-func (s *server) graphql(resolver *resolvers.Resolver, public *url.URL, documents map[string]string) *handler.Server {
+func (s *server) graphql(config graph.Config, resolver *resolvers.Resolver, public *url.URL, documents map[string]string) *handler.Server {
 	connections := gate.New(gate.Limits{Total: s.cfg.SocketsTotal, PerIP: s.cfg.SocketsPerIP})
 	principal := func(ctx context.Context) string { return viewer.From(ctx).OwnerID }
 	perPrincipal := func(context.Context) int { return s.cfg.SocketsPerPrincipal }
@@ -229,7 +233,7 @@ func (s *server) graphql(resolver *resolvers.Resolver, public *url.URL, document
 			return nil
 		},
 	})
-	h := edge.NewServer(graph.NewExecutableSchema(graph.Config{Resolvers: resolver}), edge.Options{
+	h := edge.NewServer(graph.NewExecutableSchema(config), edge.Options{
 		Log: s.log, RequestID: web.RequestID, Clock: s.clock, Websocket: s.sockets, CrossOrigin: crossOrigin(public), Documents: documents, TrustedOnly: s.trustedOnly,
 		Streams: edge.Streams{Gate: connections, Live: open, ClientIP: clientIP, Principal: principal, MaxPerPrincipal: perPrincipal, Stop: s.streams},
 	})
