@@ -212,18 +212,26 @@ func (s *server) openEdge(secret []byte) error {
 	if err := s.openSignIns(secret, public); err != nil {
 		return err
 	}
+	documents, err := frontend.Documents()
+	if err != nil {
+		return err
+	}
+	schema, err := graph.Schema()
+	if err != nil {
+		return err
+	}
 	resolver := &resolvers.Resolver{Chat: s.chat, Policy: s.policy, Keys: s.keys, Requests: s.requests, Accounts: s.accounts, Credit: s.credit, Outbox: s.mails, Billing: s.billing, Engine: s.engine, Limits: s.limits, Cursors: page.NewSigner(secret),
 		Info: resolvers.Info{Name: s.cfg.ServiceName, SupportEmail: s.cfg.SupportEmail, URL: s.cfg.ServiceURL, Version: version,
 			Providers: s.signIns.Providers()}}
 	s.http = web.Server(s.cfg.ListenAddr, web.New(web.Config{
-		Account: s.accounts, Gates: s.policy, Sessions: s.accounts, SignIns: s.signIns, Admission: s.policy, GraphQL: s.graphql(resolver, public), SchemaSDL: graph.SDL(), Static: frontend.Dist(), PublicURL: public,
+		Account: s.accounts, Gates: s.policy, Sessions: s.accounts, SignIns: s.signIns, Admission: s.policy, GraphQL: s.graphql(graph.Config{Resolvers: resolver, Schema: schema}, resolver, public, documents), SchemaSDL: graph.SDL(), Static: frontend.Dist(), PublicURL: public,
 		TrustedProxies: s.cfg.TrustedProxies, Clock: s.clock, Log: s.log, Ready: s.ready, SupportEmail: s.cfg.SupportEmail, Webhooks: s.billing, Keys: s.keys, API: s.api(), Books: s.credit, Requests: s.requests, PayHosts: s.payHosts(),
 	}), s.log)
 	return nil
 }
 
 // graphql is the schema on its transports, all of which share one gate.
-func (s *server) graphql(resolver *resolvers.Resolver, public *url.URL) *handler.Server {
+func (s *server) graphql(config graph.Config, resolver *resolvers.Resolver, public *url.URL, documents map[string]string) *handler.Server {
 	connections := gate.New(gate.Limits{Total: s.cfg.SocketsTotal, PerIP: s.cfg.SocketsPerIP})
 	principal := func(ctx context.Context) string { return viewer.From(ctx).OwnerID }
 	perPrincipal := func(context.Context) int { return s.cfg.SocketsPerPrincipal }
@@ -240,8 +248,8 @@ func (s *server) graphql(resolver *resolvers.Resolver, public *url.URL) *handler
 			return nil
 		},
 	})
-	h := edge.NewServer(graph.NewExecutableSchema(graph.Config{Resolvers: resolver}), edge.Options{
-		Log: s.log, RequestID: web.RequestID, Clock: s.clock, Websocket: s.sockets, Spend: s.spend, Weights: weights, CrossOrigin: crossOrigin(public), Record: recorder,
+	h := edge.NewServer(graph.NewExecutableSchema(config), edge.Options{
+		Log: s.log, RequestID: web.RequestID, Clock: s.clock, Websocket: s.sockets, Spend: s.spend, Weights: weights, CrossOrigin: crossOrigin(public), Documents: documents, TrustedOnly: s.trustedOnly, Record: recorder,
 		Streams: edge.Streams{Gate: connections, Live: open, ClientIP: clientIP, Principal: principal, MaxPerPrincipal: perPrincipal, Stop: s.streams},
 	})
 	h.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
@@ -250,6 +258,11 @@ func (s *server) graphql(resolver *resolvers.Resolver, public *url.URL) *handler
 	})
 	h.AroundResponses(resolver.WithLoaders)
 	return h
+}
+
+// trustedOnly binds whoever is no program to the page's own documents.
+func (s *server) trustedOnly(ctx context.Context) bool {
+	return s.cfg.TrustedDocuments == "on" && viewer.From(ctx).Kind != viewer.APIKey
 }
 
 // becomeGuest lets a socket that was opened before the first message follow what that

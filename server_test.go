@@ -122,7 +122,13 @@ func (b *browser) authorize(h http.Header) http.Header {
 
 func (b *browser) request(accept, query string, variables map[string]any) *http.Response {
 	b.p.t.Helper()
-	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
+	return b.sends(accept, map[string]any{"query": query, "variables": variables})
+}
+
+// sends posts a request as it is.
+func (b *browser) sends(accept string, request map[string]any) *http.Response {
+	b.p.t.Helper()
+	body, err := json.Marshal(request)
 	if err != nil {
 		b.p.t.Fatal(err)
 	}

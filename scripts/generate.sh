@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the generated code anew: Go from the schemas, the schema as one document,
-# the frontend's types, the table of proofs, the quick starts. Works in the folder it is called in, so that a copy of the
+# the frontend's types and documents, the table of proofs, the quick starts. Works in the folder it is called in, so that a copy of the
 # tree can be generated beside the real one.
 set -euo pipefail
 export GOFLAGS="${GOFLAGS:--buildvcs=false}"

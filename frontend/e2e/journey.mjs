@@ -10,10 +10,12 @@ const allowed = 100_000
 
 /** Runs it, and fails when it takes longer: some waits of a browser have no end of their own. */
 async function within(milliseconds, run) {
-  const { promise, reject } = Promise.withResolvers()
-  const bell = setTimeout(() => reject(new Error(`the journey stands still after ${milliseconds / 1000} s`)), milliseconds)
+  let bell
+  const late = new Promise((_, reject) => {
+    bell = setTimeout(() => reject(new Error(`the journey stands still after ${milliseconds / 1000} s`)), milliseconds)
+  })
   try {
-    await Promise.race([promise, run()])
+    await Promise.race([late, run()])
   } finally {
     clearTimeout(bell)
   }

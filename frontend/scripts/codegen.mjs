@@ -1,9 +1,12 @@
-// Generates src/gql from the schema and the operations beside the components.
+// Generates src/gql from the schema and the operations beside the components, and
+// documents.json: every text the page sends, by its hash, for the server to know them.
 // Uses the client preset directly: its command line brings 180 packages more.
+import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { codegen } from '@graphql-codegen/core'
 import { preset } from '@graphql-codegen/client-preset'
+import { formatDocument, gql, stringifyDocument } from '@urql/core'
 import { buildASTSchema, concatAST, parse, print, stripIgnoredCharacters, visit } from 'graphql'
 
 const schemaFolder = '../graph/schema'
@@ -75,7 +78,7 @@ function asText(name, json, type) {
   const fragments = spreadsOf(own).map((spread) => `${spread}FragmentDoc`)
   const text = stripIgnoredCharacters(print(own))
   const written = `/* @__PURE__ */ gql\`${text}${fragments.map((fragment) => `\${${fragment}}`).join('')}\``
-  return { name, fragments, type, line: `export const ${name} = ${written} as unknown as ${type};` }
+  return { name, text, fragments, type, line: `export const ${name} = ${written} as unknown as ${type};` }
 }
 
 /** The documents of one file of operations; only pages that use them load them. */
@@ -108,6 +111,7 @@ rmSync(output, { recursive: true, force: true })
 // gql.ts maps source text to documents; ours are imported by name instead.
 const wanted = sections.filter((file) => /(graphql|fragment-masking)\.ts$/.test(file.filename))
 mkdirSync(join(output, 'documents'), { recursive: true })
+let generated = new Map()
 for (const file of wanted) {
   const code = await codegen(file)
   if (!file.filename.endsWith('graphql.ts')) {
@@ -116,6 +120,27 @@ for (const file of wanted) {
   }
   const { graphql, groups } = split(code)
   writeFileSync(file.filename, graphql)
+  generated = groups
   for (const [home, all] of groups) writeFileSync(join(output, 'documents', `${home}.ts`), moduleOf(home, all))
 }
+
+/** The texts of a document as the page sends it: through the cache, which asks for every type's name, or past it. */
+function textsOf(name, all) {
+  const made = (of) => {
+    const { text, fragments } = all.get(of)
+    return gql([text, ...fragments.map(() => '')], ...fragments.map(made))
+  }
+  const document = made(name)
+  return [stringifyDocument(document), stringifyDocument(formatDocument(document))]
+}
+
+/** Every text that the page sends, by its SHA-256. */
+function trusted(groups) {
+  const all = new Map([...groups.values()].flat().map((one) => [one.name, one]))
+  const operations = [...all.keys()].filter((name) => name.endsWith('Document')).toSorted((a, b) => (a < b ? -1 : 1))
+  const texts = operations.flatMap((name) => textsOf(name, all))
+  return Object.fromEntries(texts.map((text) => [createHash('sha256').update(text).digest('hex'), text]))
+}
+
+writeFileSync('documents.json', `${JSON.stringify(trusted(generated), null, 2)}\n`)
 console.log(`${documents.length} files of operations written to ${output}`)

@@ -78,6 +78,8 @@ type Config struct {
 	RateCostPerAccount     int `env:"RATE_COST_PER_ACCOUNT" envDefault:"20000" unit:"cost per minute" min:"0" max:"1000000000" help:"the cost of GraphQL documents of an account's page, and again of all its API keys together; visitors at one address share as much; 0: no limit"`
 	RateCostPerGuest       int `env:"RATE_COST_PER_GUEST" envDefault:"2000" unit:"cost per minute" min:"0" max:"1000000000" help:"the cost of GraphQL documents of a guest; 0: no limit"`
 
+	TrustedDocuments string `env:"TRUSTED_DOCUMENTS" envDefault:"off" unit:"on|off" help:"whether browsers may send the page's own GraphQL documents only; API keys may always send any within the limits. on: pages that were open during an update have to be reloaded"`
+
 	SignupCredits int    `env:"SIGNUP_CREDITS" envDefault:"0" unit:"credits" min:"0" max:"1000000" help:"credits that a new account is given; a credit is a US cent"`
 	Charge        string `env:"CHARGE" envDefault:"auto" unit:"auto|on|off" help:"whether accounts pay the catalogue's prices with credits; auto: when SIGNUP_CREDITS gives them some. off: usage is counted and nothing costs anything"`
 

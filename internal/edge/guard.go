@@ -131,19 +131,31 @@ func (g *Guard) resolve(ctx context.Context, p *graphql.RawParams) *gqlerror.Err
 	hash := documentHash(p.Extensions)
 	text, known := g.trusted[hash]
 	switch {
-	case hash == "" && g.only != nil && g.only(ctx):
-		return withCode(string(fault.Forbidden), "only the documents of this site are accepted here: send the hash of one")
+	case hash == "" && g.bound(ctx) && !g.knows(p.Query):
+		return withCode(string(fault.Forbidden), "only the documents of this site are accepted here: send the hash of one, or ask with an API key")
 	case hash == "":
 		return nil
 	case known:
 		p.Query = text
 		return nil
-	case p.Query == "" || g.only != nil && g.only(ctx):
+	case p.Query == "" || g.bound(ctx):
 		return withCode(PersistedQueryNotFound, "PersistedQueryNotFound")
 	case sha(p.Query) != hash:
 		return withCode(string(fault.Invalid), "the hash does not belong to the query")
 	}
 	return nil
+}
+
+// bound reports whether the caller may send trusted documents only.
+func (g *Guard) bound(ctx context.Context) bool { return g.only != nil && g.only(ctx) }
+
+// knows reports whether a text is that of a trusted document.
+func (g *Guard) knows(text string) bool {
+	if len(text) > g.limits.Bytes {
+		return false
+	}
+	_, known := g.trusted[sha(text)]
+	return known
 }
 
 // documentHash is the lower-case SHA-256 that a request names, as Apollo and Relay

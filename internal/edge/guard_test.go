@@ -173,10 +173,13 @@ func TestTrustedDocumentsOnly(t *testing.T) {
 		set.Edge.Documents = map[string]string{hash: query}
 		set.Edge.TrustedOnly = func(context.Context) bool { return true }
 	})
-	post(t, s, `{"query":"{hello}"}`).want(t, http.StatusOK, `"code":"FORBIDDEN"`)
+	post(t, s, `{"query":"{hello }"}`).want(t, http.StatusOK, `"code":"FORBIDDEN"`)
+	post(t, s, `{"query":"{hello}"}`).want(t, http.StatusOK, "hello world") // its own text, as those send it who can't hash
 	post(t, s, `{"documentId":"`+hash+`"}`).want(t, http.StatusOK, "hello world")
 	post(t, s, `{"query":"{me{id}}","documentId":"00"}`).want(t, http.StatusOK, edge.PersistedQueryNotFound)
-	if n := s.Resolver.Executed.Load(); n != 1 {
+	r := do(t, http.MethodPost, s.URL, `{"documentId":"00"}`, http.Header{"Content-Type": {"application/json"}, "Accept": {"text/event-stream"}})
+	r.want(t, http.StatusBadRequest, edge.PersistedQueryNotFound)
+	if n := s.Resolver.Executed.Load(); n != 2 {
 		t.Errorf("%d resolvers ran", n)
 	}
 }

@@ -39,7 +39,7 @@ type Options struct {
 	Spend func(ctx context.Context, cost int) (Budget, error)
 	// Documents are trusted documents by the lower-case SHA-256 of their text, for
 	// clients that send `extensions.persistedQuery.sha256Hash` or `documentId`
-	// instead of it. The limits apply to them too.
+	// instead of it, or the text itself. The limits apply to them too.
 	Documents map[string]string
 	// TrustedOnly reports whether the caller may send trusted documents only. Nil:
 	// nobody is bound to.

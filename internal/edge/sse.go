@@ -109,7 +109,16 @@ func (t *SSE) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 		a.errors(http.StatusTooManyRequests, exec.DispatchError(graphql.WithOperationContext(ctx, rc), errs).Errors)
 		return
 	}
+	if unknownDocument(errs) { // there is nothing to stream: the client sends the text next
+		resp := exec.DispatchError(graphql.WithOperationContext(ctx, rc), errs)
+		a.errors(http.StatusBadRequest, resp.Errors)
+		return
+	}
 	t.serve(a, r, exec, rc, errs)
+}
+
+func unknownDocument(errs gqlerror.List) bool {
+	return len(errs) == 1 && errs[0].Extensions["code"] == PersistedQueryNotFound
 }
 
 // serve streams an operation, or the errors of its document.

@@ -114,7 +114,7 @@ func New(c Config) http.Handler {
 func (s *server) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", s.patient(s.identified(s.GraphQL)))
-	mux.Handle("GET /schema.graphql", textAsset("text/plain; charset=utf-8", s.SchemaSDL))
+	mux.Handle("GET /schema.graphql", published(textAsset("text/plain; charset=utf-8", s.SchemaSDL)))
 	mux.HandleFunc("GET /healthz", healthz)
 	mux.Handle("GET /readyz", &readiness{check: s.Ready, clock: s.Clock, log: s.Log})
 	mux.HandleFunc("GET /.well-known/security.txt", s.securityText)
@@ -128,6 +128,14 @@ func (s *server) routes() *http.ServeMux {
 	}
 	mux.Handle("/", newSite(s.Static, s.hosts))
 	return mux
+}
+
+// published is what pages of any site may read.
+func published(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+		next.ServeHTTP(w, r)
+	})
 }
 
 func notFound(w http.ResponseWriter, _ *http.Request) {

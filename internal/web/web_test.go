@@ -443,7 +443,11 @@ func TestPathsOfTheContractThatDoNotExistAreNotThePage(t *testing.T) {
 	if res.StatusCode != http.StatusMethodNotAllowed || res.Header.Get("Allow") != "GET, HEAD" {
 		t.Error(res.StatusCode)
 	}
-	if body := bodyOf(t, f.ask(t, "GET", "/schema.graphql")); body != "type Query { a: Int }\n" {
+	resp := f.ask(t, "GET", "/schema.graphql", "Origin", "https://other.example", "Sec-Fetch-Site", "cross-site")
+	if resp.Header.Get("Access-Control-Allow-Origin") != "*" || resp.Header.Get("Access-Control-Allow-Credentials") != "" {
+		t.Errorf("pages of other sites can't read the schema: %v", resp.Header)
+	}
+	if body := bodyOf(t, resp); body != "type Query { a: Int }\n" {
 		t.Error(body)
 	}
 }

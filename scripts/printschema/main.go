@@ -1,5 +1,6 @@
 // Command printschema prints GraphQL schema files as one document, types in the
-// order of their names, for tools that read a single file.
+// order of their names, with what API keys need in the descriptions: for tools that read a
+// single file, and for what the server says of its schema.
 package main
 
 import (
@@ -9,6 +10,8 @@ import (
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/formatter"
+
+	"github.com/kimi-k2/kimi-k2/internal/edge/authz"
 )
 
 func main() {
@@ -32,6 +35,7 @@ func run(files []string) error {
 	if err != nil {
 		return fmt.Errorf("parse schema: %w", err)
 	}
+	authz.Describe(schema)
 	formatter.NewFormatter(os.Stdout, formatter.WithIndent("  ")).FormatSchema(schema)
 	return nil
 }

@@ -1,5 +1,6 @@
 import { Client, fetchExchange, subscriptionExchange } from '@urql/core'
 import { follow } from '../live/follow'
+import { send } from '../live/send'
 import { attempt } from '../live/transport'
 import { codesOf, type Sink } from '../live/types'
 import { normalisedCache } from './cache'
@@ -28,6 +29,7 @@ export function createClient(events: ClientEvents): Client {
   return new Client({
     url: '/graphql',
     preferGetMethod: false,
+    fetch: send,
     exchanges: [
       normalisedCache(),
       fetchExchange,

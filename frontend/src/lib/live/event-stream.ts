@@ -1,3 +1,4 @@
+import { send } from './send'
 import type { Attempt, Loss, Payload, Sink, WireError } from './types'
 
 /** The server sends a sign of life every 15 s; silence for longer means a held-back stream. */
@@ -84,7 +85,7 @@ async function read<T>(payload: Payload, signal: AbortSignal, sink: Sink<T>, end
 }
 
 function request(payload: Payload, signal: AbortSignal): Promise<Response> {
-  return fetch('/graphql', {
+  return send('/graphql', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', Accept: 'text/event-stream' },
     body: JSON.stringify(payload),

@@ -1,5 +1,6 @@
 import type { TypedDocumentNode } from '@urql/core'
 import { payloadOf } from './payload'
+import { send } from './send'
 
 /**
  * Runs an operation outside the cache. `keepalive` lets it survive the page. Rejects when
@@ -10,9 +11,9 @@ export async function fetchOperation<Data, Variables extends Record<string, unkn
   variables: Variables,
   init: Pick<RequestInit, 'signal' | 'keepalive'> = {},
 ): Promise<Data | null> {
-  const response = await fetch('/graphql', {
+  const response = await send('/graphql', {
     method: 'POST',
-    headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
+    headers: { 'Content-Type': 'application/json', Accept: 'application/graphql-response+json' },
     body: JSON.stringify(payloadOf(document, variables)),
     cache: 'no-store',
     ...init,

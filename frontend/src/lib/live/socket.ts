@@ -1,5 +1,6 @@
 import type { Client } from 'graphql-ws'
-import type { Attempt, Loss, Payload, Sink, WireError } from './types'
+import type * as ByHash from './by-hash'
+import { type Attempt, codesOf, type Loss, type Payload, type Sink, type WireError } from './types'
 
 /** Milliseconds between pings, and how long a pong or the opening may take. */
 const keepAlive = 10_000
@@ -10,6 +11,7 @@ const linger = 2_000
 
 interface Shared {
   client: Client
+  byHash: typeof ByHash
   connected: boolean
   waiters: Set<() => void>
 }
@@ -22,10 +24,11 @@ function address(): string {
 
 /** Makes the one client that all subscriptions share; the library is loaded with the first. */
 async function open(): Promise<Shared> {
-  const { createClient } = await import('graphql-ws')
+  const [{ createClient }, byHash] = await Promise.all([import('graphql-ws'), import('./by-hash')])
   let pong: ReturnType<typeof setTimeout> | undefined
   let opening: ReturnType<typeof setTimeout> | undefined
   const self: Shared = {
+    byHash,
     connected: false,
     waiters: new Set(),
     client: createClient({
@@ -101,20 +104,29 @@ function subscribe<T>(socket: Shared, payload: Payload, sink: Sink<T>, end: (los
   const opened = () => sink.opened()
   if (socket.connected) opened()
   else socket.waiters.add(opened)
-  const stop = socket.client.subscribe<T>(
-    { ...payload },
-    {
+  let stop: (() => void) | null = () => {}
+  const start = async () => {
+    // The library insists on a query.
+    const form = { query: '', ...(await socket.byHash.wireForm(payload)) }
+    stop &&= socket.client.subscribe<T>(form, {
       next: (result) => {
         if (result.errors?.length) end({ kind: 'refused', errors: result.errors })
         else if (result.data) sink.next(result.data)
       },
-      error: (cause) => end(lossOf(cause)),
+      error: (cause) => {
+        const loss = lossOf(cause)
+        if (loss.kind === 'refused' && socket.byHash.isUnknown(payload, form, codesOf(loss.errors))) restart()
+        else end(loss)
+      },
       complete: () => end(null),
-    },
-  )
+    })
+  }
+  const restart = () => void start().catch(() => end({ kind: 'network' }))
+  restart()
   return () => {
     socket.waiters.delete(opened)
-    stop()
+    stop?.()
+    stop = null
   }
 }
 
