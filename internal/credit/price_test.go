@@ -1,7 +1,6 @@
 package credit_test
 
 import (
-	"encoding/json"
 	"math"
 	"math/big"
 	"testing"
@@ -96,16 +95,12 @@ func TestTheDatabaseChargesByTheSameRule(t *testing.T) {
 		price := models.Price{Input: legal("input"), CachedInput: legal("cachedInput"), Output: legal("output")}
 		u := models.Usage{PromptTokens: counts().Draw(t, "prompt"), CachedTokens: counts().Draw(t, "cached"), OutputTokens: counts().Draw(t, "written")}
 		held := legal("held")
-		a, err := credit.ActForTest(models.Settlement{OwnerID: p.OwnerID, HoldID: "hld_1", Ref: "r", Usage: u})
-		if err != nil {
-			t.Fatal(err)
-		}
-		doc, err := json.Marshal(a)
+		args, err := credit.ColumnsForTest(models.Settlement{OwnerID: p.OwnerID, HoldID: "hld_1", Ref: "r", Usage: u})
 		if err != nil {
 			t.Fatal(err)
 		}
 		var got int64
-		err = r.db.Pool().QueryRow(r.t.Context(), credit.ChargeSQL, "["+string(doc)+"]", held, price.Input, price.CachedInput, price.Output).Scan(&got)
+		err = r.db.Pool().QueryRow(r.t.Context(), credit.ChargeSQL, append(args, held, price.Input, price.CachedInput, price.Output)...).Scan(&got)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -54,9 +54,9 @@ var proofs = []proof{
 			"ledger_transfers_ref", "usage_rows_ref"),
 	}},
 	{"L7", "the books only grow, and the database guards them", `SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'ledger\_%' AND NOT tgisinternal`, []string{
-		guards("t.tgname, t.tgenabled IN ('O', 'A') FROM pg_trigger t WHERE NOT t.tgisinternal AND t.tgrelid = ANY(ARRAY['ledger_accounts', 'ledger_transfers', 'ledger_entries', 'ledger_holds']::regclass[])",
+		guards("t.tgname, t.tgenabled IN ('O', 'A') FROM pg_trigger t WHERE NOT t.tgisinternal AND t.tgrelid = ANY(ARRAY['ledger_accounts', 'ledger_balances', 'ledger_transfers', 'ledger_entries', 'ledger_holds']::regclass[])",
 			"ledger_accounts_frozen", "ledger_transfers_frozen", "ledger_entries_frozen", "ledger_holds_frozen",
-			"ledger_entries_post", "ledger_holds_new", "ledger_holds_changed", "ledger_holds_once"),
+			"ledger_entries_post", "ledger_holds_new", "ledger_holds_changed", "ledger_holds_once", "ledger_balances_known"),
 	}},
 	{"L10", "amounts are whole, and go the way their kind says", `SELECT count(*) FROM ledger_entries`, []string{
 		`SELECT id || ' holds ' || amount FROM ledger_holds WHERE amount < 0 OR price_input < 0 OR price_cached < 0 OR price_output < 0`,

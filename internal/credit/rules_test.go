@@ -69,6 +69,8 @@ func TestL4BalancesFollowTheBooks(t *testing.T) {
 	defer r.sound()
 	r.refused("ledger_holds_wallet", `INSERT INTO ledger_holds (id, account_id, amount, status, price_input, price_cached, price_output, expires_at, created_at)
 		VALUES ('hld_x', 'lac_revenue', 0, 'PENDING', 0, 0, 0, now(), now())`)
+	r.refused("ledger_balances_account", `INSERT INTO ledger_balances (account_id) VALUES ('lac_nobody')`)
+	r.refused("ledger_balances_account", `UPDATE ledger_balances SET account_id = 'lac_nobody' WHERE account_id = $1`, p.wallet)
 	r.must(r.exec(`WITH t AS (INSERT INTO ledger_transfers VALUES ('trf_x', 'GRANT', 'x', now()))
 		INSERT INTO ledger_entries VALUES ('` + p.wallet + `', 'trf_x', 10), ('lac_grants', 'trf_x', -10)`))
 	r.must(r.exec(`UPDATE ledger_holds SET amount = amount + 7 WHERE id = $1`, pending.ID))

@@ -16,15 +16,16 @@ import (
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
-// settleSQL settles many acts of different holds: $1 is their array as JSON, $2 the time.
-// Their balances are locked. The row of usage comes first and decides: whoever finds it
+// settleSQL settles many acts of different holds: $1 is the time, the others are their
+// columns. Their balances are locked. The row of usage comes first and decides: whoever finds it
 // there changes nothing. A voided hold gets its row and charges nothing. What it returns
 // was settled now; ChargeOf is the same rule. The lookups beside LATERAL stay lookups
 // however stale the server's idea of the tables' sizes is.
 const settleSQL = `WITH ask AS MATERIALIZED (
-    SELECT * FROM jsonb_to_recordset($1::jsonb) AS x(id text, transfer text, owner text, hold text, ref text, reply text, source text, key text,
-        feature text, model text, engine text, status text, prompt bigint, cached bigint, output bigint, reasoning bigint, estimated boolean,
-        counted_prompt bigint, counted_output bigint, reported jsonb, first_ms integer, took_ms integer)
+    SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],
+        $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::boolean[], $19::bigint[], $20::bigint[], $21::text[], $22::integer[], $23::integer[])
+        AS x(id, transfer, owner, hold, ref, reply, source, key, feature, model, engine, status,
+            prompt, cached, output, reasoning, estimated, counted_prompt, counted_output, reported, first_ms, took_ms)
 ), acts AS MATERIALIZED (
     SELECT a.*, h.pending, h.price_input, h.price_cached, h.price_output, h.credits, CASE WHEN h.credits > 0 THEN a.transfer ELSE '' END AS charge
     FROM ask a CROSS JOIN LATERAL (
@@ -40,11 +41,11 @@ const settleSQL = `WITH ask AS MATERIALIZED (
         prompt_tokens, cached_tokens, output_tokens, reasoning_tokens, estimated, counted_prompt, counted_output, quarantined, reported,
         price_input, price_cached, price_output, credits, first_token_ms, latency_ms, created_at)
     SELECT owner, id, ref, hold, charge, reply, source, key, feature, model, engine, status,
-        prompt, cached, output, reasoning, estimated, counted_prompt, counted_output, reported IS NOT NULL, reported,
-        price_input, price_cached, price_output, credits, first_ms, took_ms, $2::timestamptz
+        prompt, cached, output, reasoning, estimated, counted_prompt, counted_output, reported IS NOT NULL, reported::jsonb,
+        price_input, price_cached, price_output, credits, first_ms, took_ms, $1::timestamptz
     FROM acts ON CONFLICT ON CONSTRAINT usage_rows_ref DO NOTHING RETURNING id
 ), settled AS (
-    UPDATE ledger_holds h SET status = 'SETTLED', posted = a.credits, resolved_at = $2::timestamptz
+    UPDATE ledger_holds h SET status = 'SETTLED', posted = a.credits, resolved_at = $1::timestamptz
     FROM acts a JOIN used u ON u.id = a.id
     WHERE a.pending AND h.id = a.hold AND h.id = ANY(ARRAY(SELECT hold FROM ask))
     RETURNING h.id, h.account_id, a.charge, a.credits
@@ -53,7 +54,7 @@ const settleSQL = `WITH ask AS MATERIALIZED (
     FROM (SELECT a.owner, a.key, sum(a.credits)::bigint AS credits FROM acts a JOIN used u ON u.id = a.id WHERE a.key <> '' AND a.credits > 0 GROUP BY a.owner, a.key) n
     WHERE k.owner_id = n.owner AND k.key_id = n.key
 ), charged AS (
-    INSERT INTO ledger_transfers (id, kind, ref, created_at) SELECT charge, 'CHARGE', id, $2::timestamptz FROM settled WHERE credits > 0
+    INSERT INTO ledger_transfers (id, kind, ref, created_at) SELECT charge, 'CHARGE', id, $1::timestamptz FROM settled WHERE credits > 0
 ), entered AS (
     INSERT INTO ledger_entries (account_id, transfer_id, amount)
     SELECT account_id, charge, -credits FROM settled WHERE credits > 0 UNION ALL SELECT 'lac_revenue', charge, credits FROM settled WHERE credits > 0
@@ -76,34 +77,50 @@ const repaySQL = `WITH due AS MATERIALIZED (
 INSERT INTO ledger_entries (account_id, transfer_id, amount)
 SELECT account_id, transfer, -amount FROM due UNION ALL SELECT debt, transfer, amount FROM due`
 
-// beforeSQL finds what came of acts that were settled earlier.
-const beforeSQL = `SELECT a.id, u.credits, u.transfer_id FROM jsonb_to_recordset($1::jsonb) AS a(id text, owner text, ref text)
+// beforeSQL finds what came of acts that were settled earlier: their ids, owners and refs.
+const beforeSQL = `SELECT a.id, u.credits, u.transfer_id FROM unnest($1::text[], $2::text[], $3::text[]) AS a(id, owner, ref)
 JOIN usage_rows u ON u.owner_id = a.owner AND u.ref = a.ref`
 
 // act is a settlement as settleSQL reads it.
 type act struct {
-	ID        string          `json:"id"`
-	Transfer  string          `json:"transfer"`
-	Owner     string          `json:"owner"`
-	Hold      string          `json:"hold"`
-	Ref       string          `json:"ref"`
-	Reply     string          `json:"reply"`
-	Source    string          `json:"source"`
-	Key       string          `json:"key"`
-	Feature   string          `json:"feature"`
-	Model     string          `json:"model"`
-	Engine    string          `json:"engine"`
-	Status    string          `json:"status"`
-	Prompt    int64           `json:"prompt"`
-	Cached    int64           `json:"cached"`
-	Output    int64           `json:"output"`
-	Reasoning int64           `json:"reasoning"`
-	Estimated bool            `json:"estimated"`
-	Counted   int64           `json:"counted_prompt"`
-	CountedTo int64           `json:"counted_output"`
-	Reported  json.RawMessage `json:"reported,omitempty"`
-	FirstMs   int64           `json:"first_ms"`
-	TookMs    int64           `json:"took_ms"`
+	ID, Transfer, Owner, Hold, Ref, Reply, Source, Key, Feature, Model, Engine, Status string
+	Prompt, Cached, Output, Reasoning                                                  int64
+	Estimated                                                                          bool
+	Counted, CountedTo                                                                 int64
+	Reported                                                                           *string // JSON, if the engine's numbers are absurd
+	FirstMs, TookMs                                                                    int32
+}
+
+// columnsOf are the acts as settleSQL's arguments behind the time.
+func columnsOf(acts []act) []any {
+	return []any{
+		texts(acts, func(a act) string { return a.ID }), texts(acts, func(a act) string { return a.Transfer }), texts(acts, func(a act) string { return a.Owner }),
+		texts(acts, func(a act) string { return a.Hold }), texts(acts, func(a act) string { return a.Ref }), texts(acts, func(a act) string { return a.Reply }),
+		texts(acts, func(a act) string { return a.Source }), texts(acts, func(a act) string { return a.Key }), texts(acts, func(a act) string { return a.Feature }),
+		texts(acts, func(a act) string { return a.Model }), texts(acts, func(a act) string { return a.Engine }), texts(acts, func(a act) string { return a.Status }),
+		column(acts, func(a act) int64 { return a.Prompt }), column(acts, func(a act) int64 { return a.Cached }), column(acts, func(a act) int64 { return a.Output }),
+		column(acts, func(a act) int64 { return a.Reasoning }), column(acts, func(a act) bool { return a.Estimated }), column(acts, func(a act) int64 { return a.Counted }),
+		column(acts, func(a act) int64 { return a.CountedTo }), column(acts, func(a act) *string { return a.Reported }),
+		column(acts, func(a act) int32 { return a.FirstMs }), column(acts, func(a act) int32 { return a.TookMs }),
+	}
+}
+
+// namesOf are the acts as beforeSQL's arguments.
+func namesOf(acts []act) []any {
+	return []any{texts(acts, func(a act) string { return a.ID }), texts(acts, func(a act) string { return a.Owner }), texts(acts, func(a act) string { return a.Ref })}
+}
+
+func column[T any](acts []act, of func(act) T) []T {
+	out := make([]T, len(acts))
+	for i := range acts {
+		out[i] = of(acts[i])
+	}
+	return out
+}
+
+// texts is a column of text that the database takes, whatever an engine called itself.
+func texts(acts []act, of func(act) string) []string {
+	return column(acts, func(a act) string { return strings.ToValidUTF8(of(a), "\ufffd") })
 }
 
 // newAct clamps what a settlement says to what a usage row takes: a settlement never
@@ -117,14 +134,16 @@ func newAct(s models.Settlement) (act, error) {
 	if s.Absurd == nil {
 		return a, nil
 	}
-	var err error
-	if a.Reported, err = json.Marshal(s.Absurd); err != nil {
+	doc, err := json.Marshal(s.Absurd)
+	if err != nil {
 		return act{}, fmt.Errorf("write down absurd usage: %w", err)
 	}
+	reported := string(doc)
+	a.Reported = &reported
 	return a, nil
 }
 
-func millis(d time.Duration) int64 { return min(max(d.Milliseconds(), 0), 1<<31-1) }
+func millis(d time.Duration) int32 { return int32(min(max(d.Milliseconds(), 0), 1<<31-1)) }
 
 // Settle ends a billable act: it charges the hold for what was used, releases the rest
 // and writes the usage row, durably, together with what others settle at the same time.
@@ -153,22 +172,18 @@ func (s *Service) SettleTx(tx *gorm.DB, st models.Settlement) (models.Charge, er
 	if err != nil {
 		return models.Charge{}, err
 	}
-	doc, err := json.Marshal([]act{a})
-	if err != nil {
-		return models.Charge{}, fmt.Errorf("write down a settlement: %w", err)
-	}
 	holds, now := []string{a.Hold}, s.Clock.Now()
 	if a.Hold != "" {
 		if err := run(tx, lockHoldsSQL, holds); err != nil {
 			return models.Charge{}, fmt.Errorf("settle: lock the wallet: %w", err)
 		}
 	}
-	c, found, err := one(tx, settleSQL, string(doc), now)
+	c, found, err := one(tx, settleSQL, append([]any{now}, columnsOf([]act{a})...)...)
 	if err != nil {
 		return models.Charge{}, fmt.Errorf("settle: %w", err)
 	}
 	if !found {
-		return before(tx, string(doc))
+		return before(tx, a)
 	}
 	if a.Hold != "" {
 		if err := run(tx, repaySQL, holds, now); err != nil {
@@ -179,8 +194,8 @@ func (s *Service) SettleTx(tx *gorm.DB, st models.Settlement) (models.Charge, er
 }
 
 // before is what came of an act that was settled earlier.
-func before(tx *gorm.DB, doc string) (models.Charge, error) {
-	c, found, err := one(tx, beforeSQL, doc)
+func before(tx *gorm.DB, a act) (models.Charge, error) {
+	c, found, err := one(tx, beforeSQL, namesOf([]act{a})...)
 	if err != nil {
 		return c, fmt.Errorf("find an earlier settlement: %w", err)
 	}

@@ -2,9 +2,7 @@ package credit
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -217,10 +215,6 @@ func (w *writer) attempt(ctx context.Context, acts []act) ([]outcome, error) {
 // commitBatch settles acts in one transaction and one round trip; a second one is needed
 // only when some had been settled before.
 func (s *Service) commitBatch(ctx context.Context, acts []act) ([]outcome, error) {
-	doc, err := json.Marshal(acts)
-	if err != nil {
-		return nil, fmt.Errorf("write down settlements: %w", err)
-	}
 	var holds []string
 	for _, a := range acts {
 		if a.Hold != "" {
@@ -232,7 +226,7 @@ func (s *Service) commitBatch(ctx context.Context, acts []act) ([]outcome, error
 	if len(holds) > 0 {
 		batch.Queue(lockHoldsSQL, holds)
 	}
-	batch.Queue(settleSQL, string(doc), now).Query(func(rows pgx.Rows) error { return readCharges(rows, charges, false) })
+	batch.Queue(settleSQL, append([]any{now}, columnsOf(acts)...)...).Query(func(rows pgx.Rows) error { return readCharges(rows, charges, false) })
 	if len(holds) > 0 {
 		batch.Queue(repaySQL, holds, now)
 	}
@@ -240,7 +234,7 @@ func (s *Service) commitBatch(ctx context.Context, acts []act) ([]outcome, error
 		return nil, err
 	}
 	if len(charges) < len(acts) {
-		rows, err := s.DB.Pool().Query(ctx, beforeSQL, string(doc))
+		rows, err := s.DB.Pool().Query(ctx, beforeSQL, namesOf(acts)...)
 		if err != nil {
 			return nil, err
 		}
