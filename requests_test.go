@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kimi-k2/kimi-k2/internal/database/dbtest"
 	"github.com/kimi-k2/kimi-k2/internal/inference/inferencetest"
 )
 
@@ -197,5 +198,22 @@ func TestRowsOfARemovedAccount(t *testing.T) {
 	var rows, led int
 	if err := p.server.db.Gorm(t.Context()).Raw(`SELECT (SELECT count(*) FROM api_request_logs), (SELECT count(*) FROM api_request_subjects) + (SELECT count(*) FROM api_request_keys) + (SELECT count(*) FROM api_request_days)`).Row().Scan(&rows, &led); err != nil || rows != 1 || led != 0 {
 		t.Errorf("%d rows, %d of which lead somewhere: %v", rows, led, err)
+	}
+}
+
+// An instance that is told to end writes the rows that wait first.
+func TestAnOrderedEndKeepsRows(t *testing.T) {
+	url := dbtest.URL(t)
+	const asked = 50
+	t.Run("until the end", func(t *testing.T) {
+		g := start(t, "DATABASE_URL="+url).signIn("builder").program(map[string]any{})
+		for range asked {
+			g.ask(`{ viewer { id } }`, nil)
+		}
+	})
+	var rows, summed int64
+	err := dbtest.Open(t, url).Pool().QueryRow(t.Context(), `SELECT (SELECT count(*) FROM api_request_logs), (SELECT sum(succeeded)::bigint FROM api_request_hours)`).Scan(&rows, &summed)
+	if err != nil || rows != asked || summed != asked {
+		t.Errorf("%d of %d rows are there, the sum says %d: %v", rows, asked, summed, err)
 	}
 }
