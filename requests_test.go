@@ -11,8 +11,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kimi-k2/kimi-k2/internal/account"
+	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/database/dbtest"
 	"github.com/kimi-k2/kimi-k2/internal/inference/inferencetest"
+	"github.com/kimi-k2/kimi-k2/internal/policy"
+	"github.com/kimi-k2/kimi-k2/internal/requestlog"
+	policyfiles "github.com/kimi-k2/kimi-k2/policy"
 )
 
 const requestsDocument = `query($f: RequestLogFilter) { viewer { requestLogs(first: 100, filter: $f) { nodes { id keyId route modelId status code promptTokens outputTokens credits latencyMs streamed } } } }`
@@ -215,5 +220,16 @@ func TestAnOrderedEndKeepsRows(t *testing.T) {
 	err := dbtest.Open(t, url).Pool().QueryRow(t.Context(), `SELECT (SELECT count(*) FROM api_request_logs), (SELECT sum(succeeded)::bigint FROM api_request_hours)`).Scan(&rows, &summed)
 	if err != nil || rows != asked || summed != asked {
 		t.Errorf("%d of %d rows are there, the sum says %d: %v", rows, asked, summed, err)
+	}
+}
+
+// P6, P72: the logs' end is the policy's; with another one the server doesn't start.
+func TestTheLogsEndIsThePolicys(t *testing.T) {
+	db := dbtest.New(t)
+	for ttl, starts := range map[time.Duration]bool{requestlog.TTL: true, requestlog.TTL + 24*time.Hour: false, requestlog.TTL - 24*time.Hour: false} {
+		_, err := policy.New(policy.Config{DB: db, Clock: clock.System{}, Files: policyfiles.Files(), CookieKey: make([]byte, 32), GuestTTL: account.GuestTTL, APILogTTL: ttl})
+		if (err == nil) != starts {
+			t.Errorf("%v: %v", ttl, err)
+		}
 	}
 }
