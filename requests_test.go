@@ -11,7 +11,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kimi-k2/kimi-k2/internal/account"
+	"github.com/kimi-k2/kimi-k2/internal/clock"
+	"github.com/kimi-k2/kimi-k2/internal/database/dbtest"
 	"github.com/kimi-k2/kimi-k2/internal/inference/inferencetest"
+	"github.com/kimi-k2/kimi-k2/internal/policy"
+	"github.com/kimi-k2/kimi-k2/internal/requestlog"
+	policyfiles "github.com/kimi-k2/kimi-k2/policy"
 )
 
 const requestsDocument = `query($f: RequestLogFilter) { viewer { requestLogs(first: 100, filter: $f) { nodes { id keyId route modelId status code promptTokens outputTokens credits latencyMs streamed } } } }`
@@ -197,5 +203,33 @@ func TestRowsOfARemovedAccount(t *testing.T) {
 	var rows, led int
 	if err := p.server.db.Gorm(t.Context()).Raw(`SELECT (SELECT count(*) FROM api_request_logs), (SELECT count(*) FROM api_request_subjects) + (SELECT count(*) FROM api_request_keys) + (SELECT count(*) FROM api_request_days)`).Row().Scan(&rows, &led); err != nil || rows != 1 || led != 0 {
 		t.Errorf("%d rows, %d of which lead somewhere: %v", rows, led, err)
+	}
+}
+
+// An instance that is told to end writes the rows that wait first.
+func TestAnOrderedEndKeepsRows(t *testing.T) {
+	url := dbtest.URL(t)
+	const asked = 50
+	t.Run("until the end", func(t *testing.T) {
+		g := start(t, "DATABASE_URL="+url).signIn("builder").program(map[string]any{})
+		for range asked {
+			g.ask(`{ viewer { id } }`, nil)
+		}
+	})
+	var rows, summed int64
+	err := dbtest.Open(t, url).Pool().QueryRow(t.Context(), `SELECT (SELECT count(*) FROM api_request_logs), (SELECT sum(succeeded)::bigint FROM api_request_hours)`).Scan(&rows, &summed)
+	if err != nil || rows != asked || summed != asked {
+		t.Errorf("%d of %d rows are there, the sum says %d: %v", rows, asked, summed, err)
+	}
+}
+
+// P6, P72: the logs' end is the policy's; with another one the server doesn't start.
+func TestTheLogsEndIsThePolicys(t *testing.T) {
+	db := dbtest.New(t)
+	for ttl, starts := range map[time.Duration]bool{requestlog.TTL: true, requestlog.TTL + 24*time.Hour: false, requestlog.TTL - 24*time.Hour: false} {
+		_, err := policy.New(policy.Config{DB: db, Clock: clock.System{}, Files: policyfiles.Files(), CookieKey: make([]byte, 32), GuestTTL: account.GuestTTL, APILogTTL: ttl})
+		if (err == nil) != starts {
+			t.Errorf("%v: %v", ttl, err)
+		}
 	}
 }
