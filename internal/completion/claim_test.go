@@ -352,3 +352,33 @@ func TestLongAnswersAreKeptWhole(t *testing.T) {
 		t.Errorf("%d bytes in %d pieces", len(again.text), count)
 	}
 }
+
+// forgetful is money that loses the settlement after the answer was written.
+type forgetful struct{ completion.Money }
+
+func (forgetful) SettleTx(*gorm.DB, models.Settlement) (models.Charge, error) {
+	return models.Charge{}, errLost
+}
+
+// P66: there is no kept answer without its charge: what could not be settled is asked anew.
+func TestAnAnswerIsKeptWithItsCharge(t *testing.T) {
+	h := newHouse(t)
+	h.change = func(c *completion.Config) { c.Money = forgetful{c.Money} }
+	broken := h.open()
+	c := broken.customer("exact", 10_000_000)
+	got := broken.ask(t.Context(), c.Viewer, keyed("key", "go"))
+	wantFault(t, got.err, fault.StorageUnavailable)
+	if rows := c.kept(); len(rows) != 1 || rows[0].Status != models.CompletionRunning || rows[0].AnswerSealed != nil {
+		t.Errorf("%+v", rows)
+	}
+	h.change = nil
+	h.ahead.Store(int64(3 * time.Minute))
+	whole := h.open()
+	again := whole.ask(t.Context(), c.Viewer, keyed("key", "go"))
+	if again.err != nil || again.run.Replayed {
+		t.Errorf("%+v", again)
+	}
+	if r := c.only(); r.Credits != again.out.Credits {
+		t.Errorf("%+v", r)
+	}
+}

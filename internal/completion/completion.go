@@ -126,7 +126,7 @@ type Config struct {
 type Service struct {
 	Config
 	instance string
-	hub      hub
+	hub      *hub
 	porch    porch
 	workers  sync.WaitGroup
 	quit     chan struct{} // closed to end the workers
@@ -168,7 +168,11 @@ func (s *Service) Drain(ctx context.Context) {
 	select {
 	case <-idle:
 	case <-ctx.Done():
-		s.hub.breakOff(func(*Run) bool { return true }, errShutdown)
+		for _, r := range s.hub.breakOff(func(*Run) bool { return true }, errShutdown) {
+			if r.ready.Load() {
+				r.Close() // nobody streams it yet, or ever
+			}
+		}
 		<-idle
 	}
 }

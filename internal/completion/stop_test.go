@@ -146,6 +146,24 @@ func TestDrainWaitsAndThenSettles(t *testing.T) {
 	}
 }
 
+// A run that its owner forgot keeps nobody from shutting down, and nothing held.
+func TestDrainClosesWhatNobodyStreams(t *testing.T) {
+	h := newHouse(t)
+	i := h.open()
+	c := i.customer("forgetful", 10_000_000)
+	run, err := i.Begin(t.Context(), c.Viewer, saying("go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, cancel := context.WithCancel(t.Context())
+	cancel()
+	i.Drain(now)
+	c.settled(0)
+	if got, err := run.Stream(t.Context(), nil); err == nil {
+		t.Errorf("%+v after the drain", got)
+	}
+}
+
 // shut is a gate that lets nobody through.
 type shut struct{ open }
 
