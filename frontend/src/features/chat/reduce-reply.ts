@@ -43,7 +43,9 @@ export function reduceReply(state: ReplyState, event: ReplyEvent): ReplyState {
   }
   // It takes no position of its own.
   if (event.__typename === 'ReplyQueued') {
-    return event.seq === state.at && event.position !== state.place && !isOver(state.status) ? { ...state, place: event.position } : state
+    return event.seq === state.at && event.position !== state.place && !isOver(state.status)
+      ? { ...state, place: event.position }
+      : state
   }
   if (event.seq <= state.at) return state
   switch (event.__typename) {
