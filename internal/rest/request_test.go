@@ -179,6 +179,12 @@ func TestIdempotencyKeys(t *testing.T) {
 	if f.last().Fingerprint != first || first == [32]byte{} {
 		t.Error("the same request has another fingerprint")
 	}
+	if !f.last().Whole {
+		t.Error("a whole answer is to be charged like a stream")
+	}
+	if f.chat(bad(`"stream":true`)); f.last().Whole {
+		t.Error("a stream is to be charged like a whole answer")
+	}
 	f.chat(bad(`"seed":1`))
 	if f.last().Fingerprint == first {
 		t.Error("another request has the same fingerprint")

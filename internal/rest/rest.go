@@ -104,15 +104,12 @@ const (
 // The routes. They are what request logs name.
 const (
 	routeModels   = "GET /v1/models"
-	routeModel    = "GET /v1/models/{id}"
+	routeModel    = "GET /v1/models/{id...}" // an id may hold slashes
 	routeChat     = "POST /v1/chat/completions"
 	routeMessages = "POST /v1/messages"
 	routeCount    = "POST /v1/messages/count_tokens"
 	routeOther    = "/v1/" // what isn't there
 )
-
-// Routes are all that is answered, for who mounts the API.
-var Routes = []string{routeModels, routeModel, routeChat, routeMessages, routeCount}
 
 // API serves everything below /v1/. It expects an API key's viewer in the context.
 type API struct {
@@ -130,7 +127,7 @@ func New(c Config) *API {
 	}
 	a := &API{Config: c, mux: http.NewServeMux()}
 	a.mux.HandleFunc(routeModels, a.listModels)
-	a.mux.HandleFunc("GET /v1/models/{id...}", a.showModel) // an id may hold slashes
+	a.mux.HandleFunc(routeModel, a.showModel)
 	a.mux.HandleFunc(routeChat, a.completes(routeChat))
 	a.mux.HandleFunc(routeMessages, a.completes(routeMessages))
 	a.mux.HandleFunc(routeCount, a.countTokens)
