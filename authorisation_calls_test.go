@@ -145,7 +145,9 @@ func (m *matrix) value(name string, typ *ast.Type, extra string) any {
 		return m.things["reply"]
 	case "name":
 		return "the matrix"
-	case "apiKeyId":
+	case "modelId":
+		return "a-model"
+	case "apiKeyId", "keyId":
 		return m.things["apiKey"]
 	case "sessionId", "identityId", "mailId":
 		return m.things[strings.TrimSuffix(name, "Id")]

@@ -3,11 +3,14 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 
 	"github.com/kimi-k2/kimi-k2/internal/apikey"
 	"github.com/kimi-k2/kimi-k2/internal/edge/live"
+	"github.com/kimi-k2/kimi-k2/internal/edge/record"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
+	"github.com/kimi-k2/kimi-k2/internal/requestlog"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 )
 
@@ -38,6 +41,13 @@ func (s *server) openConnections() *live.Registry {
 	return r
 }
 
+// recordRefusal keeps a row for a socket under a key that was good once.
+func (s *server) recordRefusal(err error) {
+	if known := new(apikey.Refusal); errors.As(err, &known) {
+		s.requests.Record(requestlog.Entry{OwnerID: known.OwnerID, KeyID: known.KeyID, Route: record.Unknown, Status: http.StatusUnauthorized, Code: string(known.Fault.Code)})
+	}
+}
+
 // alive reports whether what a connection was opened with still stands.
 func (s *server) alive(ctx context.Context) (bool, error) {
 	if v := viewer.From(ctx); v.Kind == viewer.APIKey {
@@ -62,6 +72,7 @@ func (s *server) initSocket(ctx context.Context, _ *http.Request, payload json.R
 	}
 	v, err := s.keys.Authenticate(ctx, key)
 	if err != nil {
+		s.recordRefusal(err)
 		return ctx, err
 	}
 	v.Network = viewer.From(ctx).Network

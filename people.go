@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/account"
@@ -11,6 +12,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/mail"
 	"github.com/kimi-k2/kimi-k2/internal/notify"
 	"github.com/kimi-k2/kimi-k2/internal/policy"
+	"github.com/kimi-k2/kimi-k2/internal/requestlog"
 	"github.com/kimi-k2/kimi-k2/internal/signin"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
@@ -37,7 +39,7 @@ func (s *server) openAccounts(ctx context.Context, secret []byte) error {
 // openPolicy loads the privacy policy and compares its figures with the program's.
 func (s *server) openPolicy(secret []byte) (err error) {
 	s.policy, err = policy.New(policy.Config{
-		DB: s.db, Clock: s.clock, Files: policyfiles.Files(), CookieKey: secret, GuestTTL: account.GuestTTL,
+		DB: s.db, Clock: s.clock, Files: policyfiles.Files(), CookieKey: secret, GuestTTL: account.GuestTTL, APILogTTL: requestlog.TTL,
 		Brand: policy.Brand{Name: s.cfg.ServiceName, SupportEmail: s.cfg.SupportEmail, URL: s.cfg.ServiceURL},
 		External: func() (string, bool) {
 			e := s.engine.Info()
@@ -56,7 +58,7 @@ func (s *server) withdrawn(ctx context.Context, v viewer.Viewer, kind models.Con
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	logged(s.log, "stop replies after a consent was withdrawn", s.chat.StopAll(ctx, v))
+	logged(s.log, "stop replies after a consent was withdrawn", s.writers().StopAll(ctx, v))
 }
 
 // openOutbox builds what sends mails; without a mail server they are kept to be read.
@@ -95,9 +97,10 @@ func (s *server) openSignIns(secret []byte, public *url.URL) (err error) {
 func (s *server) startPeople(ctx context.Context) error {
 	s.accounts.Join(s.policy, s.mails, s.chat, s.policy)
 	s.accounts.Fund(s.credit)
-	s.credit.Join(s.chat, s.accounts)
-	s.accounts.StopWith(s.chat)
-	s.keys.StopWith(s.chat)
+	s.credit.Join(s.writers(), s.accounts)
+	s.accounts.StopWith(s.writers())
+	s.keys.StopWith(s.writers())
+	s.keys.OnRevoked(s.completions.Revoked)
 	s.accounts.LeaveWith(s.billing)
 	if err := s.accounts.Start(ctx); err != nil {
 		return err
@@ -115,10 +118,7 @@ func (s *server) startPeople(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.jobs.Add(s.moneyJobs()...); err != nil {
-		return err
-	}
-	if err := s.jobs.Add(s.limitJobs()...); err != nil {
+	if err := s.jobs.Add(slices.Concat(s.moneyJobs(), s.completionJobs(), s.limitJobs(), []jobs.Job{s.requestsJob()})...); err != nil {
 		return err
 	}
 	return s.jobs.Start(ctx)

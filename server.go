@@ -42,6 +42,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/internal/policy"
 	"github.com/kimi-k2/kimi-k2/internal/ratelimit"
+	"github.com/kimi-k2/kimi-k2/internal/requestlog"
 	"github.com/kimi-k2/kimi-k2/internal/seal"
 	"github.com/kimi-k2/kimi-k2/internal/signin"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
@@ -55,27 +56,27 @@ var version = "dev"
 
 // server is the built product, from the database up to the listener.
 type server struct {
-	cfg      config.Config
-	log      *slog.Logger
-	clock    clock.Clock
-	listener net.Listener
-	db       *database.DB
-	keeper   *seal.Keeper
-	accounts *account.Service
-	policy   *policy.Service
-	credit   *credit.Service
-	keys     *apikey.Service
-	billing  *billing.Service
-	mails    *notify.Service
-	signIns  *signin.Service
-	jobs     *jobs.Runner
-	bus      *bus.Bus
-	demo     *demo.Server
-	engine   *inference.Engine
-	limits   *ratelimit.Service
-	queue    *fairqueue.Queue
-	chat     *chat.Service
-	// completions answers programs.
+	cfg         config.Config
+	log         *slog.Logger
+	clock       clock.Clock
+	listener    net.Listener
+	db          *database.DB
+	keeper      *seal.Keeper
+	accounts    *account.Service
+	policy      *policy.Service
+	credit      *credit.Service
+	keys        *apikey.Service
+	requests    *requestlog.Service
+	billing     *billing.Service
+	mails       *notify.Service
+	signIns     *signin.Service
+	jobs        *jobs.Runner
+	bus         *bus.Bus
+	demo        *demo.Server
+	engine      *inference.Engine
+	limits      *ratelimit.Service
+	queue       *fairqueue.Queue
+	chat        *chat.Service
 	completions *completion.Service
 	sockets     *wsconn.Transport
 	http        *http.Server
@@ -129,9 +130,15 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *server,
 	}
 	s.keys = apikey.New(apikey.Config{DB: s.db, Owners: s.accounts, Budgets: s.credit, Clock: s.clock, Log: log, Bus: s.bus, Secret: secret})
 	s.openLimits()
-	s.chat = chat.New(chat.Config{DB: s.db, Owners: s.accounts, Keys: s.keys, Gate: s.policy, Engine: s.queue, Limits: messageLimits{s.limits}, Bus: s.bus, Clock: s.clock, Log: log, Money: s.credit, Price: s.price(),
+	if err = s.openRequests(ctx); err != nil {
+		return nil, err
+	}
+	s.chat = chat.New(chat.Config{DB: s.db, Owners: s.accounts, Keys: s.keys, Gate: s.policy, Engine: s.queue, Limits: messageLimits{s.limits}, Bus: s.bus, Clock: s.clock, Log: log, Money: s.credit, Price: s.price(), OnEnd: s.recordReply,
 		Lease: cfg.RunLease, Checkpoint: cfg.CheckpointInterval, RunsPerOwner: cfg.StreamsPerGuest, Titles: cfg.Titles != "off", Sole: s.db.Embedded()})
 	if err = s.chat.Start(ctx); err != nil {
+		return nil, err
+	}
+	if err = s.openCompletions(ctx); err != nil {
 		return nil, err
 	}
 	if err = s.openOutbox(); err != nil {
@@ -205,12 +212,12 @@ func (s *server) openEdge(secret []byte) error {
 	if err := s.openSignIns(secret, public); err != nil {
 		return err
 	}
-	resolver := &resolvers.Resolver{Chat: s.chat, Policy: s.policy, Keys: s.keys, Accounts: s.accounts, Credit: s.credit, Outbox: s.mails, Billing: s.billing, Engine: s.engine, Limits: s.limits, Cursors: page.NewSigner(secret),
+	resolver := &resolvers.Resolver{Chat: s.chat, Policy: s.policy, Keys: s.keys, Requests: s.requests, Accounts: s.accounts, Credit: s.credit, Outbox: s.mails, Billing: s.billing, Engine: s.engine, Limits: s.limits, Cursors: page.NewSigner(secret),
 		Info: resolvers.Info{Name: s.cfg.ServiceName, SupportEmail: s.cfg.SupportEmail, URL: s.cfg.ServiceURL, Version: version,
 			Providers: s.signIns.Providers()}}
 	s.http = web.Server(s.cfg.ListenAddr, web.New(web.Config{
 		Account: s.accounts, Gates: s.policy, Sessions: s.accounts, SignIns: s.signIns, Admission: s.policy, GraphQL: s.graphql(resolver, public), SchemaSDL: graph.SDL(), Static: frontend.Dist(), PublicURL: public,
-		TrustedProxies: s.cfg.TrustedProxies, Clock: s.clock, Log: s.log, Ready: s.ready, SupportEmail: s.cfg.SupportEmail, Webhooks: s.billing, Keys: s.keys, API: s.openPrograms(), Books: s.credit, PayHosts: s.payHosts(),
+		TrustedProxies: s.cfg.TrustedProxies, Clock: s.clock, Log: s.log, Ready: s.ready, SupportEmail: s.cfg.SupportEmail, Webhooks: s.billing, Keys: s.keys, API: s.api(), Books: s.credit, Requests: s.requests, PayHosts: s.payHosts(),
 	}), s.log)
 	return nil
 }
@@ -221,9 +228,9 @@ func (s *server) graphql(resolver *resolvers.Resolver, public *url.URL) *handler
 	principal := func(ctx context.Context) string { return viewer.From(ctx).OwnerID }
 	perPrincipal := func(context.Context) int { return s.cfg.SocketsPerPrincipal }
 	clientIP := web.ClientIP(s.cfg.TrustedProxies)
-	open := s.openConnections()
+	open, recorder := s.openConnections(), s.recorder()
 	s.sockets = wsconn.New(wsconn.Config{
-		Hosts: hosts(public), Init: s.initSocket, Principal: principal, MaxPerPrincipal: perPrincipal, ClientIP: clientIP, Gate: connections, Live: open, Log: s.log, Clock: s.clock,
+		Hosts: hosts(public), Init: s.initSocket, Principal: principal, MaxPerPrincipal: perPrincipal, ClientIP: clientIP, Gate: connections, Live: open, Log: s.log, Clock: s.clock, Record: recorder,
 		FeedExtensions: edge.FirstExtensions,
 		Feed: func(ctx context.Context, op *graphql.OperationContext) wsconn.Feed {
 			s.becomeGuest(ctx, op)
@@ -234,7 +241,7 @@ func (s *server) graphql(resolver *resolvers.Resolver, public *url.URL) *handler
 		},
 	})
 	h := edge.NewServer(graph.NewExecutableSchema(graph.Config{Resolvers: resolver}), edge.Options{
-		Log: s.log, RequestID: web.RequestID, Clock: s.clock, Websocket: s.sockets, Spend: s.spend, Weights: weights, CrossOrigin: crossOrigin(public),
+		Log: s.log, RequestID: web.RequestID, Clock: s.clock, Websocket: s.sockets, Spend: s.spend, Weights: weights, CrossOrigin: crossOrigin(public), Record: recorder,
 		Streams: edge.Streams{Gate: connections, Live: open, ClientIP: clientIP, Principal: principal, MaxPerPrincipal: perPrincipal, Stop: s.streams},
 	})
 	h.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
@@ -281,7 +288,7 @@ func (s *server) ready(ctx context.Context) error {
 		}
 		return &web.Unready{Part: part, Cause: err}
 	}
-	return errors.Join(unready("database", s.db.Ping(ctx)), unready("migrations", s.db.CheckVersion(ctx)), unready("bus", s.bus.Ready()), unready("server", s.chat.Ready()))
+	return errors.Join(unready("database", s.db.Ping(ctx)), unready("migrations", s.db.CheckVersion(ctx)), unready("bus", s.bus.Ready()), unready("server", errors.Join(s.chat.Ready(), s.completions.Ready())))
 }
 
 // serve answers until ctx ends, and then goes down in order: no new runs, running ones
@@ -295,7 +302,7 @@ func (s *server) serve(ctx context.Context) error {
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
-	s.log.Info("shutting down", "running replies", s.chat.Running())
+	s.log.Info("shutting down", "running replies", s.chat.Running(), "completions", s.completions.Running())
 	s.shutdown(context.WithoutCancel(ctx))
 	return nil
 }
@@ -303,7 +310,7 @@ func (s *server) serve(ctx context.Context) error {
 func (s *server) shutdown(ctx context.Context) {
 	drain, cancel := context.WithTimeout(ctx, s.cfg.ShutdownTimeout)
 	defer cancel()
-	s.chat.Drain(drain)
+	s.writers().drain(drain)
 	ctx, cancel = context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	close(s.streams)
@@ -335,8 +342,14 @@ func (s *server) close(ctx context.Context) {
 	if s.chat != nil {
 		s.chat.Close()
 	}
+	if s.completions != nil {
+		s.completions.Close()
+	}
 	if s.limits != nil {
 		s.limits.Close()
+	}
+	if s.requests != nil { // nothing records any more
+		s.requests.Close(ctx)
 	}
 	if s.credit != nil {
 		s.credit.Close()

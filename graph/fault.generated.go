@@ -800,6 +800,25 @@ func (ec *executionContext) marshalNUserError2ᚕgithubᚗcomᚋkimiᚑk2ᚋkimi
 	return ret
 }
 
+func (ec *executionContext) unmarshalOErrorCode2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐErrorCode(ctx context.Context, v any) (*models.ErrorCode, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := models.ErrorCode(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOErrorCode2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐErrorCode(ctx context.Context, sel ast.SelectionSet, v *models.ErrorCode) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
 func (ec *executionContext) marshalOReplyError2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐReplyError(ctx context.Context, sel ast.SelectionSet, v *models.ReplyError) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null

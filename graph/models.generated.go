@@ -705,6 +705,14 @@ type PurchaseEdge struct {
 	Node *models.Purchase `json:"node"`
 }
 
+// Quantiles in milliseconds, right to 1.6 %; null when there is nothing.
+type Quantiles struct {
+	// Half of them took no longer.
+	P50 *int `json:"p50,omitempty"`
+	// 95 of 100 took no longer.
+	P95 *int `json:"p95,omitempty"`
+}
+
 // Which payment, and what.
 type QuarantineResolveInput struct {
 	// Its id.
@@ -815,6 +823,84 @@ type ReplyStopPayload struct {
 	// The reply with its final text.
 	Reply      *models.Message `json:"reply,omitempty"`
 	UserErrors []UserError     `json:"userErrors"`
+}
+
+// API requests, summed up.
+type RequestAnalytics struct {
+	// All of them.
+	Total *RequestSum `json:"total"`
+	// By the dimensions asked for, in the order of the dimensions; at most 5000.
+	Groups []*RequestGroup `json:"groups"`
+}
+
+// A sum and what it is of; what wasn't asked for is null.
+type RequestGroup struct {
+	// The key's id.
+	KeyID *string `json:"keyId,omitempty"`
+	// The key; null when it is gone.
+	Key *models.APIKey `json:"key,omitempty"`
+	// The model's id; empty where none was asked for.
+	ModelID *string `json:"modelId,omitempty"`
+	// The route.
+	Route *string `json:"route,omitempty"`
+	// When the day or hour begins.
+	Start *time.Time `json:"start,omitempty"`
+	// The sum.
+	Sum *RequestSum `json:"sum"`
+}
+
+// API requests, newest first.
+type RequestLogConnection struct {
+	// The requests with their cursors.
+	Edges []*RequestLogEdge `json:"edges"`
+	// The requests.
+	Nodes []*models.RequestLog `json:"nodes"`
+	// Where the page stands.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A request and its place.
+type RequestLogEdge struct {
+	// Pass it as `after`.
+	Cursor string `json:"cursor"`
+	// The request.
+	Node *models.RequestLog `json:"node"`
+}
+
+// Which API requests; what is left out doesn't matter.
+type RequestLogFilter struct {
+	// Of this key.
+	KeyID *string `json:"keyId,omitempty"`
+	// That ended like this.
+	Outcome *models.RequestOutcome `json:"outcome,omitempty"`
+	// Of this model.
+	ModelID *string `json:"modelId,omitempty"`
+	// Of this route, whole.
+	Route *string `json:"route,omitempty"`
+	// From then on.
+	From *time.Time `json:"from,omitempty"`
+	// Up to then, not included.
+	To *time.Time `json:"to,omitempty"`
+}
+
+// One sum of API requests.
+type RequestSum struct {
+	// How many there were. Rows with the route `reply` are no requests: only their tokens, credits, times and failures count.
+	Requests int `json:"requests"`
+	// Requests that did not succeed, and replies that failed.
+	Errors int `json:"errors"`
+	// Tokens read, cached ones included.
+	PromptTokens int `json:"promptTokens"`
+	// Cached ones of them.
+	CachedTokens int `json:"cachedTokens"`
+	// Tokens written, reasoning included.
+	OutputTokens int `json:"outputTokens"`
+	// What they cost.
+	Credits models.Credits `json:"credits"`
+	// Milliseconds until the first token, of those that had one.
+	FirstTokenMs *Quantiles `json:"firstTokenMs"`
+	// Milliseconds until the end.
+	LatencyMs *Quantiles `json:"latencyMs"`
 }
 
 // What this installation is.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/kimi-k2/kimi-k2/models"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -37,6 +38,8 @@ type ResolverRoot interface {
 	QuarantinedPayment() QuarantinedPaymentResolver
 	Query() QueryResolver
 	Reconciliation() ReconciliationResolver
+	RequestGroup() RequestGroupResolver
+	RequestLog() RequestLogResolver
 	Session() SessionResolver
 	Subscription() SubscriptionResolver
 	UsageRow() UsageRowResolver
@@ -525,6 +528,11 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	Quantiles struct {
+		P50 func(childComplexity int) int
+		P95 func(childComplexity int) int
+	}
+
 	QuarantineResolvePayload struct {
 		Quarantined func(childComplexity int) int
 		UserErrors  func(childComplexity int) int
@@ -662,6 +670,61 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	RequestAnalytics struct {
+		Groups func(childComplexity int) int
+		Total  func(childComplexity int) int
+	}
+
+	RequestGroup struct {
+		Key     func(childComplexity int) int
+		KeyID   func(childComplexity int) int
+		ModelID func(childComplexity int) int
+		Route   func(childComplexity int) int
+		Start   func(childComplexity int) int
+		Sum     func(childComplexity int) int
+	}
+
+	RequestLog struct {
+		CachedTokens    func(childComplexity int) int
+		Code            func(childComplexity int) int
+		CreatedAt       func(childComplexity int) int
+		Credits         func(childComplexity int) int
+		FirstTokenMs    func(childComplexity int) int
+		ID              func(childComplexity int) int
+		Key             func(childComplexity int) int
+		KeyID           func(childComplexity int) int
+		LatencyMs       func(childComplexity int) int
+		ModelID         func(childComplexity int) int
+		OutputTokens    func(childComplexity int) int
+		PromptTokens    func(childComplexity int) int
+		ReasoningTokens func(childComplexity int) int
+		Route           func(childComplexity int) int
+		Status          func(childComplexity int) int
+		Streamed        func(childComplexity int) int
+	}
+
+	RequestLogConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	RequestLogEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	RequestSum struct {
+		CachedTokens func(childComplexity int) int
+		Credits      func(childComplexity int) int
+		Errors       func(childComplexity int) int
+		FirstTokenMs func(childComplexity int) int
+		LatencyMs    func(childComplexity int) int
+		OutputTokens func(childComplexity int) int
+		PromptTokens func(childComplexity int) int
+		Requests     func(childComplexity int) int
+	}
+
 	Service struct {
 		Engine       func(childComplexity int) int
 		Name         func(childComplexity int) int
@@ -700,8 +763,9 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
-		ReplyEvents  func(childComplexity int, replyID string, afterSeq *int, windowMs *int) int
-		ViewerEvents func(childComplexity int) int
+		ReplyEvents     func(childComplexity int, replyID string, afterSeq *int, windowMs *int) int
+		RequestLogAdded func(childComplexity int, filter *RequestLogFilter) int
+		ViewerEvents    func(childComplexity int) int
 	}
 
 	TextMatch struct {
@@ -780,6 +844,8 @@ type ComplexityRoot struct {
 		Payment           func(childComplexity int, id string) int
 		Payments          func(childComplexity int, first *int, after *string) int
 		PolicyAcceptances func(childComplexity int) int
+		RequestAnalytics  func(childComplexity int, from time.Time, to time.Time, by []models.RequestDimension, timeZone *string, keyID *string, modelID *string) int
+		RequestLogs       func(childComplexity int, first *int, after *string, filter *RequestLogFilter) int
 		Sessions          func(childComplexity int) int
 		Usage             func(childComplexity int, from time.Time, to time.Time, by []UsageDimension, timeZone *string) int
 	}
@@ -2746,6 +2812,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PurchaseEdge.Node(childComplexity), true
 
+	case "Quantiles.p50":
+		if e.ComplexityRoot.Quantiles.P50 == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Quantiles.P50(childComplexity), true
+	case "Quantiles.p95":
+		if e.ComplexityRoot.Quantiles.P95 == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Quantiles.P95(childComplexity), true
+
 	case "QuarantineResolvePayload.quarantined":
 		if e.ComplexityRoot.QuarantineResolvePayload.Quarantined == nil {
 			break
@@ -3222,6 +3301,234 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ReplyStopPayload.UserErrors(childComplexity), true
 
+	case "RequestAnalytics.groups":
+		if e.ComplexityRoot.RequestAnalytics.Groups == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestAnalytics.Groups(childComplexity), true
+	case "RequestAnalytics.total":
+		if e.ComplexityRoot.RequestAnalytics.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestAnalytics.Total(childComplexity), true
+
+	case "RequestGroup.key":
+		if e.ComplexityRoot.RequestGroup.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestGroup.Key(childComplexity), true
+	case "RequestGroup.keyId":
+		if e.ComplexityRoot.RequestGroup.KeyID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestGroup.KeyID(childComplexity), true
+	case "RequestGroup.modelId":
+		if e.ComplexityRoot.RequestGroup.ModelID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestGroup.ModelID(childComplexity), true
+	case "RequestGroup.route":
+		if e.ComplexityRoot.RequestGroup.Route == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestGroup.Route(childComplexity), true
+	case "RequestGroup.start":
+		if e.ComplexityRoot.RequestGroup.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestGroup.Start(childComplexity), true
+	case "RequestGroup.sum":
+		if e.ComplexityRoot.RequestGroup.Sum == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestGroup.Sum(childComplexity), true
+
+	case "RequestLog.cachedTokens":
+		if e.ComplexityRoot.RequestLog.CachedTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestLog.CachedTokens(childComplexity), true
+	case "RequestLog.code":
+		if e.ComplexityRoot.RequestLog.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestLog.Code(childComplexity), true
+	case "RequestLog.createdAt":
+		if e.ComplexityRoot.RequestLog.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestLog.CreatedAt(childComplexity), true
+	case "RequestLog.credits":
+		if e.ComplexityRoot.RequestLog.Credits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestLog.Credits(childComplexity), true
+	case "RequestLog.firstTokenMs":
+		if e.ComplexityRoot.RequestLog.FirstTokenMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestLog.FirstTokenMs(childComplexity), true
+	case "RequestLog.id":
+		if e.ComplexityRoot.RequestLog.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestLog.ID(childComplexity), true
+	case "RequestLog.key":
+		if e.ComplexityRoot.RequestLog.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestLog.Key(childComplexity), true
+	case "RequestLog.keyId":
+		if e.ComplexityRoot.RequestLog.KeyID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestLog.KeyID(childComplexity), true
+	case "RequestLog.latencyMs":
+		if e.ComplexityRoot.RequestLog.LatencyMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestLog.LatencyMs(childComplexity), true
+	case "RequestLog.modelId":
+		if e.ComplexityRoot.RequestLog.ModelID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestLog.ModelID(childComplexity), true
+	case "RequestLog.outputTokens":
+		if e.ComplexityRoot.RequestLog.OutputTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestLog.OutputTokens(childComplexity), true
+	case "RequestLog.promptTokens":
+		if e.ComplexityRoot.RequestLog.PromptTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestLog.PromptTokens(childComplexity), true
+	case "RequestLog.reasoningTokens":
+		if e.ComplexityRoot.RequestLog.ReasoningTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestLog.ReasoningTokens(childComplexity), true
+	case "RequestLog.route":
+		if e.ComplexityRoot.RequestLog.Route == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestLog.Route(childComplexity), true
+	case "RequestLog.status":
+		if e.ComplexityRoot.RequestLog.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestLog.Status(childComplexity), true
+	case "RequestLog.streamed":
+		if e.ComplexityRoot.RequestLog.Streamed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestLog.Streamed(childComplexity), true
+
+	case "RequestLogConnection.edges":
+		if e.ComplexityRoot.RequestLogConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestLogConnection.Edges(childComplexity), true
+	case "RequestLogConnection.nodes":
+		if e.ComplexityRoot.RequestLogConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestLogConnection.Nodes(childComplexity), true
+	case "RequestLogConnection.pageInfo":
+		if e.ComplexityRoot.RequestLogConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestLogConnection.PageInfo(childComplexity), true
+
+	case "RequestLogEdge.cursor":
+		if e.ComplexityRoot.RequestLogEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestLogEdge.Cursor(childComplexity), true
+	case "RequestLogEdge.node":
+		if e.ComplexityRoot.RequestLogEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestLogEdge.Node(childComplexity), true
+
+	case "RequestSum.cachedTokens":
+		if e.ComplexityRoot.RequestSum.CachedTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestSum.CachedTokens(childComplexity), true
+	case "RequestSum.credits":
+		if e.ComplexityRoot.RequestSum.Credits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestSum.Credits(childComplexity), true
+	case "RequestSum.errors":
+		if e.ComplexityRoot.RequestSum.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestSum.Errors(childComplexity), true
+	case "RequestSum.firstTokenMs":
+		if e.ComplexityRoot.RequestSum.FirstTokenMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestSum.FirstTokenMs(childComplexity), true
+	case "RequestSum.latencyMs":
+		if e.ComplexityRoot.RequestSum.LatencyMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestSum.LatencyMs(childComplexity), true
+	case "RequestSum.outputTokens":
+		if e.ComplexityRoot.RequestSum.OutputTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestSum.OutputTokens(childComplexity), true
+	case "RequestSum.promptTokens":
+		if e.ComplexityRoot.RequestSum.PromptTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestSum.PromptTokens(childComplexity), true
+	case "RequestSum.requests":
+		if e.ComplexityRoot.RequestSum.Requests == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestSum.Requests(childComplexity), true
+
 	case "Service.engine":
 		if e.ComplexityRoot.Service.Engine == nil {
 			break
@@ -3370,6 +3677,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.ReplyEvents(childComplexity, args["replyId"].(string), args["afterSeq"].(*int), args["windowMs"].(*int)), true
+	case "Subscription.requestLogAdded":
+		if e.ComplexityRoot.Subscription.RequestLogAdded == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_requestLogAdded_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.RequestLogAdded(childComplexity, args["filter"].(*RequestLogFilter)), true
 	case "Subscription.viewerEvents":
 		if e.ComplexityRoot.Subscription.ViewerEvents == nil {
 			break
@@ -3733,6 +4051,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.PolicyAcceptances(childComplexity), true
+	case "Viewer.requestAnalytics":
+		if e.ComplexityRoot.Viewer.RequestAnalytics == nil {
+			break
+		}
+
+		args, err := ec.field_Viewer_requestAnalytics_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Viewer.RequestAnalytics(childComplexity, args["from"].(time.Time), args["to"].(time.Time), args["by"].([]models.RequestDimension), args["timeZone"].(*string), args["keyId"].(*string), args["modelId"].(*string)), true
+	case "Viewer.requestLogs":
+		if e.ComplexityRoot.Viewer.RequestLogs == nil {
+			break
+		}
+
+		args, err := ec.field_Viewer_requestLogs_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Viewer.RequestLogs(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*RequestLogFilter)), true
 	case "Viewer.sessions":
 		if e.ComplexityRoot.Viewer.Sessions == nil {
 			break
@@ -3787,6 +4127,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ReplyContinueInput", ec.unmarshalInputReplyContinueInput),
 			graphql.NewInputUnmarshaler("ReplyRegenerateInput", ec.unmarshalInputReplyRegenerateInput),
 			graphql.NewInputUnmarshaler("ReplyStopInput", ec.unmarshalInputReplyStopInput),
+			graphql.NewInputUnmarshaler("RequestLogFilter", ec.unmarshalInputRequestLogFilter),
 			graphql.NewInputUnmarshaler("SessionRevokeInput", ec.unmarshalInputSessionRevokeInput),
 			graphql.NewInputUnmarshaler("SessionRevokeOthersInput", ec.unmarshalInputSessionRevokeOthersInput),
 			graphql.NewInputUnmarshaler("UsageReviewInput", ec.unmarshalInputUsageReviewInput),
@@ -3882,7 +4223,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "schema/account.graphqls" "schema/acts.graphqls" "schema/apikey.graphqls" "schema/billing.graphqls" "schema/conversation.graphqls" "schema/credit.graphqls" "schema/fault.graphqls" "schema/message.graphqls" "schema/operator.graphqls" "schema/policy.graphqls" "schema/ratelimit.graphqls" "schema/schema.graphqls" "schema/service.graphqls" "schema/viewer.graphqls"
+//go:embed "schema/account.graphqls" "schema/acts.graphqls" "schema/apikey.graphqls" "schema/billing.graphqls" "schema/conversation.graphqls" "schema/credit.graphqls" "schema/fault.graphqls" "schema/message.graphqls" "schema/operator.graphqls" "schema/policy.graphqls" "schema/ratelimit.graphqls" "schema/requestlog.graphqls" "schema/schema.graphqls" "schema/service.graphqls" "schema/viewer.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -3905,6 +4246,7 @@ var sources = []*ast.Source{
 	{Name: "schema/operator.graphqls", Input: sourceData("schema/operator.graphqls"), BuiltIn: false},
 	{Name: "schema/policy.graphqls", Input: sourceData("schema/policy.graphqls"), BuiltIn: false},
 	{Name: "schema/ratelimit.graphqls", Input: sourceData("schema/ratelimit.graphqls"), BuiltIn: false},
+	{Name: "schema/requestlog.graphqls", Input: sourceData("schema/requestlog.graphqls"), BuiltIn: false},
 	{Name: "schema/schema.graphqls", Input: sourceData("schema/schema.graphqls"), BuiltIn: false},
 	{Name: "schema/service.graphqls", Input: sourceData("schema/service.graphqls"), BuiltIn: false},
 	{Name: "schema/viewer.graphqls", Input: sourceData("schema/viewer.graphqls"), BuiltIn: false},
@@ -4735,6 +5077,16 @@ func (ec *executionContext) childFields_PurchaseEdge(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type PurchaseEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_Quantiles(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "p50":
+		return ec.fieldContext_Quantiles_p50(ctx, field)
+	case "p95":
+		return ec.fieldContext_Quantiles_p95(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Quantiles", field.Name)
+}
+
 func (ec *executionContext) childFields_QuarantineResolvePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "quarantined":
@@ -4883,6 +5235,116 @@ func (ec *executionContext) childFields_ReplyStopPayload(ctx context.Context, fi
 		return ec.fieldContext_ReplyStopPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReplyStopPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RequestAnalytics(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "total":
+		return ec.fieldContext_RequestAnalytics_total(ctx, field)
+	case "groups":
+		return ec.fieldContext_RequestAnalytics_groups(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestAnalytics", field.Name)
+}
+
+func (ec *executionContext) childFields_RequestGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "keyId":
+		return ec.fieldContext_RequestGroup_keyId(ctx, field)
+	case "key":
+		return ec.fieldContext_RequestGroup_key(ctx, field)
+	case "modelId":
+		return ec.fieldContext_RequestGroup_modelId(ctx, field)
+	case "route":
+		return ec.fieldContext_RequestGroup_route(ctx, field)
+	case "start":
+		return ec.fieldContext_RequestGroup_start(ctx, field)
+	case "sum":
+		return ec.fieldContext_RequestGroup_sum(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_RequestLog(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_RequestLog_id(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_RequestLog_createdAt(ctx, field)
+	case "keyId":
+		return ec.fieldContext_RequestLog_keyId(ctx, field)
+	case "key":
+		return ec.fieldContext_RequestLog_key(ctx, field)
+	case "route":
+		return ec.fieldContext_RequestLog_route(ctx, field)
+	case "modelId":
+		return ec.fieldContext_RequestLog_modelId(ctx, field)
+	case "status":
+		return ec.fieldContext_RequestLog_status(ctx, field)
+	case "code":
+		return ec.fieldContext_RequestLog_code(ctx, field)
+	case "promptTokens":
+		return ec.fieldContext_RequestLog_promptTokens(ctx, field)
+	case "cachedTokens":
+		return ec.fieldContext_RequestLog_cachedTokens(ctx, field)
+	case "outputTokens":
+		return ec.fieldContext_RequestLog_outputTokens(ctx, field)
+	case "reasoningTokens":
+		return ec.fieldContext_RequestLog_reasoningTokens(ctx, field)
+	case "credits":
+		return ec.fieldContext_RequestLog_credits(ctx, field)
+	case "firstTokenMs":
+		return ec.fieldContext_RequestLog_firstTokenMs(ctx, field)
+	case "latencyMs":
+		return ec.fieldContext_RequestLog_latencyMs(ctx, field)
+	case "streamed":
+		return ec.fieldContext_RequestLog_streamed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestLog", field.Name)
+}
+
+func (ec *executionContext) childFields_RequestLogConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_RequestLogConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_RequestLogConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RequestLogConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestLogConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_RequestLogEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_RequestLogEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_RequestLogEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestLogEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_RequestSum(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "requests":
+		return ec.fieldContext_RequestSum_requests(ctx, field)
+	case "errors":
+		return ec.fieldContext_RequestSum_errors(ctx, field)
+	case "promptTokens":
+		return ec.fieldContext_RequestSum_promptTokens(ctx, field)
+	case "cachedTokens":
+		return ec.fieldContext_RequestSum_cachedTokens(ctx, field)
+	case "outputTokens":
+		return ec.fieldContext_RequestSum_outputTokens(ctx, field)
+	case "credits":
+		return ec.fieldContext_RequestSum_credits(ctx, field)
+	case "firstTokenMs":
+		return ec.fieldContext_RequestSum_firstTokenMs(ctx, field)
+	case "latencyMs":
+		return ec.fieldContext_RequestSum_latencyMs(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestSum", field.Name)
 }
 
 func (ec *executionContext) childFields_Service(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5115,6 +5577,10 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_consents(ctx, field)
 	case "policyAcceptances":
 		return ec.fieldContext_Viewer_policyAcceptances(ctx, field)
+	case "requestLogs":
+		return ec.fieldContext_Viewer_requestLogs(ctx, field)
+	case "requestAnalytics":
+		return ec.fieldContext_Viewer_requestAnalytics(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
 }

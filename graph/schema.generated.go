@@ -62,6 +62,7 @@ type QueryResolver interface {
 type SubscriptionResolver interface {
 	ReplyEvents(ctx context.Context, replyID string, afterSeq *int, windowMs *int) (<-chan models.ReplyEvent, error)
 	ViewerEvents(ctx context.Context) (<-chan models.ViewerEvent, error)
+	RequestLogAdded(ctx context.Context, filter *RequestLogFilter) (<-chan *models.RequestLog, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -529,6 +530,20 @@ func (ec *executionContext) field_Subscription_replyEvents_args(ctx context.Cont
 		return nil, err
 	}
 	args["windowMs"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_requestLogAdded_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*RequestLogFilter, error) {
+			return ec.unmarshalORequestLogFilter2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐRequestLogFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg0
 	return args, nil
 }
 
@@ -2283,6 +2298,50 @@ func (ec *executionContext) fieldContext_Subscription_viewerEvents(_ context.Con
 	return graphql.NewScalarFieldContext("Subscription", field, true, true, "ViewerEvent")
 }
 
+func (ec *executionContext) _Subscription_requestLogAdded(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_requestLogAdded(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().RequestLogAdded(ctx, fc.Args["filter"].(*RequestLogFilter))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *models.RequestLog) graphql.Marshaler {
+			return ec.marshalNRequestLog2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐRequestLog(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_requestLogAdded(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RequestLog(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_requestLogAdded_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
@@ -2717,6 +2776,8 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 		return ec._Subscription_replyEvents(ctx, fields[0])
 	case "viewerEvents":
 		return ec._Subscription_viewerEvents(ctx, fields[0])
+	case "requestLogAdded":
+		return ec._Subscription_requestLogAdded(ctx, fields[0])
 	default:
 		panic("unknown field " + strconv.Quote(fields[0].Name))
 	}

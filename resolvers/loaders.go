@@ -19,6 +19,7 @@ type loaders struct {
 	children *dataloadgen.Loader[chat.Parent, []*models.Message]
 	acts     *dataloadgen.Loader[string, []*models.UsageRow] // by the reply they wrote
 	purchase *dataloadgen.Loader[string, *models.Purchase]   // nil for what isn't the viewer's
+	apiKey   *dataloadgen.Loader[string, *models.APIKey]     // as well
 }
 
 type loadersKey struct{}
@@ -51,6 +52,10 @@ func (r *Resolver) freshLoaders(ctx context.Context) context.Context {
 		purchase: dataloadgen.NewLoader(func(ctx context.Context, ids []string) ([]*models.Purchase, []error) {
 			ps, err := r.Billing.PurchasesByID(ctx, viewer.From(ctx), ids)
 			return ps, errorsOf(err)
+		}, wait),
+		apiKey: dataloadgen.NewLoader(func(ctx context.Context, ids []string) ([]*models.APIKey, []error) {
+			ks, err := r.keysByID(ctx, ids)
+			return ks, errorsOf(err)
 		}, wait),
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/notify"
 	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/internal/policy"
+	"github.com/kimi-k2/kimi-k2/internal/requestlog"
 	"github.com/kimi-k2/kimi-k2/internal/signin"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
@@ -74,6 +75,7 @@ type Resolver struct {
 	Chat     *chat.Service
 	Policy   *policy.Service
 	Keys     Keys
+	Requests *requestlog.Service
 	Outbox   *notify.Service
 	Billing  *billing.Service
 	Accounts Accounts

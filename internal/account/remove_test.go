@@ -91,6 +91,11 @@ VALUES ('pur_1', 'lac_1', 'STRIPE', 'small', 1, 1, 'USD', false, 'OPEN', now(), 
 	p.exec(`INSERT INTO key_budgets (owner_id, key_id) VALUES ($1, 'key_1')`, ownerID)
 	p.exec(`INSERT INTO rate_buckets (owner_id, name, tat) VALUES ($1, 'key_1 requests', 1)`, ownerID)
 	p.exec(`INSERT INTO rate_places (owner_id, name, instance_id, n, until) VALUES ($1, 'key_1 streams', 'ins_1', 1, 1)`, ownerID)
+	p.exec(`INSERT INTO completions (owner_id, key_hash, id, fingerprint, status, model_id, created_at, lease_expires_at, expires_at)
+		VALUES ($1, decode(repeat('00', 32), 'hex'), 'cmp_1', decode(repeat('00', 32), 'hex'), 'RUNNING', 'm', now(), now(), now())`, ownerID)
+	p.exec(`INSERT INTO api_request_subjects (owner_id) VALUES ($1)`, ownerID)
+	p.exec(`INSERT INTO api_request_keys (owner_id, key_id) VALUES ($1, 'key_1')`, ownerID)
+	p.exec(`INSERT INTO api_request_days (owner_id, key_id, day, requests, errors, prompt_tokens, cached_tokens, output_tokens, reasoning_tokens, credits) VALUES ($1, 'key_1', '2026-01-01', 1, 0, 0, 0, 0, 0, 0)`, ownerID)
 	p.exec(`INSERT INTO payment_customers (owner_id, provider, customer_sealed, customer_index) VALUES ($1, 'STRIPE', '\x01', decode(repeat('00', 32), 'hex'))`, ownerID)
 }
 

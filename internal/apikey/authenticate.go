@@ -54,7 +54,7 @@ func (s *Service) Authenticate(ctx context.Context, key string) (viewer.Viewer, 
 		s.known.Put(hash, v, mark)
 	}
 	if !s.Clock.Now().Before(v.KeyExpiresAt) {
-		return viewer.Viewer{}, fault.New(fault.Unauthenticated, "this API key has expired: make a new one")
+		return viewer.Viewer{}, &Refusal{v.OwnerID, v.KeyID, fault.New(fault.Unauthenticated, "this API key has expired: make a new one")}
 	}
 	return v, nil
 }
@@ -87,14 +87,27 @@ func (s *Service) read(ctx context.Context, publicID, key string) (v viewer.View
 	case !hmac.Equal(digest, s.pepper.digest(key)):
 		return v, errNoKey()
 	case revoked != nil:
-		return v, errRevoked()
+		return v, &Refusal{v.OwnerID, v.KeyID, errRevoked()}
 	}
 	v.Kind, v.Scopes = viewer.APIKey, strings.Fields(scopes)
 	s.touch(ctx, v, used)
 	return v, nil
 }
 
-func errRevoked() error {
+// Refusal refuses a key that was good once and was shown whole, so that it is known whose
+// it is.
+type Refusal struct {
+	OwnerID, KeyID string
+	Fault          *fault.Fault
+}
+
+// Error is the fault's.
+func (r *Refusal) Error() string { return r.Fault.Error() }
+
+// Unwrap is the fault.
+func (r *Refusal) Unwrap() error { return r.Fault }
+
+func errRevoked() *fault.Fault {
 	return fault.New(fault.KeyRevoked, "this API key was revoked: make a new one")
 }
 

@@ -48,6 +48,7 @@ func (s *Service) finish(r *activeRun, status models.MessageStatus, res inferenc
 	if r.row.HoldID != "" {
 		s.Money.Tell(m.OwnerID)
 	}
+	s.tellEnded(r, m, use)
 	r.log.finish(ending{Status: m.Status, Usage: m.Usage(), Credits: m.Credits(), Error: m.Error()})
 	s.announce(m.OwnerID, event{Kind: eventEnded, Conversation: r.row.ConversationID, Reply: r.row.ReplyID})
 	s.title(r)
@@ -59,6 +60,31 @@ func tokensUsed(u models.Usage) int64 {
 		return 0
 	}
 	return u.PromptTokens + u.OutputTokens
+}
+
+// Ended is what became of a reply that an API key asked for: of its present phase, when it
+// was gone on with.
+type Ended struct {
+	OwnerID, KeyID, RunID, ModelID string
+	Status                         models.MessageStatus
+	Code                           string // of the failure; empty: none
+	At                             time.Time
+	Usage                          models.Usage
+	Credits                        int64 // micro-credits
+	FirstToken, Took               time.Duration
+}
+
+// tellEnded tells of a reply that an API key asked for. A stop is no failure.
+func (s *Service) tellEnded(r *activeRun, m *models.Message, use models.Settlement) {
+	if s.OnEnd == nil || use.KeyID == "" {
+		return
+	}
+	e := Ended{OwnerID: m.OwnerID, KeyID: use.KeyID, RunID: r.row.ID, ModelID: use.ModelID, Status: m.Status, Code: m.ErrorCode, At: *m.FinishedAt, Usage: use.Usage,
+		Credits: m.CostMicro - r.prior.cost, FirstToken: use.FirstToken, Took: use.Took}
+	if e.Code == "" && m.Status == models.MessageInterrupted {
+		e.Code = string(fault.Interrupted)
+	}
+	s.OnEnd(e)
 }
 
 // result is the message as it is stored at its end, not sealed yet.

@@ -93,7 +93,7 @@ func (f *Follower) watch(log *replyLog) {
 	f.changed, f.unwatch = log.watch(f.push)
 }
 
-// Push has push called on the writer's goroutine, as long as nobody else follows here,
+// Push has push called on the writer's goroutine, one follower after the other,
 // when there may be something for Poll. It must not block, and says false when it could
 // not do all of it: then Wait ends. Push must be called before the first Step.
 func (f *Follower) Push(push func() bool) {

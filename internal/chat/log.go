@@ -65,13 +65,14 @@ type replyLog struct {
 	replaced bool // another log continues this reply
 	queued   int  // its place in the line at the engine, 0 when it has its turn or needs none
 	waiters  map[*waiter]struct{}
-	sole     *waiter // the only one, if there is just one
+	pushed   []*waiter // those with a push; never changed, only replaced
+	woken    []*waiter // the others, likewise
 }
 
-// waiter is told of changes: by a token in its channel, which never waits; or, while it
-// is the only one, by a call of push on the writer's goroutine, which saves waking
-// another for every token. push must not block; what it can't do at once, saying so by
-// false, is left to whoever reads the channel.
+// waiter is told of changes: by a token in its channel, which never waits; of new text,
+// if it has a push, by a call of that on the writer's goroutine, which saves waking
+// another for every token and follower. push must not block; what it can't do at once,
+// saying so by false, is left to whoever reads the channel.
 type waiter struct {
 	changed chan struct{}
 	push    func() bool
@@ -99,16 +100,18 @@ func (l *replyLog) append(k kind, text string) bool {
 	if text == "" {
 		return true
 	}
-	ok, w := l.add(k, text)
-	if w != nil && !w.push() {
-		w.signal()
+	ok, pushed := l.add(k, text)
+	for _, w := range pushed {
+		if !w.push() {
+			w.signal()
+		}
 	}
 	return ok
 }
 
-// add is append but for a sole waiter with a push: it is returned, to be told without
+// add is append but for the waiters with a push: they are returned, to be told without
 // the lock.
-func (l *replyLog) add(k kind, text string) (ok bool, w *waiter) {
+func (l *replyLog) add(k kind, text string) (ok bool, pushed []*waiter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.end != nil || l.frozen || l.replaced || len(l.buf)+len(text) > maxBytes {
@@ -121,11 +124,11 @@ func (l *replyLog) add(k kind, text string) (ok bool, w *waiter) {
 	} else {
 		l.segs = append(l.segs, segment{k, len(l.buf)})
 	}
-	if l.sole != nil && l.sole.push != nil {
-		return true, l.sole
+	l.sort()
+	for _, w := range l.woken {
+		w.signal()
 	}
-	l.wake()
-	return true, nil
+	return true, l.pushed
 }
 
 // freeze makes later appends fail without announcing an end.
@@ -184,23 +187,27 @@ func (l *replyLog) watch(push func() bool) (changed <-chan struct{}, stop func()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.waiters[w] = struct{}{}
-	l.choose()
+	l.pushed, l.woken = nil, nil
 	return w.changed, func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		delete(l.waiters, w)
-		l.choose()
+		l.pushed, l.woken = nil, nil
 	}
 }
 
-// choose finds the sole waiter; the caller holds the lock.
-func (l *replyLog) choose() {
-	l.sole = nil
-	if len(l.waiters) != 1 {
+// sort tells the waiters with a push from the others when some have come or gone; the
+// caller holds the lock.
+func (l *replyLog) sort() {
+	if len(l.pushed)+len(l.woken) > 0 {
 		return
 	}
 	for w := range l.waiters {
-		l.sole = w
+		if w.push != nil {
+			l.pushed = append(l.pushed, w)
+		} else {
+			l.woken = append(l.woken, w)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -203,74 +204,111 @@ func TestMatchCutsASnippetInUTF16Units(t *testing.T) {
 	}
 }
 
-// Pushed to or woken, alone or in company: a follower gets every byte once and in order.
+// pushed is a follower that is pushed to while it is willing, and woken else.
+type pushed struct {
+	*Follower
+	t       *rapid.T
+	willing bool
+	got     []part
+}
+
+func follow(t *rapid.T, l *replyLog) *pushed {
+	f := &pushed{Follower: &Follower{at: seqOf(1, 0)}, t: t}
+	f.watch(l)
+	f.Push(func() bool {
+		if !f.willing {
+			return false
+		}
+		for {
+			more, ok := f.Poll(f.take)
+			if !more {
+				return ok
+			}
+		}
+	})
+	return f
+}
+
+func (f *pushed) take(seq int, text []byte, reasoning bool) {
+	k := kindText
+	if reasoning {
+		k = kindReasoning
+	}
+	if seq <= f.at {
+		f.t.Fatalf("seq %d after %d", seq, f.at)
+	}
+	f.got = append(f.got, part{k, string(text)})
+}
+
+// read takes all that is there, as a goroutine that was woken does.
+func (f *pushed) read(ctx context.Context) {
+	for e := f.Step(ctx); e != nil; e = f.Step(ctx) {
+		switch e := e.(type) {
+		case *models.ReplyDelta:
+			f.got = append(f.got, part{kindText, e.Text})
+		case *models.ReplyReasoningDelta:
+			f.got = append(f.got, part{kindReasoning, e.Text})
+		}
+	}
+}
+
+// Pushed to or woken, alone or in company that comes and goes: each follower gets every
+// byte once and in order, and is not woken for what it was pushed.
 func TestPushesAndWakesGiveTheWholeLog(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		parts := drawParts(t)
 		l := newLog("own", 1)
-		f := &Follower{at: seqOf(1, 0)}
-		var got []part
-		take := func(seq int, text []byte, reasoning bool) {
-			k := kindText
-			if reasoning {
-				k = kindReasoning
-			}
-			if seq <= f.at {
-				t.Fatalf("seq %d after %d", seq, f.at)
-			}
-			got = append(got, part{k, string(text)})
-		}
-		willing := true
-		f.watch(l)
-		f.Push(func() bool {
-			if !willing {
-				return false
-			}
-			for {
-				more, ok := f.Poll(take)
-				if !more {
-					return ok
-				}
-			}
-		})
-		defer f.Close()
-		read := func() {
-			for e := f.Step(t.Context()); e != nil; e = f.Step(t.Context()) {
-				switch e := e.(type) {
-				case *models.ReplyDelta:
-					got = append(got, part{kindText, e.Text})
-				case *models.ReplyReasoningDelta:
-					got = append(got, part{kindReasoning, e.Text})
-				}
-			}
+		var fs []*pushed
+		for range rapid.IntRange(1, 4).Draw(t, "followers") {
+			f := follow(t, l)
+			defer f.Close()
+			fs = append(fs, f)
 		}
 		for _, p := range parts {
-			willing = rapid.Bool().Draw(t, "willing")
+			for _, f := range fs {
+				f.willing = rapid.Bool().Draw(t, "willing")
+			}
 			if rapid.Bool().Draw(t, "in company") {
-				_, leave := l.watch(nil)
+				changed, leave := l.watch(nil)
 				l.append(p.kind, p.text)
 				leave()
+				if len(changed) != 1 {
+					t.Fatal("the company was not woken")
+				}
 			} else {
 				l.append(p.kind, p.text)
 			}
-			select {
-			case <-f.changed:
-				read()
-			default:
+			for _, f := range fs {
+				select {
+				case <-f.changed:
+					if f.willing {
+						t.Fatal("woken for what it was pushed")
+					}
+					f.read(t.Context())
+				default:
+					if !f.willing {
+						t.Fatal("who was not willing was not woken")
+					}
+				}
+				if f.at != seqOf(1, len(l.buf)) {
+					t.Fatal("left behind")
+				}
 			}
 		}
 		l.finish(ending{Status: models.MessageComplete})
-		if !f.Wait(t.Context()) {
-			t.Fatal("the end was not told")
-		}
-		read()
-		for _, k := range []kind{kindText, kindReasoning} {
-			if joined(got, k) != joined(parts, k) {
-				t.Fatalf("got %q of %q", got, parts)
+		for _, f := range fs {
+			if !f.Wait(t.Context()) {
+				t.Fatal("the end was not told")
 			}
-		}
-		if !f.over {
-			t.Fatal("no end")
+			f.read(t.Context())
+			for _, k := range []kind{kindText, kindReasoning} {
+				if joined(f.got, k) != joined(parts, k) {
+					t.Fatalf("got %q of %q", f.got, parts)
+				}
+			}
+			if !f.over {
+				t.Fatal("no end")
+			}
 		}
 	})
 }

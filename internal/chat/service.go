@@ -100,6 +100,9 @@ type Config struct {
 	Money Money
 	// Price is what a model costs; nil: what the catalogue says.
 	Price func(inference.Model) models.Price
+	// OnEnd is told of each reply that an API key asked for, once, when its end is stored;
+	// it must not wait. Nil: nobody is.
+	OnEnd func(Ended)
 	// Titles turns generated titles on; they are made only by real engines.
 	Titles bool
 	// Sole says that no other instance uses the database: leases of a former process

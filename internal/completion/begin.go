@@ -28,6 +28,7 @@ type Request struct {
 	IdempotencyKey string            // "" for none
 	Fingerprint    [32]byte          // of the whole request: another one under the same key is CONFLICT
 	Route          string            // for logs: "POST /v1/chat/completions", …
+	Whole          bool              // the client gets all of it or nothing: what fails on our side costs nothing
 }
 
 // Begin admits a request: the viewer's right to ask, what it asks for, the limits, and
@@ -94,7 +95,8 @@ func (s *Service) prepare(v viewer.Viewer, r Request) (*Run, error) {
 	if most := int64(model.ContextTokens); most > 0 && prompt > most+most/3 {
 		return nil, fault.On("messages", fault.ContextTooLong, "these messages are longer than %s can read (%d tokens): shorten them, or choose a model with a larger context", model.Name, most)
 	}
-	run := &Run{ID: id.New(id.Completion), Model: model, CreatedAt: s.Clock.Now(), s: s, v: v, req: req, route: r.Route, prompt: prompt}
+	run := &Run{ID: id.New(id.Completion), Model: model, CreatedAt: s.Clock.Now(), s: s, v: v, req: req, route: r.Route, whole: r.Whole, prompt: prompt}
+	run.req.Principal, run.req.Queued = v.OwnerID, func(position int) { run.place.Store(int64(position)) }
 	run.ctx, run.cancel = context.WithCancelCause(context.Background())
 	run.left, run.meter.held, run.meter.renewed = make(chan struct{}), run.firstSlice(), run.CreatedAt
 	return run, nil
@@ -109,31 +111,6 @@ func onField(field string, err error) error {
 	f := *list[0]
 	f.Field = []string{field}
 	return &f
-}
-
-// admit checks gate and key and sets credits aside, all in one transaction.
-func (s *Service) admit(ctx context.Context, run *Run, r Request) error {
-	err := s.DB.Tx(ctx, func(tx *gorm.DB) error {
-		run.hold, run.claim, run.Replayed = "", nil, false // of an earlier try
-		if run.v.KeyID != "" && s.Keys != nil {
-			if err := s.Keys.CheckTx(tx, run.v); err != nil {
-				return err
-			}
-		}
-		if err := s.Gate.CheckTx(tx, run.v); err != nil {
-			return err
-		}
-		if r.IdempotencyKey != "" {
-			if err := s.claim(tx, run, r); err != nil || run.Replayed {
-				return err
-			}
-		}
-		return s.holdTx(tx, run)
-	})
-	if err == nil && run.hold != "" {
-		s.Money.Tell(run.v.OwnerID)
-	}
-	return err
 }
 
 // holdTx sets aside what the prompt and the first slice of the answer may cost.

@@ -163,6 +163,14 @@ func (s *Service) renewClaims(ctx context.Context, all []due) {
 	}
 }
 
+// expireClaims ends the leases of all claims.
+func (s *Service) expireClaims(ctx context.Context) error {
+	if _, err := s.DB.Pool().Exec(ctx, `UPDATE completions SET lease_expires_at = created_at WHERE status = 'RUNNING'`); err != nil {
+		return fmt.Errorf("end the leases of a former process: %w", database.Translate(err))
+	}
+	return nil
+}
+
 // Sweep forgets the answers whose day is over, and says how many.
 func (s *Service) Sweep(ctx context.Context) (forgotten int64, err error) {
 	for {

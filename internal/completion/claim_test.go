@@ -201,6 +201,22 @@ func TestADeadInstancesClaimIsTakenOver(t *testing.T) {
 	}
 }
 
+// The only instance frees what a former process was answering when it starts.
+func TestTheOnlyInstanceFreesClaimsAtStart(t *testing.T) {
+	h := newHouse(t)
+	dead := h.open()
+	c := dead.customer("restarter", 10_000_000)
+	run, err := dead.Begin(t.Context(), c.Viewer, keyed("key", "go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer run.Close()
+	h.change = func(c *completion.Config) { c.Sole = true }
+	if got := h.open().ask(t.Context(), c.Viewer, keyed("key", "go")); got.err != nil || got.run.Replayed {
+		t.Errorf("%+v", got)
+	}
+}
+
 // P64: a hold of an instance that died is given back after its lease, and not before; one
 // that is at work keeps its hold however long it takes.
 func TestAHoldEndsWithItsLease(t *testing.T) {
@@ -334,5 +350,35 @@ func TestLongAnswersAreKeptWhole(t *testing.T) {
 	again := stream(context.Background(), run, func(inference.Delta) error { count++; return nil })
 	if again.text != first.text || again.text != strings.Join(pieces, "") || again.reasoning != "ab" || count > 10 {
 		t.Errorf("%d bytes in %d pieces", len(again.text), count)
+	}
+}
+
+// forgetful is money that loses the settlement after the answer was written.
+type forgetful struct{ completion.Money }
+
+func (forgetful) SettleTx(*gorm.DB, models.Settlement) (models.Charge, error) {
+	return models.Charge{}, errLost
+}
+
+// P66: there is no kept answer without its charge: what could not be settled is asked anew.
+func TestAnAnswerIsKeptWithItsCharge(t *testing.T) {
+	h := newHouse(t)
+	h.change = func(c *completion.Config) { c.Money = forgetful{c.Money} }
+	broken := h.open()
+	c := broken.customer("exact", 10_000_000)
+	got := broken.ask(t.Context(), c.Viewer, keyed("key", "go"))
+	wantFault(t, got.err, fault.StorageUnavailable)
+	if rows := c.kept(); len(rows) != 1 || rows[0].Status != models.CompletionRunning || rows[0].AnswerSealed != nil {
+		t.Errorf("%+v", rows)
+	}
+	h.change = nil
+	h.ahead.Store(int64(3 * time.Minute))
+	whole := h.open()
+	again := whole.ask(t.Context(), c.Viewer, keyed("key", "go"))
+	if again.err != nil || again.run.Replayed {
+		t.Errorf("%+v", again)
+	}
+	if r := c.only(); r.Credits != again.out.Credits {
+		t.Errorf("%+v", r)
 	}
 }

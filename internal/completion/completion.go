@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 
 	"github.com/kimi-k2/kimi-k2/internal/clock"
@@ -33,22 +34,20 @@ type Engine interface {
 	Info() inference.Info
 }
 
-// Turns says when a request may go to an engine that serves only so many at once.
-type Turns interface {
-	// Turn waits for the owner's turn; done gives it back and may be called more than once.
-	// It refuses when ctx ends, or when too many wait.
-	Turn(ctx context.Context, ownerID string) (done func(), err error)
-}
-
 // Gate says whether a viewer may send.
 type Gate interface {
 	CheckTx(tx *gorm.DB, v viewer.Viewer) error
+	// QueueChecks is CheckTx for many, whose gates are empty: refuse is called with the
+	// numbers of those who may not.
+	QueueChecks(b *pgx.Batch, vs []viewer.Viewer, refuse func(n int, err error))
 }
 
 // Keys is what completions need of API keys.
 type Keys interface {
 	// CheckTx refuses a viewer whose key is no longer good.
 	CheckTx(tx *gorm.DB, v viewer.Viewer) error
+	// QueueChecks is CheckTx for many.
+	QueueChecks(b *pgx.Batch, vs []viewer.Viewer, refuse func(n int, err error))
 }
 
 // Limits says how much a viewer may do.
@@ -75,6 +74,8 @@ type Permit interface {
 type Money interface {
 	// HoldTx sets credits aside. It refuses with INSUFFICIENT_CREDITS and KEY_LIMIT_REACHED.
 	HoldTx(tx *gorm.DB, v viewer.Viewer, ask models.HoldAsk) (models.Hold, error)
+	// QueueHolds is HoldTx for many, of keys without limits of their own.
+	QueueHolds(b *pgx.Batch, asks []models.HoldFor, made func(n int, h models.Hold, err error))
 	// More extends holds and renews their leases; refused says which it didn't, and why.
 	More(ctx context.Context, more []models.HoldMore) (refused map[string]error, err error)
 	// Settle charges what was used and releases the rest, once; SettleTx does so within a
@@ -101,7 +102,6 @@ type Config struct {
 	Gate   Gate
 	Keys   Keys
 	Engine Engine
-	Turns  Turns
 	Limits Limits
 	Money  Money
 	Bus    Bus
@@ -115,15 +115,19 @@ type Config struct {
 	// Tick is how often holds are looked after (100 ms).
 	Tick time.Duration
 	// Lease is how long a request with an idempotency key stays its instance's without a
-	// sign of life (1 min).
+	// sign of life (30 s).
 	Lease time.Duration
+	// Sole says that no other instance uses the database: what a former process was
+	// answering is free again at start.
+	Sole bool
 }
 
 // Service answers programs on one instance.
 type Service struct {
 	Config
 	instance string
-	hub      hub
+	hub      *hub
+	porch    porch
 	workers  sync.WaitGroup
 	quit     chan struct{} // closed to end the workers
 	closing  sync.Once
@@ -132,7 +136,7 @@ type Service struct {
 
 // New makes the service; Start lets it look after its holds and hear the other instances.
 func New(c Config) *Service {
-	c.Patience, c.Tick, c.Lease = orDefault(c.Patience, 30*time.Second), orDefault(c.Tick, 100*time.Millisecond), orDefault(c.Lease, time.Minute)
+	c.Patience, c.Tick, c.Lease = orDefault(c.Patience, 30*time.Second), orDefault(c.Tick, 100*time.Millisecond), orDefault(c.Lease, 30*time.Second)
 	return &Service{Config: c, instance: id.New(id.Instance), hub: newHub(), quit: make(chan struct{})}
 }
 
@@ -145,6 +149,11 @@ func orDefault(d, def time.Duration) time.Duration {
 
 // Start begins to extend holds, to renew leases and to hear of stops.
 func (s *Service) Start(ctx context.Context) error {
+	if s.Sole {
+		if err := s.expireClaims(ctx); err != nil {
+			return err
+		}
+	}
 	if err := s.listen(ctx); err != nil {
 		return err
 	}
@@ -159,7 +168,11 @@ func (s *Service) Drain(ctx context.Context) {
 	select {
 	case <-idle:
 	case <-ctx.Done():
-		s.hub.breakOff(func(*Run) bool { return true }, errShutdown)
+		for _, r := range s.hub.breakOff(func(*Run) bool { return true }, errShutdown) {
+			if r.ready.Load() {
+				r.Close() // nobody streams it yet, or ever
+			}
+		}
 		<-idle
 	}
 }

@@ -8,12 +8,12 @@ import (
 
 // hub knows the runs of this instance.
 type hub struct {
-	mu   *sync.Mutex
+	mu   sync.Mutex
 	runs map[*Run]struct{}
 	idle chan struct{} // nil until closed; then closed when the last run leaves
 }
 
-func newHub() hub { return hub{mu: new(sync.Mutex), runs: map[*Run]struct{}{}} }
+func newHub() *hub { return &hub{runs: map[*Run]struct{}{}} }
 
 // add refuses a run once the hub is closed.
 func (h *hub) add(r *Run) bool {

@@ -153,7 +153,11 @@ func (r *Run) due(now time.Time) (d due, ok bool) {
 		return d, false
 	}
 	defer m.mu.Unlock()
-	d = due{run: r, renew: now.Sub(m.renewed) >= min(holdRenewal, r.s.Lease/3)}
+	period := holdRenewal
+	if r.claim != nil {
+		period = min(period, r.s.Lease/3)
+	}
+	d = due{run: r, renew: now.Sub(m.renewed) >= period}
 	switch {
 	case r.hold != "":
 		d.tokens = m.want(0, int64(r.req.MaxOutputTokens))

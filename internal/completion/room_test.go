@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 
 	"github.com/kimi-k2/kimi-k2/internal/account"
@@ -39,7 +40,7 @@ var standard = models.Price{Input: 2_000_000, CachedInput: 1_000_000, Output: 10
 
 // house is a database, a broker and an engine that instances share.
 type house struct {
-	t      *testing.T
+	t      testing.TB
 	url    string
 	engine *inferencetest.Engine
 	keeper *seal.Keeper
@@ -49,7 +50,7 @@ type house struct {
 	change func(*completion.Config)
 }
 
-func newHouse(t *testing.T) *house {
+func newHouse(t testing.TB) *house {
 	t.Helper()
 	keeper, err := seal.NewKeeper(bytes.Repeat([]byte{7}, seal.KeySize))
 	if err != nil {
@@ -64,13 +65,14 @@ func (h *house) now() time.Time { return time.Now().Add(time.Duration(h.ahead.Lo
 type open struct{}
 
 func (open) CheckTx(*gorm.DB, viewer.Viewer) error                     { return nil }
+func (open) QueueChecks(*pgx.Batch, []viewer.Viewer, func(int, error)) {}
 func (open) AdmitTx(_ *gorm.DB, _, _ viewer.Viewer) error              { return nil }
 func (open) MoveTx(_ *gorm.DB, _ viewer.Viewer, _ viewer.Viewer) error { return nil }
 
 // instance is one server's rooms.
 type instance struct {
 	*completion.Service
-	t        *testing.T
+	t        testing.TB
 	h        *house
 	db       *database.DB
 	accounts *account.Service
@@ -307,7 +309,7 @@ func together(n int, f func(n int)) {
 }
 
 // eventually waits until a condition holds that no channel tells of.
-func eventually(t *testing.T, what string, ok func() bool) {
+func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

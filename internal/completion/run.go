@@ -26,6 +26,7 @@ type Run struct {
 	v      viewer.Viewer
 	req    inference.Request
 	route  string
+	whole  bool
 	prompt int64  // tokens that the engine reads, by our own count
 	hold   string // empty where nothing costs anything
 	claim  []byte // the hash of its idempotency key; nil for none
@@ -36,6 +37,7 @@ type Run struct {
 	left   chan struct{} // closed when it is settled
 	ready  atomic.Bool   // hold and claim are as they stay
 	used   atomic.Bool
+	place  atomic.Int64
 	meter  meter
 	cut    bool // something came that was not delivered
 }
@@ -81,6 +83,9 @@ func (r *Run) Stream(ctx context.Context, emit func(inference.Delta) error) (Out
 	return out, err
 }
 
+// Position is the run's place among those that wait for the engine, 0 when it doesn't.
+func (r *Run) Position() int { return int(r.place.Load()) }
+
 // Close gives back what a run took that will not be streamed. Afterwards, and after
 // Stream, it does nothing.
 func (r *Run) Close() {
@@ -112,7 +117,7 @@ func (r *Run) firstSlice() int64 {
 	return slice
 }
 
-// generate waits for its turn and streams. A panic there, or in emit, ends this run, not
+// generate asks the engine and streams. A panic there, or in emit, ends this run, not
 // the process.
 func (r *Run) generate(ctx context.Context, cancel context.CancelCauseFunc, emit func(inference.Delta) error) (res inference.Result, err error) {
 	defer func() {
@@ -123,13 +128,6 @@ func (r *Run) generate(ctx context.Context, cancel context.CancelCauseFunc, emit
 	}()
 	if ctx.Err() != nil {
 		return res, context.Cause(ctx)
-	}
-	if r.s.Turns != nil {
-		done, err := r.s.Turns.Turn(ctx, r.v.OwnerID)
-		if err != nil {
-			return res, err
-		}
-		defer done()
 	}
 	return r.s.Engine.Stream(ctx, r.req, func(d inference.Delta) {
 		if d.IsEmpty() || r.cut {

@@ -22,7 +22,7 @@ func (s *Service) end(ctx context.Context, r *Run, res inference.Result, ending 
 	switch {
 	case ending == nil:
 		out.FinishReason = res.FinishReason
-	case fault.Is(ending, fault.InsufficientCredits), fault.Is(ending, fault.KeyLimitReached):
+	case ranOut(ending):
 		out.FinishReason = "length"
 	}
 	if r.claim != nil {
@@ -60,6 +60,9 @@ func (s *Service) told(r *Run, ending error) error {
 // was never delivered, and is not counted.
 func (s *Service) settlement(r *Run, res inference.Result, ending error) models.Settlement {
 	own := r.meter.counted(r.prompt)
+	if r.whole && undelivered(ending) {
+		own.OutputTokens, own.ReasoningTokens = 0, 0
+	}
 	use := models.Settlement{OwnerID: r.v.OwnerID, HoldID: r.hold, Ref: r.ID, Source: sourceOf(r), KeyID: r.v.KeyID, Feature: models.FeatureAPI, ModelID: r.Model.ID,
 		EngineName: s.Engine.Info().Name, Status: statusOf(ending), Usage: own, CountedPrompt: own.PromptTokens, CountedOutput: own.OutputTokens, Took: s.Clock.Now().Sub(r.CreatedAt)}
 	if !r.meter.first.IsZero() {
@@ -78,6 +81,21 @@ func (s *Service) settlement(r *Run, res inference.Result, ending error) models.
 		use.Usage.OutputTokens, use.Usage.ReasoningTokens = 0, 0 // nothing was delivered
 	}
 	return use
+}
+
+// undelivered reports whether an end is one of ours, after which nothing is sent to a client
+// that gets all or nothing. Who goes away, or takes the right to ask back, pays for what
+// was made; so does who runs out of credits, and gets it.
+func undelivered(ending error) bool {
+	switch statusOf(ending) {
+	case models.RunComplete, models.RunStopped:
+		return false
+	}
+	return !ranOut(ending)
+}
+
+func ranOut(ending error) bool {
+	return fault.Is(ending, fault.InsufficientCredits) || fault.Is(ending, fault.KeyLimitReached)
 }
 
 func usageOf(u inference.Usage) *models.Usage {

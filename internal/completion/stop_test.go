@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 
 	"github.com/kimi-k2/kimi-k2/internal/apikey"
@@ -145,11 +146,35 @@ func TestDrainWaitsAndThenSettles(t *testing.T) {
 	}
 }
 
+// A run that its owner forgot keeps nobody from shutting down, and nothing held.
+func TestDrainClosesWhatNobodyStreams(t *testing.T) {
+	h := newHouse(t)
+	i := h.open()
+	c := i.customer("forgetful", 10_000_000)
+	run, err := i.Begin(t.Context(), c.Viewer, saying("go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, cancel := context.WithCancel(t.Context())
+	cancel()
+	i.Drain(now)
+	c.settled(0)
+	if got, err := run.Stream(t.Context(), nil); err == nil {
+		t.Errorf("%+v after the drain", got)
+	}
+}
+
 // shut is a gate that lets nobody through.
 type shut struct{ open }
 
 func (shut) CheckTx(*gorm.DB, viewer.Viewer) error {
 	return fault.New(fault.ConsentRequired, "agree first")
+}
+
+func (shut) QueueChecks(_ *pgx.Batch, vs []viewer.Viewer, refuse func(int, error)) {
+	for n := range vs {
+		refuse(n, fault.New(fault.ConsentRequired, "agree first"))
+	}
 }
 
 // limits are limits of a test.
@@ -207,7 +232,8 @@ func TestWhatIsRefusedReachesNobody(t *testing.T) {
 	h.change = func(c *completion.Config) { c.Limits, c.Gate = l, shut{} }
 	gated := h.open()
 	refused(gated, c.Viewer, keyed("key", "go"), fault.ConsentRequired)
-	if len(l.done) != 2 || l.done[1] != 0 {
+	refused(gated, c.Viewer, saying("go"), fault.ConsentRequired)
+	if len(l.done) != 3 || l.done[1] != 0 || l.done[2] != 0 {
 		t.Errorf("the limits were told %v", l.done)
 	}
 	c.only()

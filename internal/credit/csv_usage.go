@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/fault"
+	"github.com/kimi-k2/kimi-k2/internal/sheet"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
 )
@@ -23,7 +24,7 @@ func (s *Service) ActsCSV(ctx context.Context, v viewer.Viewer, e Export, w io.W
 	if err := s.hasUsage(ctx, v); err != nil {
 		return err
 	}
-	var out *sheet
+	var out *sheet.Sheet
 	var last *models.UsageRow
 	for {
 		acts, err := s.actPage(ctx, v, e, last)
@@ -31,14 +32,14 @@ func (s *Service) ActsCSV(ctx context.Context, v viewer.Viewer, e Export, w io.W
 			return err
 		}
 		if out == nil {
-			out = newSheet(w, "time", "source", "feature", "model", "status", "prompt_tokens", "cached_tokens", "output_tokens", "reasoning_tokens",
+			out = sheet.New(w, "time", "source", "feature", "model", "status", "prompt_tokens", "cached_tokens", "output_tokens", "reasoning_tokens",
 				"estimated", "price_input", "price_cached", "price_output", "credits", "key", "id")
 		}
 		for i := range acts {
-			out.row(actCells(&acts[i], zone)...)
+			out.Row(actCells(&acts[i], zone)...)
 			last = &acts[i]
 		}
-		if err := out.flush(); err != nil || len(acts) < exportPage {
+		if err := out.Flush(); err != nil || len(acts) < exportPage {
 			return err
 		}
 	}
@@ -61,12 +62,12 @@ func (s *Service) DaysCSV(ctx context.Context, v viewer.Viewer, e Export, w io.W
 	if err != nil {
 		return err
 	}
-	out := newSheet(w, "day", "acts", "prompt_tokens", "cached_tokens", "output_tokens", "reasoning_tokens", "credits")
+	out := sheet.New(w, "day", "acts", "prompt_tokens", "cached_tokens", "output_tokens", "reasoning_tokens", "credits")
 	for _, d := range days {
-		out.row(d.Day, number(d.Sum.Acts), number(d.Sum.PromptTokens), number(d.Sum.CachedTokens), number(d.Sum.OutputTokens),
-			number(d.Sum.ReasoningTokens), credits(d.Sum.Credits))
+		out.Row(d.Day, sheet.Number(d.Sum.Acts), sheet.Number(d.Sum.PromptTokens), sheet.Number(d.Sum.CachedTokens), sheet.Number(d.Sum.OutputTokens),
+			sheet.Number(d.Sum.ReasoningTokens), credits(d.Sum.Credits))
 	}
-	return out.flush()
+	return out.Flush()
 }
 
 // hasUsage refuses who has no account and used nothing either.
@@ -99,7 +100,7 @@ func (s *Service) actPage(ctx context.Context, v viewer.Viewer, e Export, last *
 }
 
 func actCells(u *models.UsageRow, zone *time.Location) []string {
-	return []string{moment(u.CreatedAt, zone), string(u.Source), string(u.Feature), text(u.ModelID), string(u.Status),
-		number(u.PromptTokens), number(u.CachedTokens), number(u.OutputTokens), number(u.ReasoningTokens), strconv.FormatBool(u.Estimated),
-		credits(u.PriceInput), credits(u.PriceCached), credits(u.PriceOutput), credits(u.Credits), text(u.KeyID), u.ID}
+	return []string{sheet.Moment(u.CreatedAt, zone), string(u.Source), string(u.Feature), sheet.Text(u.ModelID), string(u.Status),
+		sheet.Number(u.PromptTokens), sheet.Number(u.CachedTokens), sheet.Number(u.OutputTokens), sheet.Number(u.ReasoningTokens), strconv.FormatBool(u.Estimated),
+		credits(u.PriceInput), credits(u.PriceCached), credits(u.PriceOutput), credits(u.Credits), sheet.Text(u.KeyID), u.ID}
 }

@@ -15,6 +15,3 @@ var ChargeSQL = func() string {
 
 // ActForTest is a settlement as the statement reads it.
 var ActForTest = newAct
-
-// TextForTest is a cell of text.
-var TextForTest = text

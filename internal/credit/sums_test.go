@@ -15,6 +15,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/credit"
 	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/internal/seal"
+	"github.com/kimi-k2/kimi-k2/internal/sheet"
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
@@ -139,7 +140,7 @@ func plus(a, b credit.Sum) credit.Sum {
 // next one's, by our own calendar.
 func days(t *rapid.T, r *room, p person, w credit.Window) {
 	w.By = []credit.Dimension{credit.ByDay}
-	zone, err := credit.Zone(w.Zone)
+	zone, err := sheet.Zone(w.Zone)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +150,7 @@ func days(t *rapid.T, r *room, p person, w credit.Window) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		from, to := credit.DayStart(date.Year(), date.Month(), date.Day(), zone), credit.DayStart(date.Year(), date.Month(), date.Day()+1, zone)
+		from, to := sheet.DayStart(date.Year(), date.Month(), date.Day(), zone), sheet.DayStart(date.Year(), date.Month(), date.Day()+1, zone)
 		if from.Before(w.From) {
 			from = w.From
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/kimi-k2/kimi-k2/internal/edge/record"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 )
 
@@ -17,6 +18,7 @@ import (
 type answer struct {
 	w         http.ResponseWriter
 	mediaType string
+	track     *record.Track
 }
 
 func (a *answer) refuse(status int, format string, args ...any) {
@@ -27,6 +29,7 @@ func (a *answer) fail(status int, err error) { a.errors(status, faultErrors(err)
 
 // errors answers a request that was not executed: without data.
 func (a *answer) errors(status int, errs gqlerror.List) {
+	a.track.Errors(errs)
 	b, err := json.Marshal(struct {
 		Errors gqlerror.List `json:"errors"`
 	}{errs})
@@ -38,6 +41,7 @@ func (a *answer) errors(status int, errs gqlerror.List) {
 
 // data answers an executed operation. The executor's bytes go out as they are.
 func (a *answer) data(resp *graphql.Response) {
+	a.track.Errors(resp.Errors)
 	buf := newBody()
 	defer freeBody(buf)
 	if err := writeResponse(buf, resp); err != nil {
@@ -48,6 +52,7 @@ func (a *answer) data(resp *graphql.Response) {
 }
 
 func (a *answer) send(status int, body []byte) {
+	a.track.Answered(status)
 	h := a.w.Header()
 	h.Set("Content-Type", a.mediaType+"; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(len(body)))

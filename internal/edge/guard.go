@@ -14,6 +14,7 @@ import (
 	"github.com/vektah/gqlparser/v2/parser"
 
 	"github.com/kimi-k2/kimi-k2/internal/edge/authz"
+	"github.com/kimi-k2/kimi-k2/internal/edge/record"
 	"github.com/kimi-k2/kimi-k2/internal/edge/request"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 )
@@ -62,6 +63,7 @@ type Guard struct {
 	spend   func(ctx context.Context, cost int) (Budget, error)
 	// principal is who asks.
 	principal func(ctx context.Context) authz.Principal
+	record    *record.Recorder
 }
 
 var (
@@ -76,6 +78,7 @@ type verdict struct {
 	refused func() *gqlerror.Error
 	cost    int
 	tree    *ast.QueryDocument
+	routes  map[string]string // by the names of its operations
 }
 
 // ExtensionName is "Guard".
@@ -98,6 +101,9 @@ func (g *Guard) MutateOperationParameters(ctx context.Context, p *graphql.RawPar
 	if v == nil {
 		v = g.examine(p.Query)
 		g.docs.judged(p.Query, v)
+	}
+	if g.record.Wants(ctx) {
+		record.Name(ctx, v.route(p.OperationName))
 	}
 	if v.refused != nil {
 		return v.refused()
@@ -159,12 +165,31 @@ func sha(s string) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// route is that of the operation with a name, or of the only one.
+func (v *verdict) route(name string) string {
+	if name == "" && len(v.routes) == 1 {
+		for _, route := range v.routes {
+			return route
+		}
+	}
+	return v.routes[name]
+}
+
 // examine parses a document with the token limit and measures it.
 func (g *Guard) examine(query string) *verdict {
 	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: query}, g.limits.Tokens)
 	if err != nil {
 		return refused(g.unparsable(err))
 	}
+	v := g.judge(doc)
+	if g.record != nil {
+		v.routes = record.Routes(g.pricing.schema, doc)
+	}
+	return v
+}
+
+// judge measures a document.
+func (g *Guard) judge(doc *ast.QueryDocument) *verdict {
 	m := measure(doc)
 	l := g.limits
 	switch {

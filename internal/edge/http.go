@@ -13,6 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/kimi-k2/kimi-k2/internal/edge/record"
 	"github.com/kimi-k2/kimi-k2/internal/edge/request"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 )
@@ -37,12 +38,13 @@ type HTTP struct {
 	get         bool
 	crossOrigin *http.CrossOriginProtection
 	events      *SSE
+	record      *record.Recorder
 }
 
 var _ graphql.Transport = (*HTTP)(nil)
 
 func newHTTP(o Options, events *SSE) *HTTP {
-	return &HTTP{maxBody: o.MaxBody, get: !o.NoGET, crossOrigin: o.CrossOrigin, events: events}
+	return &HTTP{maxBody: o.MaxBody, get: !o.NoGET, crossOrigin: o.CrossOrigin, events: events, record: o.Record}
 }
 
 // Supports takes every request.
@@ -50,7 +52,8 @@ func (*HTTP) Supports(*http.Request) bool { return true }
 
 // Do answers one request.
 func (t *HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
-	a := &answer{w: w, mediaType: negotiate(r.Header.Values("Accept"))}
+	a := &answer{w: w, mediaType: negotiate(r.Header.Values("Accept")), track: t.record.Begin(r.Context())}
+	defer a.track.End()
 	if a.mediaType == "" {
 		a.mediaType = typeJSON
 		a.refuse(http.StatusNotAcceptable, "answers come as %s or %s", typeJSON, typeGraphQL)
@@ -211,6 +214,7 @@ func (t *HTTP) execute(a *answer, r *http.Request, exec graphql.GraphExecutor, p
 	ctx, spent := withReceipt(r.Context())
 	rc, errs := exec.CreateOperationContext(ctx, params)
 	spent.tell(a.w.Header())
+	a.track.Prepared(rc)
 	if len(errs) > 0 {
 		resp := exec.DispatchError(graphql.WithOperationContext(ctx, rc), errs)
 		status := a.statusOf(resp.Errors)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/edge/authz"
+	"github.com/kimi-k2/kimi-k2/internal/edge/record"
 	"github.com/kimi-k2/kimi-k2/internal/id"
 	"github.com/kimi-k2/kimi-k2/internal/wsconn"
 )
@@ -61,6 +62,10 @@ type Options struct {
 	// context's viewer.
 	Principal func(ctx context.Context) authz.Principal
 	Clock     clock.Clock // default clock.System
+
+	// Record is told of operations when they are over; give it to the websockets too. Nil:
+	// nobody is.
+	Record *record.Recorder
 
 	Websocket *wsconn.Transport // nil: none
 	Streams   Streams
@@ -131,6 +136,7 @@ func newGuard(schema *ast.Schema, docs *documents, o Options) *Guard {
 		spend:   o.Spend,
 
 		principal: o.Principal,
+		record:    o.Record,
 	}
 }
 

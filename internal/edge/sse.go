@@ -14,6 +14,7 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/internal/edge/gate"
 	"github.com/kimi-k2/kimi-k2/internal/edge/live"
+	"github.com/kimi-k2/kimi-k2/internal/edge/record"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 )
 
@@ -73,12 +74,13 @@ type SSE struct {
 	cfg         Streams
 	maxBody     int64
 	crossOrigin *http.CrossOriginProtection
+	record      *record.Recorder
 }
 
 var _ graphql.Transport = (*SSE)(nil)
 
 func newSSE(o Options) *SSE {
-	return &SSE{cfg: o.Streams.withDefaults(), maxBody: o.MaxBody, crossOrigin: o.CrossOrigin}
+	return &SSE{cfg: o.Streams.withDefaults(), maxBody: o.MaxBody, crossOrigin: o.CrossOrigin, record: o.Record}
 }
 
 // Supports takes POST requests that accept an event stream and no plain answer.
@@ -90,7 +92,8 @@ func (*SSE) Supports(r *http.Request) bool {
 // Do streams one operation to its end. Refusals before the stream begins are
 // plain JSON answers with a status, and so is a program's spent budget; other errors of the document come as an event.
 func (t *SSE) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
-	a := &answer{w: w, mediaType: typeJSON}
+	a := &answer{w: w, mediaType: typeJSON, track: t.record.Begin(r.Context())}
+	defer a.track.End()
 	start := graphql.Now()
 	params, ok := readPost(a, r, t.maxBody, t.crossOrigin)
 	if !ok {
@@ -100,6 +103,7 @@ func (t *SSE) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 	params.ReadTime = graphql.TraceTiming{Start: start, End: graphql.Now()}
 	ctx, spent := withReceipt(r.Context())
 	rc, errs := exec.CreateOperationContext(ctx, params)
+	a.track.Prepared(rc)
 	spent.tell(w.Header())
 	if spent.over() {
 		a.errors(http.StatusTooManyRequests, exec.DispatchError(graphql.WithOperationContext(ctx, rc), errs).Errors)
@@ -117,7 +121,8 @@ func (t *SSE) serve(a *answer, r *http.Request, exec graphql.GraphExecutor, rc *
 	}
 	defer pass.Leave()
 	ctx, cancel := context.WithCancelCause(r.Context())
-	s := &stream{cfg: t.cfg, w: a.w, rc: http.NewResponseController(a.w), cancel: cancel}
+	a.track.Streams()
+	s := &stream{cfg: t.cfg, w: a.w, rc: http.NewResponseController(a.w), cancel: cancel, track: a.track}
 	s.open()
 	defer t.cfg.Live.Add(ctx, func() { cancel(errRevoked) }).Remove()
 	var beats sync.WaitGroup

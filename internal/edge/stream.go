@@ -11,6 +11,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/kimi-k2/kimi-k2/internal/edge/record"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 )
 
@@ -18,6 +19,7 @@ import (
 type stream struct {
 	cfg    Streams
 	cancel context.CancelCauseFunc
+	track  *record.Track
 
 	mu sync.Mutex
 	w  http.ResponseWriter
@@ -69,6 +71,7 @@ func (s *stream) run(ctx context.Context, exec graphql.GraphExecutor, rc *graphq
 	responses, opCtx := exec.DispatchOperation(opCtx, rc)
 	var buf bytes.Buffer
 	for resp := responses(opCtx); resp != nil && ctx.Err() == nil; resp = responses(opCtx) {
+		s.track.Errors(resp.Errors)
 		buf.Reset()
 		if err := writeEvent(&buf, resp); err != nil {
 			panic(err) // answered above
@@ -111,6 +114,7 @@ func oneLine(b []byte) {
 
 // refuse sends errors as the only or last event.
 func (s *stream) refuse(errs gqlerror.List) {
+	s.track.Errors(errs)
 	var buf bytes.Buffer
 	buf.WriteString(nextEvent + `{"errors":`)
 	if writeJSON(&buf, errs) != nil {

@@ -136,8 +136,8 @@ func (q *Queue) serve(ctx context.Context, r inference.Request, ask func(begun f
 // turn is one try at the engine. Whatever becomes of it, its place is free afterwards; or w
 // is in the line again.
 func (q *Queue) turn(ctx context.Context, w *waiter, ask func(begun func()) error) (again bool, err error) {
-	begun, begin := false, func() {}
-	begin = func() {
+	begun := false
+	begin := func() {
 		if !begun {
 			begun = true
 			q.began()

@@ -89,11 +89,11 @@ func TestPrincipalsAreServedInTurn(t *testing.T) {
 			go func() { _ = stream(t.Context(), q, who) }()
 			synctest.Wait()
 		}
-		time.Sleep(6500 * time.Millisecond)
+		<-time.After(6500 * time.Millisecond)
 		if got, want := e.asked(), []string{"hog", "hog", "small", "other", "hog", "small", "hog"}; !slices.Equal(got, want) {
 			t.Errorf("served %v, want %v", got, want)
 		}
-		time.Sleep(600 * time.Second)
+		<-time.After(600 * time.Second)
 		synctest.Wait()
 		if e.most != 1 || len(e.asked()) != 504 || q.Active() != 0 || q.Waiting() != 0 {
 			t.Errorf("%d at once, %d served, %d and %d left", e.most, len(e.asked()), q.Active(), q.Waiting())
@@ -162,7 +162,7 @@ func TestWhoWaitsSeesItsPlace(t *testing.T) {
 				}}, func(inference.Delta) {})
 			})
 			synctest.Wait()
-			time.Sleep(300 * time.Millisecond) // so that each is told
+			<-time.After(300 * time.Millisecond) // so that each is told
 			synctest.Wait()
 		}
 		ask("first", "a")
@@ -307,7 +307,7 @@ func TestPatienceWithABusyEngineEnds(t *testing.T) {
 		if err := stream(t.Context(), q, "a"); !fault.Is(err, fault.UpstreamRateLimit) || len(e.asked()) != before+1 {
 			t.Error(err, len(e.asked())-before)
 		}
-		time.Sleep(time.Minute) // timers end
+		<-time.After(time.Minute) // timers end
 	})
 }
 

@@ -36,6 +36,7 @@ var rooms = map[string]kind{
 	"internal/notify":        domain,
 	"internal/policy":        domain,
 	"internal/ratelimit":     domain,
+	"internal/requestlog":    domain,
 	"internal/signin":        domain,
 	"policy":                 assets,
 	"internal/bus/...":       tool,
@@ -52,6 +53,7 @@ var rooms = map[string]kind{
 	"internal/page/...":      tool,
 	"internal/payment/...":   tool,
 	"internal/seal/...":      tool,
+	"internal/sheet/...":     tool,
 	"internal/viewer/...":    tool,
 	"internal/wsconn/...":    tool,
 
@@ -124,6 +126,7 @@ var toolMayImport = map[string][]string{
 	"internal/page":      {"internal/fault"},
 	"internal/payment":   {"internal/clock", "internal/fault"},
 	"internal/seal":      {},
+	"internal/sheet":     {"internal/fault"},
 	"internal/viewer":    {"internal/seal"},
 	"internal/wsconn":    {"internal/clock", "internal/edge", "internal/fault", "internal/id"},
 }
@@ -142,7 +145,7 @@ var mustNotImport = map[string][]string{
 // folder are meant too.
 var confined = map[string][]string{
 	"gorm.io":                      {".", "models", "internal/account", "internal/apikey", "internal/billing", "internal/chat", "internal/completion", "internal/credit", "internal/database", "internal/jobs", "internal/notify", "internal/policy", "internal/signin"},
-	"github.com/jackc/pgx":         {".", "internal/account", "internal/apikey", "internal/billing", "internal/chat", "internal/completion", "internal/credit", "internal/database", "internal/jobs", "internal/notify", "internal/policy", "internal/ratelimit", "internal/signin"},
+	"github.com/jackc/pgx":         {".", "internal/account", "internal/apikey", "internal/billing", "internal/chat", "internal/completion", "internal/credit", "internal/database", "internal/jobs", "internal/notify", "internal/policy", "internal/ratelimit", "internal/requestlog", "internal/signin"},
 	"github.com/pressly/goose":     {"internal/database"},
 	"github.com/nats-io":           {"internal/bus"},
 	"github.com/gorilla/websocket": {"internal/wsconn"},
@@ -212,4 +215,9 @@ var tables = []struct{ name, model, owner string }{
 	{"payment_events", "PaymentEvent", "internal/billing"},
 	{"payment_quarantine", "QuarantinedPayment", "internal/billing"},
 	{"reconciliations", "Reconciliation", "internal/billing"},
+	{"api_request_subjects", "", "internal/requestlog"},
+	{"api_request_keys", "", "internal/requestlog"},
+	{"api_request_logs", "RequestLog", "internal/requestlog"},
+	{"api_request_hours", "", "internal/requestlog"},
+	{"api_request_days", "RequestDay", "internal/requestlog"},
 }

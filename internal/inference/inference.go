@@ -82,6 +82,8 @@ type Request struct {
 	MaxOutputTokens int
 	Continue        bool
 	User            string
+	Principal       string
+	Queued          func(position int)
 
 	Tools                             []Tool
 	ToolChoice                        ToolChoice
@@ -91,8 +93,6 @@ type Request struct {
 	PresencePenalty, FrequencyPenalty *float64
 	Stop                              []string
 	Seed                              *int64
-	Principal                         string
-	Queued                            func(position int)
 }
 
 // Delta is the next piece of a reply, always valid UTF-8 in whole runes and without

@@ -125,17 +125,23 @@ func (s *Service) Admit(ctx context.Context, v viewer.Viewer, ask Ask) (*Permit,
 	switch {
 	case ctx.Err() != nil && err != nil:
 		return nil, ctx.Err()
-	case err != nil && ask.Route.reachesEngine():
-		return nil, database.Translate(err)
 	case err != nil:
-		s.warned.once(s.Clock.Now(), func(n int) {
-			s.Log.WarnContext(ctx, "limits can't be counted: what doesn't reach the engine is let through", "since the last warning", n, "err", database.Translate(err))
-		})
-		return &Permit{}, nil
+		return s.uncounted(ctx, ask.Route, err)
 	case got.refused >= 0:
 		return nil, refusal(takes, got)
 	}
 	return &Permit{s: s, takes: takes, status: statusOf(takes, got)}, nil
+}
+
+// uncounted decides about what could not be counted.
+func (s *Service) uncounted(ctx context.Context, r Route, cause error) (*Permit, error) {
+	if r.reachesEngine() {
+		return nil, database.Translate(cause)
+	}
+	s.warned.once(s.Clock.Now(), func(n int) {
+		s.Log.WarnContext(ctx, "limits can't be counted: what doesn't reach the engine is let through", "since the last warning", n, "err", database.Translate(cause))
+	})
+	return &Permit{}, nil
 }
 
 // admitHere counts in memory; only single limits are.

@@ -2,6 +2,7 @@ package ratelimit
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
@@ -14,7 +15,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/database"
 )
 
-const takeSQL = `SELECT now_ns, refused, levels FROM rate_take($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
+const takeSQL = `SELECT now_ns, taken, refused, levels FROM rate_take($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 
 // columns are a batch as the statement takes it.
 type columns struct {
@@ -22,11 +23,16 @@ type columns struct {
 	buckets           []bucket
 	owners, names     []string
 	most, fixes, held []int64
-	ask, bucket       []int32
-	units             []int64
+
+	alike  []int // which ask of those below each of the batch's is, from 0
+	counts []int64
+	ask    []int32
+	bucket []int32
+	units  []int64
 }
 
-// columns orders the buckets as they are locked.
+// columns orders the buckets as they are locked, and counts the asks that are alike: many
+// requests with one key cost the database little more than one.
 func (s *Service) columns(b batch) *columns {
 	all := map[address]bucket{}
 	for at, c := range b.fixes {
@@ -35,10 +41,10 @@ func (s *Service) columns(b batch) *columns {
 	maps.Copy(all, b.stale)
 	for _, item := range b.asks {
 		for _, t := range item.takes {
-			all[t.address] = t.bucket
+			all[t.address] = t.bucket // a key whose limit has just changed is measured by one of the two
 		}
 	}
-	c := &columns{index: make(map[address]int, len(all))}
+	c := &columns{index: make(map[address]int, len(all)), counts: []int64{}, ask: []int32{}, bucket: []int32{}, units: []int64{}}
 	for i, at := range slices.SortedFunc(maps.Keys(all), address.compare) {
 		of, held := all[at], int64(-1)
 		if of.places() {
@@ -48,13 +54,31 @@ func (s *Service) columns(b batch) *columns {
 		c.buckets, c.owners, c.names = append(c.buckets, of), append(c.owners, at.owner), append(c.names, at.name)
 		c.most, c.fixes, c.held = append(c.most, of.most()), append(c.fixes, b.fixes[at].by), append(c.held, held)
 	}
-	for n, item := range b.asks {
-		for _, t := range item.takes {
-			// A key whose limit has just changed is measured by one of the two.
-			c.ask, c.bucket, c.units = append(c.ask, int32(n+1)), append(c.bucket, int32(c.index[t.address]+1)), append(c.units, measure(c.buckets[c.index[t.address]], t.units))
-		}
-	}
+	c.group(b.asks)
 	return c
+}
+
+func (c *columns) group(asks []*waiting) {
+	known := map[string]int{}
+	var key []byte
+	for _, item := range asks {
+		key = key[:0]
+		for _, t := range item.takes {
+			key = binary.AppendVarint(binary.AppendVarint(key, int64(c.index[t.address])), t.units)
+		}
+		n, ok := known[string(key)]
+		if !ok {
+			n = len(c.counts)
+			known[string(key)] = n
+			c.counts = append(c.counts, 0)
+			for _, t := range item.takes {
+				at := c.index[t.address]
+				c.ask, c.bucket, c.units = append(c.ask, int32(n+1)), append(c.bucket, int32(at+1)), append(c.units, measure(c.buckets[at], t.units))
+			}
+		}
+		c.counts[n]++
+		c.alike = append(c.alike, n)
+	}
 }
 
 // take is one batch: one statement, which is one transaction. The places that it gives are
@@ -62,38 +86,31 @@ func (s *Service) columns(b batch) *columns {
 func (s *Service) take(ctx context.Context, b batch) ([]verdict, error) {
 	c := s.columns(b)
 	var now int64
+	var taken, levels []int64
 	var refused []int32
-	var levels []int64
 	err := s.DB.Pool().QueryRow(ctx, takeSQL, s.instance, s.at(), s.Lease.Nanoseconds(), c.owners, c.names, c.most, c.fixes, c.held,
-		len(b.asks), orEmpty(c.ask), orEmpty(c.bucket), orEmpty(c.units)).Scan(&now, &refused, &levels)
+		c.counts, c.ask, c.bucket, c.units).Scan(&now, &taken, &refused, &levels)
 	if err != nil {
 		return nil, fmt.Errorf("count requests: %w", err)
 	}
 	out := make([]verdict, len(b.asks))
 	for n, item := range b.asks {
 		v := verdict{now: now, levels: make([]int64, len(item.takes)), refused: -1}
+		alike := c.alike[n]
+		taken[alike]-- // who came first is served first
 		for i, t := range item.takes {
 			at := c.index[t.address]
 			v.levels[i] = levels[at]
-			if int(refused[n]) == at+1 {
+			if taken[alike] < 0 && int(refused[alike]) == at+1 {
 				v.refused = i
 			}
-		}
-		out[n] = v
-		for _, t := range item.takes {
-			if t.places() && v.refused < 0 {
+			if taken[alike] >= 0 && t.places() {
 				s.places.hold(t.bucket)
 			}
 		}
+		out[n] = v
 	}
 	return out, nil
-}
-
-func orEmpty[T any](s []T) []T {
-	if s == nil {
-		return []T{}
-	}
-	return s
 }
 
 // at is the time for the database, nil where its own counts.

@@ -29,13 +29,13 @@ type call struct {
 func (a *API) call(w http.ResponseWriter, r *http.Request, route string) *call {
 	v := viewer.From(r.Context())
 	return &call{API: a, w: w, r: r, d: dialectOf(r), viewer: v, watch: clock.StartStopwatch(),
-		entry: Entry{ID: a.RequestID(r.Context()), At: a.Clock.Now(), OwnerID: v.OwnerID, KeyID: v.KeyID, Route: route, Status: http.StatusOK}}
+		entry: Entry{ID: a.RequestID(r.Context()), OwnerID: v.OwnerID, KeyID: v.KeyID, Route: route, Status: http.StatusOK}}
 }
 
 // over records the request.
 func (c *call) over() {
 	if c.Requests != nil {
-		c.entry.Took = c.watch.Elapsed()
+		c.entry.At, c.entry.Took = c.Clock.Now(), c.watch.Elapsed()
 		c.Requests.Record(c.entry)
 	}
 }

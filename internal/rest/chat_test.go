@@ -28,7 +28,7 @@ func TestAChatStreamHasItsChunksInOrder(t *testing.T) {
 	f := newFixture(t, nil)
 	f.says(inference.Delta{Reasoning: "Hm."}, inference.Delta{Text: "\"Hello\"\n\x01<"}, inference.Delta{Text: "你"})
 	resp := f.chat(`{"model":"kimi-k2","messages":[{"role":"user","content":"hi"}],"stream":true}`)
-	if kind := resp.Header.Get("Content-Type"); resp.StatusCode != 200 || kind != "text/event-stream; charset=utf-8" {
+	if kind := resp.Header.Get("Content-Type"); resp.StatusCode != http.StatusOK || kind != "text/event-stream; charset=utf-8" {
 		t.Fatal(resp.StatusCode, kind)
 	}
 	begin := chunk(`"role":"assistant","content":""`)
@@ -129,7 +129,7 @@ func TestFailuresOfStreams(t *testing.T) {
 	body := strings.Replace(goodChat, "{", `{"stream":true,`, 1)
 	f.ends(completion.Outcome{}, fault.New(fault.UpstreamFailed, "The engine broke."))
 	resp := f.chat(body)
-	if e := f.refusal(resp).Error; resp.StatusCode != 502 || e.Type != "server_error" || e.Code != "upstream_failed" {
+	if e := f.refusal(resp).Error; resp.StatusCode != http.StatusBadGateway || e.Type != "server_error" || e.Code != "upstream_failed" {
 		t.Error(resp.StatusCode, e)
 	}
 	f.record()
@@ -180,7 +180,7 @@ func TestSilenceIsBrokenByComments(t *testing.T) {
 	}
 }
 
-// P7 of programs: whoever goes away stops its run at once.
+// F7: whoever goes away stops its run at once.
 func TestAClientThatGoesStopsItsRun(t *testing.T) {
 	for _, body := range []string{goodChat, strings.Replace(goodChat, "{", `{"stream":true,`, 1)} {
 		f := newFixture(t, nil)
@@ -194,7 +194,7 @@ func TestAClientThatGoesStopsItsRun(t *testing.T) {
 			return completion.Outcome{Credits: 3}, ctx.Err()
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		req, err := http.NewRequestWithContext(ctx, "POST", f.url+"/v1/chat/completions", strings.NewReader(body))
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, f.url+"/v1/chat/completions", strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -230,5 +230,30 @@ func TestAClientThatDoesNotReadIsCut(t *testing.T) {
 	}
 	if e := f.record(); e.Status != 499 || e.Credits != 2 {
 		t.Errorf("%+v", e)
+	}
+}
+
+// An answer that ended because the credits did is whole as far as it goes: it was paid for.
+func TestAnAnswerThatTheCreditsEnded(t *testing.T) {
+	f := newFixture(t, nil)
+	f.ends(completion.Outcome{FinishReason: "length", Usage: usage, Credits: 9}, fault.New(fault.InsufficientCredits, "No credits."), inference.Delta{Text: "So far"})
+	resp := f.chat(goodChat)
+	if text := f.text(resp); resp.StatusCode != http.StatusOK || !strings.Contains(text, `"content":"So far"`) || !strings.Contains(text, `"finish_reason":"length"`) || resp.Header.Get("X-Error-Code") != "INSUFFICIENT_CREDITS" {
+		t.Error(resp.StatusCode, text)
+	}
+	if text := f.text(f.chat(strings.Replace(goodChat, "{", `{"stream":true,`, 1))); !strings.HasSuffix(text, `"finish_reason":"length"}]}`+"\n\ndata: [DONE]\n\n") {
+		t.Error(text)
+	}
+	if e := f.record(); e.Status != 200 || e.Code != "INSUFFICIENT_CREDITS" || e.Credits != 9 {
+		t.Errorf("%+v", e)
+	}
+}
+
+// What failed under an idempotency key fails again: nobody is told to try.
+func TestAReplayedFailureIsFinal(t *testing.T) {
+	f := newFixture(t, func(f *fixture, _ *rest.Config) { f.run.Replayed = true })
+	f.ends(completion.Outcome{}, fault.New(fault.Interrupted, "The client went away."), inference.Delta{Text: "a"})
+	if resp := f.chat(goodChat); resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("X-Should-Retry") != "false" || resp.Header.Get("Retry-After") != "" {
+		t.Error(resp.StatusCode, resp.Header)
 	}
 }

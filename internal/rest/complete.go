@@ -7,6 +7,7 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/internal/completion"
 	"github.com/kimi-k2/kimi-k2/internal/inference"
+	"github.com/kimi-k2/kimi-k2/models"
 )
 
 // completes answers requests for completions in the dialect of their route.
@@ -37,6 +38,9 @@ func (a *API) completes(route string) http.HandlerFunc {
 
 // begin reads the request and has it admitted.
 func (c *call) begin() (asked, Run, error) {
+	if err := allowed(c.viewer, models.ScopeChatWrite); err != nil {
+		return asked{}, Run{}, err
+	}
 	body, err := c.body()
 	if err != nil {
 		return asked{}, Run{}, err
@@ -55,11 +59,11 @@ func (c *call) begin() (asked, Run, error) {
 		return asked{}, Run{}, err
 	}
 	c.entry.ModelID = m.ID
-	print := sha256.New()
-	print.Write([]byte(c.entry.Route + "\n"))
-	print.Write(body)
-	r := completion.Request{ModelID: question.model, Prompt: question.prompt, IdempotencyKey: key, Route: c.entry.Route}
-	print.Sum(r.Fingerprint[:0])
+	whole := sha256.New()
+	whole.Write([]byte(c.entry.Route + "\n"))
+	whole.Write(body)
+	r := completion.Request{ModelID: question.model, Prompt: question.prompt, IdempotencyKey: key, Route: c.entry.Route, Whole: !question.stream}
+	whole.Sum(r.Fingerprint[:0])
 	run, err := c.Completions.Begin(c.r.Context(), c.viewer, r)
 	return question, run, err
 }
@@ -76,6 +80,26 @@ func (c *call) model(question asked) (inference.Model, error) {
 	return m, nil
 }
 
+// failed is why there is no whole answer. One that ended because the credits did is whole
+// as far as it goes, and was paid for; the reason is recorded. What failed under an
+// idempotency key fails again when it is replayed.
+func (c *call) failed(run Run, o completion.Outcome, err error) error {
+	if err == nil {
+		return nil
+	}
+	p := c.problemOf(c.r.Context(), err)
+	if o.FinishReason != "" {
+		c.entry.Code = string(p.fault)
+		c.w.Header().Set("X-Error-Code", c.entry.Code)
+		return nil
+	}
+	if run.Replayed {
+		p.again = false
+		return p
+	}
+	return err
+}
+
 // whole collects the answer and sends it in one piece.
 func (c *call) whole(run Run, enc encoder) {
 	var all collected
@@ -85,6 +109,7 @@ func (c *call) whole(run Run, enc encoder) {
 		return nil
 	})
 	c.used(outcome)
+	err = c.failed(run, outcome, err)
 	switch {
 	case left(ctx):
 		c.gone()

@@ -15,6 +15,7 @@ func openAILimits(h http.Header, limits []Allowance) {
 		h.Set("X-Ratelimit-Remaining-"+l.Name, remaining)
 		h.Set("X-Ratelimit-Reset-"+l.Name, l.Reset.Round(time.Millisecond).String())
 		if i == 0 {
+			h.Set("X-Ratelimit-Resource", l.Name)
 			h.Set("X-Ratelimit-Limit", limit)
 			h.Set("X-Ratelimit-Remaining", remaining)
 			h.Set("X-Ratelimit-Reset", strconv.FormatInt(int64((l.Reset+time.Second-1)/time.Second), 10))

@@ -287,35 +287,49 @@ func (s *splitter) next() byte {
 
 // value takes the value that comes.
 func (s *splitter) value() []byte {
-	depth, quoted := 0, false
-	for i := 0; i < len(s.rest); i++ {
-		c := s.rest[i]
-		switch {
-		case quoted && c == '\\':
-			i++
-			continue
-		case quoted && c != '"':
-			continue
-		case c == '"':
-			if quoted = !quoted; quoted || depth > 0 {
-				continue
-			}
-			return s.cut(i + 1)
-		case c == '{' || c == '[':
-			depth++
-			continue
-		case c == '}' || c == ']':
-			if depth == 0 {
-				return s.cut(i)
-			}
-			if depth--; depth == 0 {
-				return s.cut(i + 1)
-			}
-		case depth == 0 && (c == ',' || c == ':' || c == ' ' || c == '\t' || c == '\n' || c == '\r'):
-			return s.cut(i)
+	if len(s.rest) > 0 {
+		switch s.rest[0] {
+		case '"':
+			return s.cut(stringEnd(s.rest))
+		case '{', '[':
+			return s.cut(nestedEnd(s.rest))
 		}
 	}
+	if n := bytes.IndexAny(s.rest, ",:]} \t\r\n"); n >= 0 {
+		return s.cut(n)
+	}
 	return s.cut(len(s.rest))
+}
+
+// stringEnd is where the string at the beginning ends.
+func stringEnd(b []byte) int {
+	for i := 1; i < len(b); i++ {
+		switch b[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(b)
+}
+
+// nestedEnd is where the object or list at the beginning ends.
+func nestedEnd(b []byte) int {
+	depth := 0
+	for i := 0; i < len(b); i++ {
+		switch b[i] {
+		case '"':
+			i += stringEnd(b[i:]) - 1
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+	}
+	return len(b)
 }
 
 func (s *splitter) cut(n int) []byte {

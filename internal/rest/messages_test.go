@@ -2,6 +2,7 @@ package rest_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"reflect"
 	"strings"
 	"testing"
@@ -84,7 +85,7 @@ func TestBadMessagesAreRefused(t *testing.T) {
 			Type  string
 			Error struct{ Type, Message string }
 		}
-		if err := json.Unmarshal([]byte(f.text(resp)), &e); err != nil || resp.StatusCode != 400 || e.Type != "error" || e.Error.Type != "invalid_request_error" || !strings.HasPrefix(e.Error.Message, words) && !strings.Contains(e.Error.Message, "not valid JSON") {
+		if err := json.Unmarshal([]byte(f.text(resp)), &e); err != nil || resp.StatusCode != http.StatusBadRequest || e.Type != "error" || e.Error.Type != "invalid_request_error" || !strings.HasPrefix(e.Error.Message, words) && !strings.Contains(e.Error.Message, "not valid JSON") {
 			t.Errorf("%.200s: %d %+v, want %q", body, resp.StatusCode, e, words)
 		}
 	}

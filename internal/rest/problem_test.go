@@ -2,6 +2,7 @@ package rest_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"os"
 	"regexp"
 	"strconv"
@@ -117,7 +118,7 @@ func TestConflictsThatEnd(t *testing.T) {
 	busy := fault.New(fault.Conflict, "The first is being answered.")
 	busy.RetryAfter = time.Second
 	f.refuse = busy
-	if resp := f.chat(goodChat); resp.StatusCode != 409 || resp.Header.Get("X-Should-Retry") != "true" {
+	if resp := f.chat(goodChat); resp.StatusCode != http.StatusConflict || resp.Header.Get("X-Should-Retry") != "true" {
 		t.Error(resp.StatusCode, resp.Header)
 	}
 }
@@ -142,7 +143,7 @@ func TestWhatIsNotThere(t *testing.T) {
 		}
 	}
 	resp := f.chat(`{"model":"gpt-4o","messages":[{"role":"user","content":"hi"}]}`)
-	if e := f.refusal(resp).Error; resp.StatusCode != 404 || e.Code != "model_not_found" || e.Param != "model" {
+	if e := f.refusal(resp).Error; resp.StatusCode != http.StatusNotFound || e.Code != "model_not_found" || e.Param != "model" {
 		t.Error(resp.StatusCode, e)
 	}
 }
@@ -150,15 +151,15 @@ func TestWhatIsNotThere(t *testing.T) {
 // Only keys are answered, and only within their scopes.
 func TestKeysOnlyAndWithinTheirScopes(t *testing.T) {
 	f := newFixture(t, nil)
-	if resp := f.chat(goodChat, "Test-Viewer", "guest"); resp.StatusCode != 401 || resp.Header.Get("WWW-Authenticate") == "" || f.refusal(resp).Error.Code != "invalid_api_key" {
+	if resp := f.chat(goodChat, "Test-Viewer", "guest"); resp.StatusCode != http.StatusUnauthorized || resp.Header.Get("WWW-Authenticate") == "" || f.refusal(resp).Error.Code != "invalid_api_key" {
 		t.Error(resp.StatusCode)
 	}
-	for path, body := range map[string]string{"/v1/models": "", "/v1/models/kimi-k2": "", "/v1/messages/count_tokens": goodMessage} {
+	for path, body := range map[string]string{"/v1/models": "", "/v1/models/kimi-k2": "", "/v1/messages/count_tokens": goodMessage, "/v1/messages": "{}", "/v1/chat/completions": "{}"} {
 		method := "GET"
 		if body != "" {
 			method = "POST"
 		}
-		if resp := f.do(method, path, body, "Test-Viewer", "no scope"); resp.StatusCode != 403 || resp.Header.Get("X-Error-Code") != "SCOPE_MISSING" {
+		if resp := f.do(method, path, body, "Test-Viewer", "no scope"); resp.StatusCode != http.StatusForbidden || resp.Header.Get("X-Error-Code") != "SCOPE_MISSING" {
 			t.Errorf("%s: %d", path, resp.StatusCode)
 		}
 	}

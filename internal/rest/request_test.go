@@ -3,6 +3,7 @@ package rest_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"reflect"
 	"strconv"
 	"strings"
@@ -26,7 +27,7 @@ func TestWhatIsAskedGoesOnAndNothingElse(t *testing.T) {
 			{"role":"user","name":"ann","content":[{"type":"text","text":"what is it?"},{"type":"image_url","image_url":{"url":"` + pixel + `","detail":"low"}}]},
 			{"role":"assistant","content":null,"reasoning_content":"hm","tool_calls":[{"id":"c1","type":"function","function":{"name":"weather","arguments":"{}"}}]},
 			{"role":"tool","tool_call_id":"c1","content":"rain"}]}`)
-	if resp.StatusCode != 200 {
+	if resp.StatusCode != http.StatusOK {
 		t.Fatal(f.text(resp))
 	}
 	half, one, minus, two, no, yes, seed := 0.5, 1.0, -1.0, 2.0, false, true, int64(-7)
@@ -135,7 +136,7 @@ func TestBadChatsAreRefusedWithTheirParameter(t *testing.T) {
 	} {
 		resp := f.chat(body, "Content-Type", "application/json")
 		e := f.refusal(resp).Error
-		if resp.StatusCode != 400 || e.Type != "invalid_request_error" || e.Param != param || e.Message == "" || len(e.Message) > 500 {
+		if resp.StatusCode != http.StatusBadRequest || e.Type != "invalid_request_error" || e.Param != param || e.Message == "" || len(e.Message) > 500 {
 			t.Errorf("%.200s: %d %+v, want the parameter %q", body, resp.StatusCode, e, param)
 		}
 		if resp.Header.Get("X-Should-Retry") != "false" {
@@ -158,7 +159,7 @@ func TestBodiesBeyondTheLimit(t *testing.T) {
 		}
 	}
 	resp := f.chat(goodChat, "Content-Type", "text/plain")
-	if e := f.refusal(resp).Error; resp.StatusCode != 415 || e.Type != "invalid_request_error" {
+	if e := f.refusal(resp).Error; resp.StatusCode != http.StatusUnsupportedMediaType || e.Type != "invalid_request_error" {
 		t.Error(resp.StatusCode, e)
 	}
 }

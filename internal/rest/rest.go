@@ -64,8 +64,9 @@ type Requests interface {
 	Record(e Entry)
 }
 
-// Entry is one request of an API key; nothing of it was written by the client. Status 499
-// means that the client was gone before the end.
+// Entry is one request of an API key that ended At; nothing of it was written by the
+// client. Status 499 means that the client was gone before the end; a stream that broke
+// has the status that it would have had before it began.
 type Entry struct {
 	ID                                                                 string
 	At                                                                 time.Time

@@ -141,7 +141,7 @@ func (f *fixture) do(method, path, body string, headers ...string) *http.Respons
 	for i := 0; i < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := (&http.Client{Timeout: 20 * time.Second}).Do(req) // what hangs fails
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -43,9 +43,12 @@ func (c *call) stream(run Run, enc encoder) {
 	ctx, cancel := context.WithCancelCause(c.r.Context())
 	defer cancel(nil)
 	s := &stream{call: c, run: run, enc: enc, conn: http.NewResponseController(c.w), cancel: cancel, buf: make([]byte, 0, 1024)}
+	s.mu.Lock() // the timer may ring before it is in its place
 	s.quiet = time.AfterFunc(c.KeepAlive, s.ping)
+	s.mu.Unlock()
 	outcome, err := run.Stream(ctx, s.emit)
 	c.used(outcome)
+	err = c.failed(run, outcome, err)
 
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -15,7 +15,9 @@ type API interface {
 	Refuse(w http.ResponseWriter, r *http.Request, err error)
 }
 
-func inAPI(path string) bool { return path == "/v1" || strings.HasPrefix(path, "/v1/") }
+const apiRoot = "/v1/"
+
+func inAPI(path string) bool { return path == "/v1" || strings.HasPrefix(path, apiRoot) }
 
 // isAPI reports whether a request is for the compatible interfaces.
 func (s *server) isAPI(r *http.Request) bool { return s.API != nil && inAPI(r.URL.Path) }
@@ -24,7 +26,7 @@ func (s *server) isAPI(r *http.Request) bool { return s.API != nil && inAPI(r.UR
 // log names.
 func (s *server) apiRoutes(mux *http.ServeMux) {
 	if s.API == nil || s.Keys == nil {
-		mux.HandleFunc("/v1/", notFound)
+		mux.HandleFunc(apiRoot, notFound)
 		return
 	}
 	h := s.patient(s.identified(s.API))

@@ -3,11 +3,13 @@ package web
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 
 	"github.com/kimi-k2/kimi-k2/internal/apikey"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
+	"github.com/kimi-k2/kimi-k2/internal/requestlog"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 )
 
@@ -29,6 +31,7 @@ func (s *server) bringsKey(r *http.Request) bool {
 func (s *server) keyed(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	v, err := s.keyViewer(r)
 	if err != nil {
+		s.recordRefusal(r, err)
 		s.refuseKey(w, r, err)
 		return
 	}
@@ -69,6 +72,21 @@ func (s *server) carriedKey(r *http.Request) (string, error) {
 		return "", errKeys
 	}
 	return key, nil
+}
+
+// recordRefusal keeps a row for a request under a key that was good once: its account sees
+// that somebody goes on using it. The route is a pattern of ours.
+func (s *server) recordRefusal(r *http.Request, err error) {
+	var known *apikey.Refusal
+	if s.Requests == nil || !errors.As(err, &known) {
+		return
+	}
+	route := "graphql"
+	if r.Pattern != "/graphql" {
+		route = routeName(r.Pattern)
+	}
+	s.Requests.Record(requestlog.Entry{ID: RequestID(r.Context()), OwnerID: known.OwnerID, KeyID: known.KeyID, Route: route,
+		Status: http.StatusUnauthorized, Code: string(known.Fault.Code)})
 }
 
 // refuseKey answers 401 in words that tell what to do, without the key.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/internal/credit"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
+	"github.com/kimi-k2/kimi-k2/internal/requestlog"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 )
 
@@ -27,35 +28,55 @@ const (
 	tableTimeout    = 30 * time.Second
 )
 
-// table writes one.
-type table func(ctx context.Context, v viewer.Viewer, e credit.Export, w io.Writer) error
+// Requests keeps the logs of API requests. What it refuses to write as a table, it refuses
+// before it writes.
+type Requests interface {
+	CSV(ctx context.Context, v viewer.Viewer, e requestlog.Export, w io.Writer) error
+	// Record keeps a row for a request that came no further than here.
+	Record(e requestlog.Entry)
+}
 
-// tableRoutes are files beside the pages of the app that begin with /billing: browsers
-// fetch them with their cookie, nothing is set there and nobody becomes a guest.
+// table writes one.
+type table func(ctx context.Context, v viewer.Viewer, w io.Writer) error
+
+// of is a table of the books.
+func of(write func(ctx context.Context, v viewer.Viewer, e credit.Export, w io.Writer) error, e credit.Export) table {
+	return func(ctx context.Context, v viewer.Viewer, w io.Writer) error { return write(ctx, v, e, w) }
+}
+
+// tableRoutes are files beside the pages of the app that begin with /billing and
+// /developers: browsers fetch them with their cookie, nothing is set there and nobody
+// becomes a guest.
 func (s *server) tableRoutes(mux *http.ServeMux) {
+	paced := newPace(s.Clock, tablesPerMinute, tablesAtOnce)
+	if s.Requests != nil {
+		mux.Handle("GET /developers/requests.csv", s.csv(paced, "requests", func(q question) (table, error) {
+			e, err := q.requests()
+			return func(ctx context.Context, v viewer.Viewer, w io.Writer) error { return s.Requests.CSV(ctx, v, e, w) }, err
+		}))
+	}
 	if s.Books == nil {
 		return
 	}
-	paced := newPace(s.Clock, tablesPerMinute, tablesAtOnce)
-	mux.Handle("GET /billing/ledger.csv", s.csv(paced, "ledger", func(q question) (table, credit.Export, error) {
+	mux.Handle("GET /billing/ledger.csv", s.csv(paced, "ledger", func(q question) (table, error) {
 		e, err := q.export("kind")
-		return s.Books.LedgerCSV, e, err
+		return of(s.Books.LedgerCSV, e), err
 	}))
-	mux.Handle("GET /billing/usage.csv", s.csv(paced, "usage", func(q question) (table, credit.Export, error) {
+	mux.Handle("GET /billing/usage.csv", s.csv(paced, "usage", func(q question) (table, error) {
 		e, err := q.export("by")
 		switch by := q.Get("by"); {
 		case err != nil:
 		case by == "day":
-			return s.Books.DaysCSV, e, nil
+			return of(s.Books.DaysCSV, e), nil
 		case by != "" && by != "act":
 			err = fault.On("by", fault.Invalid, "`by` is act or day")
 		}
-		return s.Books.ActsCSV, e, err
+		return of(s.Books.ActsCSV, e), err
 	}))
 }
 
 // csv answers with a table, or with the refusal as text.
-func (s *server) csv(paced *pace, name string, choose func(question) (table, credit.Export, error)) http.Handler {
+func (s *server) csv(paced *pace, name string, choose func(question) (table, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v, err := s.who(r)
 		if err != nil {
@@ -76,11 +97,11 @@ func (s *server) csv(paced *pace, name string, choose func(question) (table, cre
 	})
 }
 
-func (s *server) writeTable(r *http.Request, paced *pace, v viewer.Viewer, choose func(question) (table, credit.Export, error), out *download) error {
+func (s *server) writeTable(r *http.Request, paced *pace, v viewer.Viewer, choose func(question) (table, error), out *download) error {
 	if !v.IsOwner() {
 		return fault.New(fault.Unauthenticated, "sign in first: nothing of yours is stored here")
 	}
-	write, e, err := choose(question{r.URL.Query()})
+	write, err := choose(question{r.URL.Query()})
 	if err != nil {
 		return err
 	}
@@ -89,7 +110,7 @@ func (s *server) writeTable(r *http.Request, paced *pace, v viewer.Viewer, choos
 		return err
 	}
 	defer done()
-	return write(r.Context(), v, e, out)
+	return write(r.Context(), v, out)
 }
 
 // download is a file on its way to a browser. Its headers go with its first bytes, so

@@ -51,6 +51,8 @@ type Config struct {
 	API API
 	// Books writes the tables of what was paid and used; without it they are not there.
 	Books Books
+	// Requests keeps and shows the logs of API requests; without it there are none.
+	Requests Requests
 	// PayHosts are the origins of payment pages that a form may lead to.
 	PayHosts  []string
 	GraphQL   http.Handler // serves /graphql; the context carries the viewer and the request's id

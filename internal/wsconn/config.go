@@ -13,6 +13,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/edge/gate"
 	"github.com/kimi-k2/kimi-k2/internal/edge/live"
+	"github.com/kimi-k2/kimi-k2/internal/edge/record"
 )
 
 // Config says what a Transport allows. Zero values take the defaults named.
@@ -46,6 +47,8 @@ type Config struct {
 	// FeedExtensions are the response extensions that the first event of a Feed carries, a
 	// JSON object or nothing. Nil: nothing.
 	FeedExtensions func(rc *graphql.OperationContext) []byte
+	// Record is told of operations when they are over. Nil: nobody is.
+	Record *record.Recorder
 	// ClientIP is the caller's address. Nil: the peer of the TCP connection.
 	ClientIP func(r *http.Request) netip.Addr
 	// Gate counts sockets in total and per address. Nil: one of its own with the

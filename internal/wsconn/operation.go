@@ -8,8 +8,10 @@ import (
 	"strconv"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/kimi-k2/kimi-k2/internal/edge/record"
 	"github.com/kimi-k2/kimi-k2/internal/edge/request"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 )
@@ -21,6 +23,7 @@ const maxID = 256
 type operation struct {
 	id     string
 	cancel context.CancelFunc
+	track  *record.Track
 }
 
 // subscribe starts an operation in a goroutine of its own; the reader's stack
@@ -42,6 +45,8 @@ func (s *socket) subscribe(m message) {
 		s.close(CloseDuplicateID, "Subscriber for "+m.ID+" already exists")
 	case tooMany:
 		cancel()
+		op.track = s.t.cfg.Record.Begin(s.ctx)
+		defer op.track.End()
 		s.refuseOperation(op, fault.New(fault.RateLimited, "more than %d operations at once on one connection: complete some first", s.t.cfg.MaxSubscriptions))
 	case added:
 		s.ops.Add(1)
@@ -101,10 +106,13 @@ func (s *socket) complete(id string) {
 // run executes one operation to its end. A panic ends this operation only.
 func (s *socket) run(ctx context.Context, op *operation, payload json.RawMessage) {
 	var rc *graphql.OperationContext
+	op.track = s.t.cfg.Record.Begin(ctx)
+	op.track.OnSocket()
 	defer func() {
 		if p := recover(); p != nil {
 			s.panicked(ctx, op, rc, p)
 		}
+		op.track.End()
 		op.cancel()
 		s.count.Add(-1)
 		s.t.running.Add(-1)
@@ -113,6 +121,7 @@ func (s *socket) run(ctx context.Context, op *operation, payload json.RawMessage
 	params, err := request.Parse(payload)
 	if err != nil {
 		list, _ := fault.Of(err)
+		op.track.Errors(gqlerror.List{{Message: list[0].Message, Extensions: map[string]any{"code": string(list[0].Code)}}})
 		s.close(CloseInvalidMessage, "Invalid message received: "+list[0].Message)
 		return
 	}
@@ -121,10 +130,14 @@ func (s *socket) run(ctx context.Context, op *operation, payload json.RawMessage
 	params.ReadTime = graphql.TraceTiming{Start: start, End: start}
 	created, errs := s.exec.CreateOperationContext(ctx, params)
 	rc = created
+	op.track.Prepared(rc)
 	ctx = graphql.WithOperationContext(ctx, rc)
 	if len(errs) > 0 {
 		s.fail(op, s.exec.DispatchError(ctx, errs).Errors)
 		return
+	}
+	if rc.Operation.Operation == ast.Subscription {
+		op.track.Streams()
 	}
 	if s.t.cfg.Feed != nil {
 		if events := s.t.cfg.Feed(ctx, rc); events != nil {
@@ -152,6 +165,7 @@ func (s *socket) stream(ctx context.Context, op *operation, rc *graphql.Operatio
 	prefix := head(op.id, "next")
 	responses, ctx := s.exec.DispatchOperation(ctx, rc)
 	for resp := responses(ctx); resp != nil && ctx.Err() == nil; resp = responses(ctx) {
+		op.track.Errors(resp.Errors)
 		f := newFrame()
 		if err := f.next(prefix, resp); err != nil {
 			f.free()
@@ -179,6 +193,7 @@ func (s *socket) finish(op *operation) {
 
 // fail ends an operation with the protocol's error message.
 func (s *socket) fail(op *operation, errs gqlerror.List) {
+	op.track.Errors(errs)
 	if !s.remove(op) || s.closing.Load() {
 		return
 	}
@@ -187,7 +202,10 @@ func (s *socket) fail(op *operation, errs gqlerror.List) {
 
 // refuseOperation answers an operation that was never added.
 func (s *socket) refuseOperation(op *operation, f *fault.Fault) {
-	s.sendErrors(op.id, gqlerror.List{{Message: f.Message, Extensions: map[string]any{"code": string(f.Code)}}})
+	errs := gqlerror.List{{Message: f.Message, Extensions: map[string]any{"code": string(f.Code)}}}
+	op.track.OnSocket()
+	op.track.Errors(errs)
+	s.sendErrors(op.id, errs)
 }
 
 func (s *socket) sendErrors(id string, errs gqlerror.List) {

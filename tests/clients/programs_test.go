@@ -3,10 +3,12 @@ package clients_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -20,7 +22,6 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/rest"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
-	"log/slog"
 )
 
 // straight hands requests to an engine, with nothing between: this is a test of the wire.
@@ -89,19 +90,11 @@ func TestProgramsByWire(t *testing.T) {
 		t.Fatal(err)
 	}
 	url, limited := wire(t, &straight{Engine: engine}), wire(t, &straight{Engine: engine, limit: true})
+	settings := []string{"ENDPOINT=" + url, "KEY=" + programKey, "MODEL=kimi-k2", "LIMITED=" + limited}
 	for _, script := range []string{"openai.mjs", "ai-sdk.mjs", "anthropic.mjs"} {
-		t.Run(strings.TrimSuffix(script, ".mjs"), func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			defer cancel()
-			cmd := exec.CommandContext(ctx, "node", script)
-			cmd.Env = append(os.Environ(), "ENDPOINT="+url, "KEY="+programKey, "MODEL=kimi-k2", "LIMITED="+limited)
-			out, err := cmd.CombinedOutput()
-			t.Logf("%s", out)
-			if err != nil {
-				t.Fatalf("%s: %v", script, err)
-			}
-		})
+		t.Run(strings.TrimSuffix(script, ".mjs"), func(t *testing.T) { program(t, settings, "node", script) })
 	}
+	t.Run("openai-go", func(t *testing.T) { program(t, settings, openAIGo(t)) })
 	for e.Open() > 0 { // streams that were left end at the engine too
 		inferencetest.Await(t, e.Cancelled(), "the end of a stream that was left")
 	}
@@ -114,4 +107,33 @@ func catalogue(t *testing.T) *inference.Catalogue {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// openAIGo builds OpenAI's client for Go, which is a module of its own.
+func openAIGo(t *testing.T) string {
+	t.Helper()
+	path, err := filepath.Abs("../../.cache/bin/openaigo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", path, ".")
+	build.Dir = "../../tools/openaigo"
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build OpenAI's client for Go: %v\n%s", err, out)
+	}
+	return path
+}
+
+// program runs one of the clients.
+func program(t *testing.T, settings []string, name string, arguments ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, arguments...)
+	cmd.Env = append(os.Environ(), settings...)
+	out, err := cmd.CombinedOutput()
+	t.Logf("%s", out)
+	if err != nil {
+		t.Fatal(err)
+	}
 }

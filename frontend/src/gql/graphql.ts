@@ -532,26 +532,44 @@ export type RateLimitScope =
   /** Those of a guest; for who has sent nothing yet: those of all at the same address. */
   | 'GUEST';
 
+/** Which API requests; what is left out doesn't matter. */
 export type RequestLogFilter = {
+  /** Of this key. */
   keyId?: string | null | undefined;
+  /** That ended like this. */
   outcome?: RequestOutcome | null | undefined;
+  /** Of this model. */
   modelId?: string | null | undefined;
+  /** Of this route, whole. */
   route?: string | null | undefined;
+  /** From then on. */
   from?: string | null | undefined;
+  /** Up to then, not included. */
   to?: string | null | undefined;
 };
 
+/** How an API request ended. */
 export type RequestOutcome =
+  /** It was answered. */
   | 'SUCCEEDED'
+  /** It was refused for what it asked: a status of 4xx but 429. */
   | 'REFUSED'
+  /** There were too many: 429. */
   | 'LIMITED'
+  /** It failed on our side or the engine's, or broke while it was streamed. */
   | 'FAILED';
 
+/** By what API requests are summed up. */
 export type RequestDimension =
+  /** The API key. */
   | 'KEY'
+  /** The model. */
   | 'MODEL'
+  /** The route. */
   | 'ROUTE'
+  /** The day, in the time zone asked for. */
   | 'DAY'
+  /** The hour, in the time zone asked for. */
   | 'HOUR';
 
 /** Sorts of engines. */

@@ -36,13 +36,13 @@ CREATE INDEX rate_places_instance ON rate_places (instance_id);
 -- that nobody waits in a circle: by how many nanoseconds a unit lasts it is a rate, and
 -- most is what it holds, in nanoseconds; or, where held is not negative, a number of
 -- places, of which this instance holds so many and there are most. fix is added to a
--- rate before. The asks are rows of (ask, bucket, units) in the order of the asks, which
--- are numbered from 1. An ask larger than a whole bucket needs it full, and is taken off
--- whole.
--- refused is, for each ask, the bucket for which it has to wait longest, 0 when it was
--- taken; levels are the buckets afterwards.
+-- rate before. The asks come as rows of (ask, bucket, units), numbered from 1 and in order;
+-- counts says how many there are of each. One larger than a whole bucket needs it full,
+-- and is taken off whole.
+-- taken is how many of each ask were taken; refused is, where some were not, the bucket for
+-- which the next one has to wait longest; levels are the buckets afterwards.
 CREATE FUNCTION rate_take(me text, at bigint, lease bigint, owners text[], names text[], most bigint[], fix bigint[], held bigint[],
-    asks integer, ask integer[], bucket integer[], units bigint[], OUT now_ns bigint, OUT refused integer[], OUT levels bigint[])
+    counts bigint[], ask integer[], bucket integer[], units bigint[], OUT now_ns bigint, OUT taken bigint[], OUT refused integer[], OUT levels bigint[])
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     rows   integer := cardinality(ask);
@@ -50,6 +50,8 @@ DECLARE
     first  integer := 1;
     last   integer;
     b      integer;
+    n      bigint;
+    room   bigint;
     bad    integer;
     worst  bigint;
     over   bigint;
@@ -61,31 +63,38 @@ BEGIN
         RETURNING r.owner_id, r.name, r.tat)
     SELECT array_agg(m.tat ORDER BY m.owner_id, m.name) INTO levels FROM mine m;
     now_ns := coalesce(at, (extract(epoch FROM clock_timestamp()) * 1000000000)::bigint);
-    SELECT array_agg(CASE WHEN u.held >= 0 THEN u.held + coalesce(p.n, 0) WHEN u.fix > 0 THEN greatest(u.tat, now_ns) + u.fix ELSE u.tat + u.fix END ORDER BY u.i) INTO levels
-    FROM unnest(owners, names, levels, fix, held) WITH ORDINALITY AS u (owner_id, name, tat, fix, held, i)
-    LEFT JOIN LATERAL (SELECT sum(x.n)::bigint AS n FROM rate_places x
-        WHERE u.held >= 0 AND x.owner_id = u.owner_id AND x.name = u.name AND x.instance_id <> me AND x.until > now_ns) p ON true;
+    IF 0 <= ANY (held) OR 0 <> ANY (fix) THEN
+        SELECT array_agg(CASE WHEN u.held >= 0 THEN u.held + coalesce(p.n, 0) WHEN u.fix > 0 THEN greatest(u.tat, now_ns) + u.fix ELSE u.tat + u.fix END ORDER BY u.i) INTO levels
+        FROM unnest(owners, names, levels, fix, held) WITH ORDINALITY AS u (owner_id, name, tat, fix, held, i)
+        LEFT JOIN LATERAL (SELECT sum(x.n)::bigint AS n FROM rate_places x
+            WHERE u.held >= 0 AND x.owner_id = u.owner_id AND x.name = u.name AND x.instance_id <> me AND x.until > now_ns) p ON true;
+    END IF;
     begins := levels;
-    refused := array_fill(0, ARRAY[asks]);
+    taken := counts;
+    refused := array_fill(0, ARRAY[cardinality(counts)]);
     WHILE first <= rows LOOP
         last := first;
-        bad := 0;
-        worst := 0;
+        n := counts[ask[first]];
         WHILE last <= rows AND ask[last] = ask[first] LOOP
             b := bucket[last];
-            over := CASE WHEN held[b] >= 0 THEN levels[b] ELSE greatest(levels[b] - now_ns, 0) END + least(units[last], most[b]) - most[b];
+            room := most[b] - CASE WHEN held[b] >= 0 THEN levels[b] ELSE greatest(levels[b] - now_ns, 0) END;
+            n := least(n, CASE WHEN room < least(units[last], most[b]) THEN 0 WHEN units[last] >= most[b] THEN 1 ELSE room / units[last] END);
+            last := last + 1;
+        END LOOP;
+        bad := 0;
+        worst := 0;
+        FOR i IN first .. last - 1 LOOP
+            b := bucket[i];
+            IF n > 0 THEN
+                levels[b] := CASE WHEN held[b] >= 0 THEN levels[b] ELSE greatest(levels[b], now_ns) END + n * units[i];
+            END IF;
+            over := CASE WHEN held[b] >= 0 THEN levels[b] ELSE greatest(levels[b] - now_ns, 0) END + least(units[i], most[b]) - most[b];
             IF over > worst THEN
                 worst := over;
                 bad := b;
             END IF;
-            last := last + 1;
         END LOOP;
-        IF bad = 0 THEN
-            FOR i IN first .. last - 1 LOOP
-                b := bucket[i];
-                levels[b] := CASE WHEN held[b] >= 0 THEN levels[b] ELSE greatest(levels[b], now_ns) END + units[i];
-            END LOOP;
-        END IF;
+        taken[ask[first]] := n;
         refused[ask[first]] := bad;
         first := last;
     END LOOP;
