@@ -104,10 +104,11 @@ function Status({ row }: { row: LogRow }) {
 
 /** A route with what it does set back: `POST /v1/…`, `query viewer`. */
 export function Route({ route }: { route: string }) {
-  const [verb = '', ...rest] = route.split(' ')
+  const at = route.indexOf(' ') + 1
   return (
     <span className="font-mono text-xs">
-      <span className="text-ink-3">{verb}</span> {rest.join(' ')}
+      <span className="text-ink-3">{route.slice(0, at)}</span>
+      {route.slice(at)}
     </span>
   )
 }
