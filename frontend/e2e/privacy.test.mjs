@@ -56,6 +56,11 @@ journey(
     await identify(page, 'walker')
     await accountMenu(page).waitFor()
     await look(page)
+    for (const path of ['/developers', '/developers/logs', '/developers/analytics', '/developers/quick-starts', '/graphiql']) {
+      await page.goto(path)
+      await page.getByRole('heading', { level: 1 }).waitFor({ state: 'attached' })
+      await look(page)
+    }
     for (const path of ['profile', 'appearance', 'sessions', 'identities', 'keys', 'privacy']) {
       await page.goto(`/settings/${path}`)
       await page.getByRole('heading', { level: 1 }).waitFor()

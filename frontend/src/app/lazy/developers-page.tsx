@@ -34,10 +34,10 @@ function Shown({ page }: { page: DevelopersPageName }) {
   const service = useServiceInfo()?.service.name ?? 'Kimi K2'
   const title = names[page]
   useEffect(() => showTitle(`${title} – ${service}`), [title, service])
-  const roomy = page === 'playground' ? 'max-w-[100rem]' : page === 'keys' ? 'max-w-3xl' : 'max-w-6xl'
+  const room = page === 'playground' ? 'max-w-[100rem] pb-5' : 'max-w-6xl pb-16'
   return (
     <Page>
-      <div className={`developers mx-auto px-5 pt-2 wide:px-8 ${roomy} ${page === 'playground' ? 'pb-5' : 'pb-16'}`}>
+      <div className={`developers mx-auto px-5 pt-2 wide:px-8 ${room}`}>
         <DevelopersNav current={page} />
         <h1 className={page === 'playground' ? 'sr-only' : 'mt-7 mb-5 text-xl font-semibold'}>{title}</h1>
         <Body page={page} />
@@ -58,7 +58,7 @@ function Body({ page }: { page: DevelopersPageName }) {
   if (page === 'overview') return <Overview hasAccount={info.viewer.kind === 'ACCOUNT'} />
   if (page === 'keys') {
     return (
-      <>
+      <div className="max-w-2xl">
         <p className="mb-6 text-sm text-ink-2">
           <Trans>
             The same keys are in the{' '}
@@ -73,7 +73,7 @@ function Body({ page }: { page: DevelopersPageName }) {
           </Trans>
         </p>
         <KeysPage />
-      </>
+      </div>
     )
   }
   if (page === 'logs') return <Logs asked={search} onChoose={choose} />

@@ -63,7 +63,7 @@ function Keys({ keys, onChanged }: KeysProps) {
     <>
       <Section
         title={t`New key`}
-        note={t`With a key a program acts for you over GraphQL: it sends it as a bearer token, and what it does is paid from your balance.`}
+        note={t`With a key a program acts for you: it sends it as a bearer token, and what it does is paid from your balance.`}
       >
         <KeyForm onMade={onChanged} />
       </Section>

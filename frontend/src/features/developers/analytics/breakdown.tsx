@@ -37,7 +37,7 @@ export function Breakdown({ report, keys, search }: BreakdownProps) {
     share: report.total.requests === 0 ? 0 : sum.requests / report.total.requests,
   }))
   return (
-    <section aria-label={titles[kind]} className="mt-8 border-t border-line pt-6">
+    <div className="mt-8 border-t border-line pt-6">
       <div className="mb-4 flex flex-wrap items-center justify-between gap-3">
         <h2 className="text-md font-semibold">{titles[kind]}</h2>
         <div className="no-print">
@@ -50,6 +50,6 @@ export function Breakdown({ report, keys, search }: BreakdownProps) {
         </div>
       </div>
       <SumTable caption={titles[kind]} kind={words[kind]} rows={rows} total={report.total} />
-    </section>
+    </div>
   )
 }

@@ -12,7 +12,7 @@ export const columns =
   'grid grid-cols-[3rem_minmax(0,1fr)_auto] items-baseline gap-x-3 @4xl:grid-cols-[3rem_7.5rem_minmax(0,1fr)_6.5rem_7.5rem_5.5rem_5.5rem_4.5rem_4.5rem]'
 
 /** What only wide lists show beside each other; the rest is in the details. */
-export const wideOnly = 'hidden @4xl:block'
+const wideOnly = 'hidden @4xl:block'
 
 interface LogLineProps {
   row: LogRow
@@ -104,10 +104,11 @@ function Status({ row }: { row: LogRow }) {
 
 /** A route with what it does set back: `POST /v1/…`, `query viewer`. */
 export function Route({ route }: { route: string }) {
-  const [verb = '', ...rest] = route.split(' ')
+  const at = route.indexOf(' ') + 1
   return (
     <span className="font-mono text-xs">
-      <span className="text-ink-3">{verb}</span> {rest.join(' ')}
+      <span className="text-ink-3">{route.slice(0, at)}</span>
+      {route.slice(at)}
     </span>
   )
 }

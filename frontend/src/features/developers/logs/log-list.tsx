@@ -4,7 +4,7 @@ import { Virtualizer } from 'virtua'
 import { type NamedKey, keyName } from '@/features/developers/use-keys'
 import { useNow } from '@/lib/clock'
 import { useServiceInfo } from '@/lib/service-info'
-import { columns, LogLine, wideOnly } from './log-line'
+import { columns, LogLine } from './log-line'
 import type { LogRow } from './log-state'
 
 /** Up to so many rows are all drawn: they can be searched for and printed. */
@@ -68,7 +68,7 @@ export function LogList({ rows, keys, onKey }: LogListProps) {
   ))
   return (
     <div role="table" aria-label={t`Requests`} aria-colcount={9} className="-mx-3 wide:mx-0">
-      <div role="rowgroup">
+      <div role="rowgroup" className="hidden @4xl:block">
         <Heads />
       </div>
       <div role="rowgroup" ref={body} className="border-b border-line">
@@ -90,7 +90,7 @@ function Heads() {
   return (
     <div role="row" className={`px-3 pb-1.5 text-xs text-ink-3 ${columns}`}>
       {heads.map((head, at) => (
-        <div key={head} role="columnheader" className={`whitespace-nowrap ${at > 4 ? 'text-right' : ''} ${wideOnly}`}>
+        <div key={head} role="columnheader" className={`whitespace-nowrap ${at > 4 ? 'text-right' : ''}`}>
           {head}
         </div>
       ))}
