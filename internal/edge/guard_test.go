@@ -93,6 +93,37 @@ func TestWeightsAndBudget(t *testing.T) {
 	ask(t, s, "{hello}", "").want(t, http.StatusOK, `"code":"RATE_LIMITED"`, `"retryAfterMs":60000`)
 }
 
+// P75: programs are told their budget in headers, with whole seconds rounded up, and are
+// refused with 429; others get the answers they always got.
+func TestProgramsAreToldTheirBudget(t *testing.T) {
+	var strict, over atomic.Bool
+	s := edgetest.Start(t, func(set *edgetest.Setup) {
+		set.Edge.Spend = func(context.Context, int) (edge.Budget, error) {
+			b := edge.Budget{Resource: "requests", Limit: 60, Remaining: 7, Reset: 2001 * time.Millisecond, Strict: strict.Load()}
+			if !over.Load() {
+				return b, nil
+			}
+			f := fault.New(fault.RateLimited, "wait")
+			f.RetryAfter = 10 * time.Millisecond
+			return b, f
+		}
+	})
+	for _, c := range []struct {
+		strict, over bool
+		status       int
+		limit, retry string
+	}{{false, false, 200, "", ""}, {false, true, 200, "", ""}, {true, false, 200, "60 7 3 requests", ""}, {true, true, 429, "60 7 3 requests", "1"}} {
+		strict.Store(c.strict)
+		over.Store(c.over)
+		r := ask(t, s, "{hello}", "")
+		h := r.header
+		told := strings.TrimSpace(strings.Join([]string{h.Get("X-RateLimit-Limit"), h.Get("X-RateLimit-Remaining"), h.Get("X-RateLimit-Reset"), h.Get("X-RateLimit-Resource")}, " "))
+		if r.status != c.status || told != c.limit || h.Get("Retry-After") != c.retry {
+			t.Errorf("%+v: %d, %q, again after %q", c, r.status, told, h.Get("Retry-After"))
+		}
+	}
+}
+
 // The schema is public: the usual tools can ask for all of it.
 func TestIntrospection(t *testing.T) {
 	s := edgetest.Start(t)
