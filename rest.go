@@ -6,6 +6,7 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/internal/completion"
 	"github.com/kimi-k2/kimi-k2/internal/ratelimit"
+	"github.com/kimi-k2/kimi-k2/internal/requestlog"
 	"github.com/kimi-k2/kimi-k2/internal/rest"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/internal/web"
@@ -13,7 +14,7 @@ import (
 
 // api is what the clients of other services talk to.
 func (s *server) api() *rest.API {
-	return rest.New(rest.Config{Completions: begins{s.completions}, Models: s.engine, Limits: readLimits{s.limits}, RequestID: web.RequestID, Clock: s.clock, Log: s.log})
+	return rest.New(rest.Config{Completions: begins{s.completions}, Models: s.engine, Limits: readLimits{s.limits}, Requests: programRequests{s.requests}, RequestID: web.RequestID, Clock: s.clock, Log: s.log})
 }
 
 // begins hands runs to the wire.
@@ -70,3 +71,9 @@ func allowances(s ratelimit.Status) (out []rest.Allowance) {
 	}
 	return append([]rest.Allowance{{Name: strings.ToLower(string(s.What)), Limit: s.Limit, Remaining: s.Remaining, Reset: s.Reset}}, out...)
 }
+
+// programRequests keeps a row for each request of a program.
+type programRequests struct{ requests *requestlog.Service }
+
+// Record implements rest.Requests.
+func (p programRequests) Record(e rest.Entry) { p.requests.Record(requestlog.Entry(e)) }
