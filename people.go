@@ -56,7 +56,7 @@ func (s *server) withdrawn(ctx context.Context, v viewer.Viewer, kind models.Con
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	logged(s.log, "stop replies after a consent was withdrawn", s.chat.StopAll(ctx, v))
+	logged(s.log, "stop replies after a consent was withdrawn", s.writers().StopAll(ctx, v))
 }
 
 // openOutbox builds what sends mails; without a mail server they are kept to be read.
@@ -95,9 +95,10 @@ func (s *server) openSignIns(secret []byte, public *url.URL) (err error) {
 func (s *server) startPeople(ctx context.Context) error {
 	s.accounts.Join(s.policy, s.mails, s.chat, s.policy)
 	s.accounts.Fund(s.credit)
-	s.credit.Join(s.chat, s.accounts)
-	s.accounts.StopWith(s.chat)
-	s.keys.StopWith(s.chat)
+	s.credit.Join(s.writers(), s.accounts)
+	s.accounts.StopWith(s.writers())
+	s.keys.StopWith(s.writers())
+	s.keys.OnRevoked(s.completions.Revoked)
 	s.accounts.LeaveWith(s.billing)
 	if err := s.accounts.Start(ctx); err != nil {
 		return err
@@ -115,7 +116,10 @@ func (s *server) startPeople(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.jobs.Add(s.moneyJobs()...); err != nil {
+	if err := s.jobs.Add(append(s.moneyJobs(), s.completionJobs()...)...); err != nil {
+		return err
+	}
+	if err := s.jobs.Add(s.limitJobs()...); err != nil {
 		return err
 	}
 	return s.jobs.Start(ctx)

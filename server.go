@@ -28,17 +28,20 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/bus"
 	"github.com/kimi-k2/kimi-k2/internal/chat"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
+	"github.com/kimi-k2/kimi-k2/internal/completion"
 	"github.com/kimi-k2/kimi-k2/internal/config"
 	"github.com/kimi-k2/kimi-k2/internal/credit"
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/edge"
 	"github.com/kimi-k2/kimi-k2/internal/edge/gate"
+	"github.com/kimi-k2/kimi-k2/internal/fairqueue"
 	"github.com/kimi-k2/kimi-k2/internal/inference"
 	"github.com/kimi-k2/kimi-k2/internal/inference/demo"
 	"github.com/kimi-k2/kimi-k2/internal/jobs"
 	"github.com/kimi-k2/kimi-k2/internal/notify"
 	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/internal/policy"
+	"github.com/kimi-k2/kimi-k2/internal/ratelimit"
 	"github.com/kimi-k2/kimi-k2/internal/seal"
 	"github.com/kimi-k2/kimi-k2/internal/signin"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
@@ -52,29 +55,32 @@ var version = "dev"
 
 // server is the built product, from the database up to the listener.
 type server struct {
-	cfg      config.Config
-	log      *slog.Logger
-	clock    clock.Clock
-	listener net.Listener
-	db       *database.DB
-	keeper   *seal.Keeper
-	accounts *account.Service
-	policy   *policy.Service
-	credit   *credit.Service
-	keys     *apikey.Service
-	billing  *billing.Service
-	mails    *notify.Service
-	signIns  *signin.Service
-	jobs     *jobs.Runner
-	bus      *bus.Bus
-	demo     *demo.Server
-	engine   *inference.Engine
-	chat     *chat.Service
-	sockets  *wsconn.Transport
-	http     *http.Server
-	streams  chan struct{} // closed to end event streams
-	stop     context.CancelFunc
-	watching chan struct{}
+	cfg         config.Config
+	log         *slog.Logger
+	clock       clock.Clock
+	listener    net.Listener
+	db          *database.DB
+	keeper      *seal.Keeper
+	accounts    *account.Service
+	policy      *policy.Service
+	credit      *credit.Service
+	keys        *apikey.Service
+	billing     *billing.Service
+	mails       *notify.Service
+	signIns     *signin.Service
+	jobs        *jobs.Runner
+	bus         *bus.Bus
+	demo        *demo.Server
+	engine      *inference.Engine
+	limits      *ratelimit.Service
+	queue       *fairqueue.Queue
+	chat        *chat.Service
+	completions *completion.Service
+	sockets     *wsconn.Transport
+	http        *http.Server
+	streams     chan struct{} // closed to end event streams
+	stop        context.CancelFunc
+	watching    chan struct{}
 }
 
 // build constructs every room, in the order in which they need each other. What was
@@ -121,9 +127,13 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *server,
 		return nil, err
 	}
 	s.keys = apikey.New(apikey.Config{DB: s.db, Owners: s.accounts, Budgets: s.credit, Clock: s.clock, Log: log, Bus: s.bus, Secret: secret})
-	s.chat = chat.New(chat.Config{DB: s.db, Owners: s.accounts, Keys: s.keys, Gate: s.policy, Engine: s.engine, Bus: s.bus, Clock: s.clock, Log: log, Money: s.credit, Price: s.price(),
+	s.openLimits()
+	s.chat = chat.New(chat.Config{DB: s.db, Owners: s.accounts, Keys: s.keys, Gate: s.policy, Engine: s.queue, Limits: messageLimits{s.limits}, Bus: s.bus, Clock: s.clock, Log: log, Money: s.credit, Price: s.price(),
 		Lease: cfg.RunLease, Checkpoint: cfg.CheckpointInterval, RunsPerOwner: cfg.StreamsPerGuest, Titles: cfg.Titles != "off", Sole: s.db.Embedded()})
 	if err = s.chat.Start(ctx); err != nil {
+		return nil, err
+	}
+	if err = s.openCompletions(ctx); err != nil {
 		return nil, err
 	}
 	if err = s.openOutbox(); err != nil {
@@ -205,12 +215,12 @@ func (s *server) openEdge(secret []byte) error {
 	if err != nil {
 		return err
 	}
-	resolver := &resolvers.Resolver{Chat: s.chat, Policy: s.policy, Keys: s.keys, Accounts: s.accounts, Credit: s.credit, Outbox: s.mails, Billing: s.billing, Engine: s.engine, Cursors: page.NewSigner(secret),
+	resolver := &resolvers.Resolver{Chat: s.chat, Policy: s.policy, Keys: s.keys, Accounts: s.accounts, Credit: s.credit, Outbox: s.mails, Billing: s.billing, Engine: s.engine, Limits: s.limits, Cursors: page.NewSigner(secret),
 		Info: resolvers.Info{Name: s.cfg.ServiceName, SupportEmail: s.cfg.SupportEmail, URL: s.cfg.ServiceURL, Version: version,
 			Providers: s.signIns.Providers()}}
 	s.http = web.Server(s.cfg.ListenAddr, web.New(web.Config{
 		Account: s.accounts, Gates: s.policy, Sessions: s.accounts, SignIns: s.signIns, Admission: s.policy, GraphQL: s.graphql(graph.Config{Resolvers: resolver, Schema: schema}, resolver, public, documents), SchemaSDL: graph.SDL(), Static: frontend.Dist(), PublicURL: public,
-		TrustedProxies: s.cfg.TrustedProxies, Clock: s.clock, Log: s.log, Ready: s.ready, SupportEmail: s.cfg.SupportEmail, Webhooks: s.billing, Keys: s.keys, Books: s.credit, PayHosts: s.payHosts(),
+		TrustedProxies: s.cfg.TrustedProxies, Clock: s.clock, Log: s.log, Ready: s.ready, SupportEmail: s.cfg.SupportEmail, Webhooks: s.billing, Keys: s.keys, API: s.api(), Books: s.credit, PayHosts: s.payHosts(),
 	}), s.log)
 	return nil
 }
@@ -234,7 +244,7 @@ func (s *server) graphql(config graph.Config, resolver *resolvers.Resolver, publ
 		},
 	})
 	h := edge.NewServer(graph.NewExecutableSchema(config), edge.Options{
-		Log: s.log, RequestID: web.RequestID, Clock: s.clock, Websocket: s.sockets, CrossOrigin: crossOrigin(public), Documents: documents, TrustedOnly: s.trustedOnly,
+		Log: s.log, RequestID: web.RequestID, Clock: s.clock, Websocket: s.sockets, Spend: s.spend, Weights: weights, CrossOrigin: crossOrigin(public), Documents: documents, TrustedOnly: s.trustedOnly,
 		Streams: edge.Streams{Gate: connections, Live: open, ClientIP: clientIP, Principal: principal, MaxPerPrincipal: perPrincipal, Stop: s.streams},
 	})
 	h.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
@@ -286,7 +296,7 @@ func (s *server) ready(ctx context.Context) error {
 		}
 		return &web.Unready{Part: part, Cause: err}
 	}
-	return errors.Join(unready("database", s.db.Ping(ctx)), unready("migrations", s.db.CheckVersion(ctx)), unready("bus", s.bus.Ready()), unready("server", s.chat.Ready()))
+	return errors.Join(unready("database", s.db.Ping(ctx)), unready("migrations", s.db.CheckVersion(ctx)), unready("bus", s.bus.Ready()), unready("server", errors.Join(s.chat.Ready(), s.completions.Ready())))
 }
 
 // serve answers until ctx ends, and then goes down in order: no new runs, running ones
@@ -300,7 +310,7 @@ func (s *server) serve(ctx context.Context) error {
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
-	s.log.Info("shutting down", "running replies", s.chat.Running())
+	s.log.Info("shutting down", "running replies", s.chat.Running(), "completions", s.completions.Running())
 	s.shutdown(context.WithoutCancel(ctx))
 	return nil
 }
@@ -308,7 +318,7 @@ func (s *server) serve(ctx context.Context) error {
 func (s *server) shutdown(ctx context.Context) {
 	drain, cancel := context.WithTimeout(ctx, s.cfg.ShutdownTimeout)
 	defer cancel()
-	s.chat.Drain(drain)
+	s.writers().drain(drain)
 	ctx, cancel = context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	close(s.streams)
@@ -339,6 +349,12 @@ func (s *server) close(ctx context.Context) {
 	}
 	if s.chat != nil {
 		s.chat.Close()
+	}
+	if s.completions != nil {
+		s.completions.Close()
+	}
+	if s.limits != nil {
+		s.limits.Close()
 	}
 	if s.credit != nil {
 		s.credit.Close()

@@ -1288,6 +1288,52 @@ func (ec *executionContext) fieldContext_ReplyFinished_credits(_ context.Context
 	return graphql.NewScalarFieldContext("ReplyFinished", field, false, false, "Credits")
 }
 
+func (ec *executionContext) _ReplyQueued_seq(ctx context.Context, field graphql.CollectedField, obj *models.ReplyQueued) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReplyQueued_seq(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Seq, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReplyQueued_seq(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReplyQueued", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ReplyQueued_position(ctx context.Context, field graphql.CollectedField, obj *models.ReplyQueued) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReplyQueued_position(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Position, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReplyQueued_position(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReplyQueued", field, false, false, "Int")
+}
+
 func (ec *executionContext) _ReplyReasoningDelta_seq(ctx context.Context, field graphql.CollectedField, obj *models.ReplyReasoningDelta) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1959,6 +2005,13 @@ func (ec *executionContext) _ReplyEvent(ctx context.Context, sel ast.SelectionSe
 			return graphql.Null
 		}
 		return ec._ReplyReasoningDelta(ctx, sel, obj)
+	case models.ReplyQueued:
+		return ec._ReplyQueued(ctx, sel, &obj)
+	case *models.ReplyQueued:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ReplyQueued(ctx, sel, obj)
 	case models.ReplyFinished:
 		return ec._ReplyFinished(ctx, sel, &obj)
 	case *models.ReplyFinished:
@@ -2568,6 +2621,44 @@ func (ec *executionContext) _ReplyFinished(ctx context.Context, sel ast.Selectio
 		case "credits":
 			out.Values[i] = ec._ReplyFinished_credits(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var replyQueuedImplementors = []string{"ReplyQueued", "ReplyEvent"}
+
+func (ec *executionContext) _ReplyQueued(ctx context.Context, sel ast.SelectionSet, obj *models.ReplyQueued) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, replyQueuedImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ReplyQueued")
+		case "seq":
+			out.Values[i] = ec._ReplyQueued_seq(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "position":
+			out.Values[i] = ec._ReplyQueued_position(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:

@@ -96,6 +96,10 @@ type APIKeyCreateInput struct {
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
 	// The most that it may spend in all; left out: as much as the balance.
 	CreditLimit *models.Credits `json:"creditLimit,omitempty"`
+	// The requests that it may send a minute, 1 to 1,000,000,000; left out: as many as every key. The installation's limit counts when it is lower.
+	RequestsPerMinute *int `json:"requestsPerMinute,omitempty"`
+	// The tokens that it may use a minute, read and written, 1 to 1,000,000,000; left out: as many as every key. The installation's limit counts when it is lower.
+	TokensPerMinute *int `json:"tokensPerMinute,omitempty"`
 }
 
 // What apiKeyCreate made.
@@ -146,6 +150,10 @@ type APIKeyUpdateInput struct {
 	CreditLimit *models.Credits `json:"creditLimit,omitempty"`
 	// Takes the limit away; creditLimit must be left out then.
 	Unlimited *bool `json:"unlimited,omitempty"`
+	// The requests that it may send a minute; 0: as many as every key; left out: it stays.
+	RequestsPerMinute *int `json:"requestsPerMinute,omitempty"`
+	// The tokens that it may use a minute; 0: as many as every key; left out: it stays.
+	TokensPerMinute *int `json:"tokensPerMinute,omitempty"`
 }
 
 // What apiKeyUpdate changed.
@@ -715,6 +723,12 @@ type QuarantineResolvePayload struct {
 
 // What can be read.
 type Query struct {
+}
+
+// What may be done a minute and at once.
+type RateLimit struct {
+	// Each limit. One that the installation has switched off is not among them.
+	Limits []*models.RateLimitState `json:"limits"`
 }
 
 // Too many requests for now.

@@ -81,16 +81,18 @@ type ComplexityRoot struct {
 	}
 
 	ApiKey struct {
-		CreatedAt   func(childComplexity int) int
-		CreditLimit func(childComplexity int) int
-		ExpiresAt   func(childComplexity int) int
-		ID          func(childComplexity int) int
-		LastFour    func(childComplexity int) int
-		LastUsedAt  func(childComplexity int) int
-		Name        func(childComplexity int) int
-		RevokedAt   func(childComplexity int) int
-		Scopes      func(childComplexity int) int
-		Spent       func(childComplexity int) int
+		CreatedAt         func(childComplexity int) int
+		CreditLimit       func(childComplexity int) int
+		ExpiresAt         func(childComplexity int) int
+		ID                func(childComplexity int) int
+		LastFour          func(childComplexity int) int
+		LastUsedAt        func(childComplexity int) int
+		Name              func(childComplexity int) int
+		RequestsPerMinute func(childComplexity int) int
+		RevokedAt         func(childComplexity int) int
+		Scopes            func(childComplexity int) int
+		Spent             func(childComplexity int) int
+		TokensPerMinute   func(childComplexity int) int
 	}
 
 	ApiKeyCreatePayload struct {
@@ -546,8 +548,13 @@ type ComplexityRoot struct {
 		Node        func(childComplexity int, id string) int
 		Operator    func(childComplexity int) int
 		Policy      func(childComplexity int, version *string) int
+		RateLimit   func(childComplexity int) int
 		Service     func(childComplexity int) int
 		Viewer      func(childComplexity int) int
+	}
+
+	RateLimit struct {
+		Limits func(childComplexity int) int
 	}
 
 	RateLimitError struct {
@@ -555,6 +562,14 @@ type ComplexityRoot struct {
 		Field        func(childComplexity int) int
 		Message      func(childComplexity int) int
 		RetryAfterMs func(childComplexity int) int
+	}
+
+	RateLimitState struct {
+		Limit     func(childComplexity int) int
+		Name      func(childComplexity int) int
+		Remaining func(childComplexity int) int
+		ResetAt   func(childComplexity int) int
+		Scope     func(childComplexity int) int
 	}
 
 	ReconcilePayload struct {
@@ -618,6 +633,11 @@ type ComplexityRoot struct {
 		Seq     func(childComplexity int) int
 		Status  func(childComplexity int) int
 		Usage   func(childComplexity int) int
+	}
+
+	ReplyQueued struct {
+		Position func(childComplexity int) int
+		Seq      func(childComplexity int) int
 	}
 
 	ReplyReasoningDelta struct {
@@ -934,6 +954,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ApiKey.Name(childComplexity), true
+	case "ApiKey.requestsPerMinute":
+		if e.ComplexityRoot.ApiKey.RequestsPerMinute == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.RequestsPerMinute(childComplexity), true
 	case "ApiKey.revokedAt":
 		if e.ComplexityRoot.ApiKey.RevokedAt == nil {
 			break
@@ -952,6 +978,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ApiKey.Spent(childComplexity), true
+	case "ApiKey.tokensPerMinute":
+		if e.ComplexityRoot.ApiKey.TokensPerMinute == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.TokensPerMinute(childComplexity), true
 
 	case "ApiKeyCreatePayload.apiKey":
 		if e.ComplexityRoot.ApiKeyCreatePayload.APIKey == nil {
@@ -2823,6 +2855,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Policy(childComplexity, args["version"].(*string)), true
+	case "Query.rateLimit":
+		if e.ComplexityRoot.Query.RateLimit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.RateLimit(childComplexity), true
 	case "Query.service":
 		if e.ComplexityRoot.Query.Service == nil {
 			break
@@ -2835,6 +2873,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Viewer(childComplexity), true
+
+	case "RateLimit.limits":
+		if e.ComplexityRoot.RateLimit.Limits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateLimit.Limits(childComplexity), true
 
 	case "RateLimitError.code":
 		if e.ComplexityRoot.RateLimitError.Code == nil {
@@ -2860,6 +2905,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RateLimitError.RetryAfterMs(childComplexity), true
+
+	case "RateLimitState.limit":
+		if e.ComplexityRoot.RateLimitState.Limit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateLimitState.Limit(childComplexity), true
+	case "RateLimitState.name":
+		if e.ComplexityRoot.RateLimitState.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateLimitState.Name(childComplexity), true
+	case "RateLimitState.remaining":
+		if e.ComplexityRoot.RateLimitState.Remaining == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateLimitState.Remaining(childComplexity), true
+	case "RateLimitState.resetAt":
+		if e.ComplexityRoot.RateLimitState.ResetAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateLimitState.ResetAt(childComplexity), true
+	case "RateLimitState.scope":
+		if e.ComplexityRoot.RateLimitState.Scope == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateLimitState.Scope(childComplexity), true
 
 	case "ReconcilePayload.reconciliations":
 		if e.ComplexityRoot.ReconcilePayload.Reconciliations == nil {
@@ -3068,6 +3144,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReplyFinished.Usage(childComplexity), true
+
+	case "ReplyQueued.position":
+		if e.ComplexityRoot.ReplyQueued.Position == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplyQueued.Position(childComplexity), true
+	case "ReplyQueued.seq":
+		if e.ComplexityRoot.ReplyQueued.Seq == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplyQueued.Seq(childComplexity), true
 
 	case "ReplyReasoningDelta.seq":
 		if e.ComplexityRoot.ReplyReasoningDelta.Seq == nil {
@@ -3793,7 +3882,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "schema/account.graphqls" "schema/acts.graphqls" "schema/apikey.graphqls" "schema/billing.graphqls" "schema/conversation.graphqls" "schema/credit.graphqls" "schema/fault.graphqls" "schema/message.graphqls" "schema/operator.graphqls" "schema/policy.graphqls" "schema/schema.graphqls" "schema/service.graphqls" "schema/viewer.graphqls"
+//go:embed "schema/account.graphqls" "schema/acts.graphqls" "schema/apikey.graphqls" "schema/billing.graphqls" "schema/conversation.graphqls" "schema/credit.graphqls" "schema/fault.graphqls" "schema/message.graphqls" "schema/operator.graphqls" "schema/policy.graphqls" "schema/ratelimit.graphqls" "schema/schema.graphqls" "schema/service.graphqls" "schema/viewer.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -3815,6 +3904,7 @@ var sources = []*ast.Source{
 	{Name: "schema/message.graphqls", Input: sourceData("schema/message.graphqls"), BuiltIn: false},
 	{Name: "schema/operator.graphqls", Input: sourceData("schema/operator.graphqls"), BuiltIn: false},
 	{Name: "schema/policy.graphqls", Input: sourceData("schema/policy.graphqls"), BuiltIn: false},
+	{Name: "schema/ratelimit.graphqls", Input: sourceData("schema/ratelimit.graphqls"), BuiltIn: false},
 	{Name: "schema/schema.graphqls", Input: sourceData("schema/schema.graphqls"), BuiltIn: false},
 	{Name: "schema/service.graphqls", Input: sourceData("schema/service.graphqls"), BuiltIn: false},
 	{Name: "schema/viewer.graphqls", Input: sourceData("schema/viewer.graphqls"), BuiltIn: false},
@@ -3913,6 +4003,10 @@ func (ec *executionContext) childFields_ApiKey(ctx context.Context, field graphq
 		return ec.fieldContext_ApiKey_creditLimit(ctx, field)
 	case "spent":
 		return ec.fieldContext_ApiKey_spent(ctx, field)
+	case "requestsPerMinute":
+		return ec.fieldContext_ApiKey_requestsPerMinute(ctx, field)
+	case "tokensPerMinute":
+		return ec.fieldContext_ApiKey_tokensPerMinute(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ApiKey", field.Name)
 }
@@ -4673,6 +4767,30 @@ func (ec *executionContext) childFields_QuarantinedPayment(ctx context.Context, 
 		return ec.fieldContext_QuarantinedPayment_resolution(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type QuarantinedPayment", field.Name)
+}
+
+func (ec *executionContext) childFields_RateLimit(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "limits":
+		return ec.fieldContext_RateLimit_limits(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RateLimit", field.Name)
+}
+
+func (ec *executionContext) childFields_RateLimitState(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_RateLimitState_name(ctx, field)
+	case "scope":
+		return ec.fieldContext_RateLimitState_scope(ctx, field)
+	case "limit":
+		return ec.fieldContext_RateLimitState_limit(ctx, field)
+	case "remaining":
+		return ec.fieldContext_RateLimitState_remaining(ctx, field)
+	case "resetAt":
+		return ec.fieldContext_RateLimitState_resetAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RateLimitState", field.Name)
 }
 
 func (ec *executionContext) childFields_ReconcilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -38,6 +38,9 @@ type APIKey struct {
 	RevokedAt    *time.Time
 	LastUsedOn   *time.Time // a day in UTC
 
+	// Limits of its own; nil: those of every key.
+	RequestsPerMinute, TokensPerMinute *int64
+
 	Name   string    `gorm:"-"` // opened
 	Budget KeyBudget `gorm:"-"`
 }

@@ -51,6 +51,12 @@ type HoldAsk struct {
 	OutputTokens int64 // of the first slice
 }
 
+// HoldFor is a HoldAsk of an owner, or of one of its API keys.
+type HoldFor struct {
+	OwnerID, KeyID string
+	HoldAsk
+}
+
 // Hold is what was set aside.
 type Hold struct {
 	ID     string // empty for guests, who spend nothing

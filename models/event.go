@@ -120,6 +120,9 @@ type ReplyReasoningDelta struct {
 	Text string
 }
 
+// ReplyQueued says where in the line a reply waits for the engine; Position 0: no more.
+type ReplyQueued struct{ Seq, Position int }
+
 // ReplyFinished is the end of a reply that did not fail.
 type ReplyFinished struct {
 	Seq     int
@@ -142,6 +145,9 @@ func (ReplyDelta) IsReplyEvent() {}
 
 // IsReplyEvent marks the union's members.
 func (ReplyReasoningDelta) IsReplyEvent() {}
+
+// IsReplyEvent marks the union's members.
+func (ReplyQueued) IsReplyEvent() {}
 
 // IsReplyEvent marks the union's members.
 func (ReplyFinished) IsReplyEvent() {}

@@ -23,7 +23,8 @@ func (r *mutationResolver) APIKeyCreate(ctx context.Context, input graph.APIKeyC
 	for i, name := range input.Scopes {
 		scopes[i] = models.ScopeOf(name)
 	}
-	k, secret, err := r.Keys.Create(ctx, viewer.From(ctx), apikey.Create{Name: input.Name, Scopes: scopes, ExpiresAt: input.ExpiresAt, CreditLimit: (*int64)(input.CreditLimit)})
+	k, secret, err := r.Keys.Create(ctx, viewer.From(ctx), apikey.Create{Name: input.Name, Scopes: scopes, ExpiresAt: input.ExpiresAt, CreditLimit: (*int64)(input.CreditLimit),
+		RequestsPerMinute: wide(input.RequestsPerMinute), TokensPerMinute: wide(input.TokensPerMinute)})
 	refused, err := userErrors(err, 0)
 	return &graph.APIKeyCreatePayload{APIKey: k, Secret: orNil(secret), UserErrors: refused}, err
 }
@@ -31,7 +32,8 @@ func (r *mutationResolver) APIKeyCreate(ctx context.Context, input graph.APIKeyC
 // APIKeyUpdate is the resolver for the apiKeyUpdate field.
 func (r *mutationResolver) APIKeyUpdate(ctx context.Context, input graph.APIKeyUpdateInput) (*graph.APIKeyUpdatePayload, error) {
 	unlimited := input.Unlimited != nil && *input.Unlimited
-	k, err := r.Keys.Update(ctx, viewer.From(ctx), apikey.Update{KeyID: input.APIKeyID, Name: input.Name, Unlimited: unlimited, CreditLimit: (*int64)(input.CreditLimit)})
+	k, err := r.Keys.Update(ctx, viewer.From(ctx), apikey.Update{KeyID: input.APIKeyID, Name: input.Name, Unlimited: unlimited, CreditLimit: (*int64)(input.CreditLimit),
+		RequestsPerMinute: wide(input.RequestsPerMinute), TokensPerMinute: wide(input.TokensPerMinute)})
 	refused, err := userErrors(err, 0)
 	return &graph.APIKeyUpdatePayload{APIKey: k, UserErrors: refused}, err
 }

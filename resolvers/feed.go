@@ -52,7 +52,7 @@ func (r *Resolver) ReplyFeed(ctx context.Context, op *graphql.OperationContext) 
 		return nil
 	}
 	f := &ReplyFeed{follower: follower, key: "{" + key(root[0].Alias), plan: map[string][]selected{}}
-	for _, typ := range []string{"ReplySnapshot", "ReplyDelta", "ReplyReasoningDelta", "ReplyFinished", "ReplyFailed"} {
+	for _, typ := range []string{"ReplySnapshot", "ReplyDelta", "ReplyReasoningDelta", "ReplyQueued", "ReplyFinished", "ReplyFailed"} {
 		f.plan[typ] = selection(op, root[0].Selections, typ, "ReplyEvent")
 	}
 	f.text, f.reasoning = steps("ReplyDelta", f.plan["ReplyDelta"]), steps("ReplyReasoningDelta", f.plan["ReplyReasoningDelta"])
@@ -141,6 +141,8 @@ func (f *ReplyFeed) Step(ctx context.Context, dst []byte) ([]byte, bool) {
 		dst = f.object(dst, "ReplySnapshot", e.Seq, func(dst []byte, s selected) []byte {
 			return appendString(dst, map[string]string{"text": e.Text, "reasoning": e.Reasoning, "status": string(e.Status)}[s.name])
 		})
+	case *models.ReplyQueued:
+		dst = f.object(dst, "ReplyQueued", e.Seq, func(dst []byte, _ selected) []byte { return strconv.AppendInt(dst, int64(e.Position), 10) })
 	case *models.ReplyFinished:
 		dst = f.object(dst, "ReplyFinished", e.Seq, func(dst []byte, s selected) []byte { return appendFinished(dst, s, e) })
 	case *models.ReplyFailed:

@@ -50,6 +50,11 @@ type Engine interface {
 	Info() inference.Info
 }
 
+// Limits is what resolvers need of limits.
+type Limits interface {
+	States(ctx context.Context, v viewer.Viewer) ([]models.RateLimitState, error)
+}
+
 // Info is what the installation says of itself.
 type Info struct {
 	Name, SupportEmail, URL, Version string
@@ -75,5 +80,6 @@ type Resolver struct {
 	Credit   *credit.Service
 	Engine   Engine
 	Cursors  *page.Signer
+	Limits   Limits
 	Info     Info
 }

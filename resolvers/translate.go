@@ -89,6 +89,15 @@ func modelOf(m inference.Model) *graph.Model {
 		Price: &graph.ModelPrice{Input: models.Credits(m.Price.Input), CachedInput: models.Credits(m.Price.CachedInput), Output: models.Credits(m.Price.Output)}}
 }
 
+// wide is a number of the wire as services take it.
+func wide(n *int) *int64 {
+	if n == nil {
+		return nil
+	}
+	m := int64(*n)
+	return &m
+}
+
 func orEmpty(s *string) string {
 	if s == nil {
 		return ""

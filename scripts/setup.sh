@@ -84,6 +84,12 @@ stripe_mock() {
 	step "building stripe-mock" nice go -C tools/stripemock build -o "$cache/bin/stripe-mock" github.com/stripe/stripe-mock
 }
 
+# So does OpenAI's client for Go, which is a module of its own.
+openai_go() {
+	[[ -x "$cache/bin/openaigo" ]] && return 0
+	step "building OpenAI's client for Go" nice go -C tools/openaigo build -o "$cache/bin/openaigo" .
+}
+
 engine() {
 	[[ -n "${KIMI_SKIP_REAL_ENGINE:-}" ]] && return 0
 	step "building the test engine (once, about five minutes)" tools/engine/build.sh
@@ -114,6 +120,7 @@ test)
 	npm_ci tests/clients "public clients for the tests"
 	npm_ci examples "the examples' packages"
 	stripe_mock
+	openai_go
 	;;
 *) fail "unknown goal $goal" ;;
 esac

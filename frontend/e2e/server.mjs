@@ -47,6 +47,9 @@ export async function startServer(settings = {}) {
     DEMO_FAULTS: 'true',
     DEMO_TOKENS_PER_SECOND: '120',
     GUEST_MESSAGE_LIMIT: '100',
+    // A journey reads in seconds what a person reads in minutes.
+    RATE_COST_PER_GUEST: '20000',
+    RATE_COST_PER_ACCOUNT: '200000',
     SUPPORT_EMAIL: 'help@example.org',
     ...(typeof settings === 'function' ? await settings(url) : settings),
   }

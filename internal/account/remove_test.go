@@ -89,6 +89,8 @@ VALUES ('pur_1', 'lac_1', 'STRIPE', 'small', 1, 1, 'USD', false, 'OPEN', now(), 
 	p.exec(`INSERT INTO api_keys (owner_id, id, public_id, digest_sealed, name_sealed, last_four, scopes, created_at, expires_at)
 		VALUES ($1, 'key_1', '0123456789', '\x01', '\x01', 'abcd', 'CHAT_WRITE', now(), now() + interval '1 day')`, ownerID)
 	p.exec(`INSERT INTO key_budgets (owner_id, key_id) VALUES ($1, 'key_1')`, ownerID)
+	p.exec(`INSERT INTO rate_buckets (owner_id, name, tat) VALUES ($1, 'key_1 requests', 1)`, ownerID)
+	p.exec(`INSERT INTO rate_places (owner_id, name, instance_id, n, until) VALUES ($1, 'key_1 streams', 'ins_1', 1, 1)`, ownerID)
 	p.exec(`INSERT INTO payment_customers (owner_id, provider, customer_sealed, customer_index) VALUES ($1, 'STRIPE', '\x01', decode(repeat('00', 32), 'hex'))`, ownerID)
 }
 

@@ -38,6 +38,8 @@ const (
 	// MaxTTL is how long a key may be good for.
 	MaxTTL  = 5 * 365 * 24 * time.Hour
 	maxName = 100
+	// MaxPerMinute is the largest limit that a key may have of its own.
+	MaxPerMinute = 1_000_000_000
 
 	// remembered is how long a key that was checked is believed: also how soon an instance
 	// that is cut off from the others notices that a key is revoked.
@@ -127,6 +129,8 @@ type Create struct {
 	Scopes      []models.Scope // nil: DefaultScopes
 	ExpiresAt   *time.Time     // nil: after DefaultTTL
 	CreditLimit *int64         // micro-credits that it may spend in all; nil: no limit of its own
+	// What it may do a minute; nil: as much as every key.
+	RequestsPerMinute, TokensPerMinute *int64
 }
 
 // Create makes a key and returns it with its secret, which nobody can ask for again. It
@@ -172,7 +176,8 @@ func (s *Service) Create(ctx context.Context, v viewer.Viewer, in Create) (*mode
 // newKey checks what is asked for.
 func (s *Service) newKey(v viewer.Viewer, in Create) (*models.APIKey, error) {
 	now := s.Clock.Now()
-	k := &models.APIKey{OwnerID: v.OwnerID, ID: id.New(id.APIKey), Name: strings.TrimSpace(in.Name), Granted: granted(DefaultScopes), CreatedAt: now, ExpiresAt: now.Add(DefaultTTL)}
+	k := &models.APIKey{OwnerID: v.OwnerID, ID: id.New(id.APIKey), Name: strings.TrimSpace(in.Name), Granted: granted(DefaultScopes), CreatedAt: now, ExpiresAt: now.Add(DefaultTTL),
+		RequestsPerMinute: in.RequestsPerMinute, TokensPerMinute: in.TokensPerMinute}
 	var faults fault.List
 	faults = checkName(faults, k.Name)
 	if in.Scopes != nil {
@@ -188,6 +193,8 @@ func (s *Service) newKey(v viewer.Viewer, in Create) (*models.APIKey, error) {
 		}
 	}
 	faults = checkLimit(faults, in.CreditLimit)
+	faults = checkPerMinute(faults, "requestsPerMinute", in.RequestsPerMinute, 1)
+	faults = checkPerMinute(faults, "tokensPerMinute", in.TokensPerMinute, 1)
 	return k, faults.OrNil()
 }
 
@@ -210,6 +217,14 @@ func checkName(faults fault.List, name string) fault.List {
 func checkLimit(faults fault.List, limit *int64) fault.List {
 	if limit != nil && *limit < 0 {
 		return append(faults, fault.On("creditLimit", fault.Invalid, "a limit can't be negative: leave it out for none"))
+	}
+	return faults
+}
+
+// checkPerMinute refuses a limit that a key can't have; nil is none.
+func checkPerMinute(faults fault.List, field string, limit *int64, lowest int64) fault.List {
+	if limit != nil && (*limit < lowest || *limit > MaxPerMinute) {
+		return append(faults, fault.On(field, fault.Invalid, "a limit is between %d and %d a minute", lowest, MaxPerMinute))
 	}
 	return faults
 }
@@ -243,16 +258,18 @@ func (s *Service) open(ctx context.Context, v viewer.Viewer, keys []*models.APIK
 	return nil
 }
 
-// Update changes a key. Nil leaves as it is; Unlimited takes the limit away.
+// Update changes a key. Nil leaves as it is; Unlimited takes the credit limit away, 0 a
+// limit a minute.
 type Update struct {
-	KeyID       string
-	Name        *string
-	CreditLimit *int64
-	Unlimited   bool
+	KeyID                              string
+	Name                               *string
+	CreditLimit                        *int64
+	Unlimited                          bool
+	RequestsPerMinute, TokensPerMinute *int64
 }
 
-// Update renames a key or changes what it may spend. It refuses with NOT_FOUND what is
-// none of the viewer's.
+// Update renames a key or changes what it may spend and do; other instances know it within
+// a second. It refuses with NOT_FOUND what is none of the viewer's.
 func (s *Service) Update(ctx context.Context, v viewer.Viewer, in Update) (*models.APIKey, error) {
 	if err := mustBeAccount(v); err != nil {
 		return nil, err
@@ -266,6 +283,13 @@ func (s *Service) Update(ctx context.Context, v viewer.Viewer, in Update) (*mode
 	}
 	if in.CreditLimit != nil || in.Unlimited {
 		changes["capped"] = in.CreditLimit != nil
+	}
+	faults = checkPerMinute(faults, "requestsPerMinute", in.RequestsPerMinute, 0)
+	faults = checkPerMinute(faults, "tokensPerMinute", in.TokensPerMinute, 0)
+	for column, limit := range map[string]*int64{"requests_per_minute": in.RequestsPerMinute, "tokens_per_minute": in.TokensPerMinute} {
+		if limit != nil {
+			changes[column] = gorm.Expr("nullif(?::bigint, 0)", *limit)
+		}
 	}
 	if in.CreditLimit != nil && in.Unlimited {
 		faults = append(faults, fault.On("unlimited", fault.Invalid, "give either a credit limit or unlimited"))
@@ -283,8 +307,8 @@ func (s *Service) Update(ctx context.Context, v viewer.Viewer, in Update) (*mode
 			if err := tx.Model(&models.APIKey{}).Where("owner_id = ? AND id = ?", v.OwnerID, k.ID).Updates(changes).Error; err != nil {
 				return fmt.Errorf("write the key: %w", err)
 			}
-			if sealed, ok := changes["name_sealed"].([]byte); ok {
-				k.NameSealed = sealed
+			if err := findTx(tx, v, in.KeyID, &k); err != nil {
+				return err
 			}
 		}
 		if in.CreditLimit != nil || in.Unlimited {
@@ -296,6 +320,7 @@ func (s *Service) Update(ctx context.Context, v viewer.Viewer, in Update) (*mode
 	if err != nil {
 		return nil, fmt.Errorf("change an API key: %w", err)
 	}
+	s.known.Forget(func(known viewer.Viewer) bool { return known.KeyID == k.ID })
 	return &k, s.open(ctx, v, []*models.APIKey{&k})
 }
 

@@ -23,7 +23,8 @@ func errNoKey() error {
 	return fault.New(fault.Unauthenticated, "this API key is not known here: copy it again, whole, or make a new one")
 }
 
-const findKey = `SELECT owner_id, id, digest_sealed, scopes, expires_at, revoked_at, last_used_on, capped FROM api_keys WHERE public_id = $1`
+const findKey = `SELECT owner_id, id, digest_sealed, scopes, expires_at, revoked_at, last_used_on, capped,
+	coalesce(requests_per_minute, 0), coalesce(tokens_per_minute, 0) FROM api_keys WHERE public_id = $1`
 
 // Bearer is the credential of an Authorization header; false when it has another scheme.
 func Bearer(header string) (key string, ok bool) {
@@ -64,7 +65,7 @@ func (s *Service) read(ctx context.Context, publicID, key string) (v viewer.View
 	var revoked, used *time.Time
 	var scopes string
 	err = s.DB.Pool().QueryRow(ctx, findKey, publicID).
-		Scan(&v.OwnerID, &v.KeyID, &sealed, &scopes, &v.KeyExpiresAt, &revoked, &used, &v.KeyCapped)
+		Scan(&v.OwnerID, &v.KeyID, &sealed, &scopes, &v.KeyExpiresAt, &revoked, &used, &v.KeyCapped, &v.KeyRequestsPerMinute, &v.KeyTokensPerMinute)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return v, errNoKey()
 	}

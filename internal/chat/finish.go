@@ -21,6 +21,7 @@ const longRun = time.Minute
 func (s *Service) finish(r *activeRun, status models.MessageStatus, res inference.Result, cause error) {
 	r.log.freeze()
 	m, use := s.result(r, status, res, cause)
+	r.limited(tokensUsed(use.Usage))
 	ctx := context.WithoutCancel(r.ctx)
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
 		held, err := s.storeHeld(ctx, r, m, use)
@@ -50,6 +51,14 @@ func (s *Service) finish(r *activeRun, status models.MessageStatus, res inferenc
 	r.log.finish(ending{Status: m.Status, Usage: m.Usage(), Credits: m.Credits(), Error: m.Error()})
 	s.announce(m.OwnerID, event{Kind: eventEnded, Conversation: r.row.ConversationID, Reply: r.row.ReplyID})
 	s.title(r)
+}
+
+// tokensUsed is what counts for limits: where nothing was written, nothing.
+func tokensUsed(u models.Usage) int64 {
+	if u.OutputTokens == 0 {
+		return 0
+	}
+	return u.PromptTokens + u.OutputTokens
 }
 
 // result is the message as it is stored at its end, not sealed yet.

@@ -60,6 +60,7 @@ type Follower struct {
 	snapshot bool // the next event is a snapshot
 	rest     bool // a delta was given: the window runs
 	over     bool
+	place    int // in the line at the engine, as it was told
 
 	push    func() bool
 	log     *replyLog
@@ -132,7 +133,7 @@ func (f *Follower) Step(ctx context.Context) models.ReplyEvent {
 		case p.gap:
 			f.snapshot = true
 		case p.text != "":
-			f.at, f.rest = p.seq, f.window > 0
+			f.at, f.rest, f.place = p.seq, f.window > 0, 0
 			return delta(p)
 		case p.end != nil:
 			f.over = true
@@ -143,10 +144,20 @@ func (f *Follower) Step(ctx context.Context) models.ReplyEvent {
 				return e
 			}
 		default:
-			return nil
+			return f.queued()
 		}
 	}
 	return nil
+}
+
+// queued tells that the reply's place in the line is another.
+func (f *Follower) queued() models.ReplyEvent {
+	place := f.log.place()
+	if place == f.place {
+		return nil
+	}
+	f.place = place
+	return &models.ReplyQueued{Seq: f.at, Position: place}
 }
 
 // Poll calls use with the next stretch of text or reasoning if there is one and nothing
@@ -158,7 +169,7 @@ func (f *Follower) Poll(use func(seq int, text []byte, reasoning bool)) (more, o
 	}
 	at, more, ok := f.log.peek(f.at, use)
 	if ok {
-		f.at = at
+		f.at, f.place = at, 0
 	}
 	return more, ok
 }

@@ -63,6 +63,7 @@ type replyLog struct {
 	end      *ending
 	frozen   bool // no more text, the end is being stored
 	replaced bool // another log continues this reply
+	queued   int  // its place in the line at the engine, 0 when it has its turn or needs none
 	waiters  map[*waiter]struct{}
 	sole     *waiter // the only one, if there is just one
 }
@@ -113,6 +114,7 @@ func (l *replyLog) add(k kind, text string) (ok bool, w *waiter) {
 	if l.end != nil || l.frozen || l.replaced || len(l.buf)+len(text) > maxBytes {
 		return false, nil
 	}
+	l.queued = 0
 	l.buf = append(l.buf, text...)
 	if n := len(l.segs); n > 0 && l.segs[n-1].kind == k {
 		l.segs[n-1].end = len(l.buf)
@@ -149,6 +151,23 @@ func (l *replyLog) replace() {
 	defer l.mu.Unlock()
 	l.replaced = true
 	l.wake()
+}
+
+// queue notes the reply's place in the line at the engine.
+func (l *replyLog) queue(place int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.queued != place && l.end == nil {
+		l.queued = place
+		l.wake()
+	}
+}
+
+// place is the reply's place in the line at the engine.
+func (l *replyLog) place() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.queued
 }
 
 // wake tells the waiters; the caller holds the lock.

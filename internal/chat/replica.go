@@ -40,6 +40,8 @@ type chunk struct {
 	Epoch int         `json:"epoch"`
 	From  int         `json:"from"`
 	Parts []chunkPart `json:"parts,omitempty"`
+	// Queued is the place in the line at the engine of a reply without text.
+	Queued int `json:"queued,omitempty"`
 }
 
 type chunkPart struct {
@@ -52,7 +54,7 @@ type chunkPart struct {
 func (l *replyLog) chunkAfter(seq int) chunk {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	c := chunk{Epoch: l.epoch, From: posOf(seq)}
+	c := chunk{Epoch: l.epoch, From: posOf(seq), Queued: l.queued}
 	if epochOf(seq) != l.epoch || c.From > len(l.buf) {
 		c.From = 0
 	}
@@ -94,6 +96,9 @@ func (l *replyLog) apply(c chunk) bool {
 	l.mu.Unlock()
 	if c.From > have {
 		return false
+	}
+	if c.From == have && len(c.Parts) == 0 {
+		l.queue(c.Queued)
 	}
 	at := c.From
 	for _, p := range c.Parts {
@@ -164,9 +169,11 @@ func (r *activeRun) publishing(s *Service) {
 	idle := time.NewTicker(interest)
 	defer idle.Stop()
 	seq, _, _, _ := r.log.content()
+	place := 0
 	for {
 		c := r.log.chunkAfter(seq)
-		if len(c.Parts) > 0 {
+		if len(c.Parts) > 0 || c.Queued != place {
+			place = c.Queued
 			n := c.From
 			for _, p := range c.Parts {
 				n += len(p.Text)

@@ -35,13 +35,14 @@ type activeRun struct {
 	thinking  time.Time // first reasoning
 	reasoning time.Duration
 
-	prior   tokens // what earlier phases used
+	limited func(tokens int64) // corrects what the run's limits were charged
+	prior   tokens             // what earlier phases used
 	account meter
 }
 
 // newRun is a run without text.
 func newRun(row models.Run, key *seal.Key, model inference.Model) *activeRun {
-	r := &activeRun{row: row, model: model, log: newLog(row.OwnerID, row.Epoch), done: make(chan struct{})}
+	r := &activeRun{row: row, model: model, log: newLog(row.OwnerID, row.Epoch), done: make(chan struct{}), limited: func(int64) {}}
 	r.whose.Store(&holder{ownerID: row.OwnerID, key: key})
 	return r
 }
@@ -53,9 +54,11 @@ func (r *activeRun) stop() {
 }
 
 // begin starts a run whose row this instance has just written or taken over; so is what
-// earlier epochs produced and the row's checkpoint holds.
-func (s *Service) begin(row models.Run, key *seal.Key, model inference.Model, req inference.Request, so *models.Message) error {
+// earlier epochs produced and the row's checkpoint holds, and limited is told the tokens
+// that it used.
+func (s *Service) begin(row models.Run, key *seal.Key, model inference.Model, req inference.Request, so *models.Message, limited func(tokens int64)) error {
 	r := newRun(row, key, model)
+	r.limited = limited
 	r.req, r.stored, r.reasoning = req, s.clock.Now(), time.Duration(so.ReasoningMs)*time.Millisecond
 	r.prior = tokensOf(so)
 	r.log.preload(so.Text, so.Reasoning)
@@ -102,7 +105,9 @@ func (s *Service) generate(r *activeRun) (res inference.Result, err error) {
 		}
 	}()
 	full := false
-	res, err = s.Engine.Stream(r.ctx, r.req, func(d inference.Delta) {
+	req := r.req
+	req.Principal, req.Queued = r.holder().ownerID, r.log.queue
+	res, err = s.Engine.Stream(r.ctx, req, func(d inference.Delta) {
 		r.account.clock(s.clock.Now)
 		r.clockReasoning(s.clock.Now, d)
 		if !r.log.append(kindReasoning, d.Reasoning) || !r.log.append(kindText, d.Text) {

@@ -58,6 +58,13 @@ type Keys interface {
 	CheckTx(tx *gorm.DB, v viewer.Viewer) error
 }
 
+// Limits is what chat needs to know of who may send how much.
+type Limits interface {
+	// AdmitMessage takes a message, and tokens as it may use, off the sender's limits.
+	// done corrects the tokens; negative ones leave the guess.
+	AdmitMessage(ctx context.Context, v viewer.Viewer, tokens int64) (done func(tokens int64), err error)
+}
+
 // Bus is what chat needs to talk to other instances.
 type Bus interface {
 	Publish(subject string, data []byte) error
@@ -87,6 +94,8 @@ type Config struct {
 	Patience time.Duration
 	// RunsPerOwner is how many replies one owner may have written at once (3).
 	RunsPerOwner int
+	// Limits bounds what is sent a minute; nil: nothing does.
+	Limits Limits
 	// Money holds, charges and releases credits; nil: nothing costs anything.
 	Money Money
 	// Price is what a model costs; nil: what the catalogue says.

@@ -93,7 +93,7 @@ func (s *Service) takeOver(ctx context.Context, row models.Run) error {
 		req, err := s.rebuild(ctx, key, m, model)
 		if err == nil {
 			s.log.Info("continuing an abandoned run", "run", row.ID, "epoch", row.Epoch)
-			return s.begin(row, key, model, req, m)
+			return s.begin(row, key, model, req, m, func(int64) {})
 		}
 		s.log.Warn("rebuild an abandoned run", "run", row.ID, "err", err)
 	}

@@ -55,7 +55,7 @@ func (s *Service) title(r *activeRun) {
 }
 
 func (s *Service) writeTitle(ctx context.Context, r *activeRun, reply string) error {
-	text, _, err := s.Engine.Complete(ctx, inference.Request{Model: r.model, MaxOutputTokens: titleTokens, Messages: []inference.Message{
+	text, _, err := s.Engine.Complete(ctx, inference.Request{Model: r.model, MaxOutputTokens: titleTokens, Principal: r.holder().ownerID, Messages: []inference.Message{
 		{Role: inference.RoleUser, Text: clip(r.req.Messages[0].Text, titleSource)},
 		{Role: inference.RoleAssistant, Text: clip(reply, titleSource)},
 		{Role: inference.RoleUser, Text: titleAsk},

@@ -27,11 +27,18 @@ func (s *Service) turn(ctx context.Context, v viewer.Viewer, t turn) (*Sent, err
 	if s.isDraining() {
 		return nil, errShuttingDown()
 	}
+	done, err := s.admitMessage(ctx, v, inference.EstimateTokens(t.text))
+	if err != nil {
+		return nil, err
+	}
 	var w written
-	err := s.DB.Tx(ctx, func(tx *gorm.DB) (err error) {
+	err = s.DB.Tx(ctx, func(tx *gorm.DB) (err error) {
 		w, err = s.write(tx, v, t)
 		return err
 	})
+	if err != nil || !w.fresh {
+		done(0)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("send message: %w", err)
 	}
@@ -39,12 +46,24 @@ func (s *Service) turn(ctx context.Context, v viewer.Viewer, t turn) (*Sent, err
 		return s.reread(ctx, w.sent)
 	}
 	v = w.sent.Viewer
-	if err := s.begin(w.run, v.Key, w.req.Model, w.req, new(models.Message)); err != nil {
+	if err := s.begin(w.run, v.Key, w.req.Model, w.req, new(models.Message), done); err != nil {
 		s.log.Info("run left to another instance", "run", w.run.ID)
 	}
 	s.announce(v.OwnerID, event{Kind: eventChanged, Conversation: w.run.ConversationID})
 	s.announce(v.OwnerID, event{Kind: eventStarted, Conversation: w.run.ConversationID, Reply: w.run.ReplyID})
 	return &w.sent, nil
+}
+
+// guessedOutput is the tokens that a reply is taken for until its end.
+const guessedOutput = 1024
+
+// admitMessage counts a message whose text has so many tokens; done must be called with
+// those that were used, when all is over.
+func (s *Service) admitMessage(ctx context.Context, v viewer.Viewer, tokens int) (done func(tokens int64), err error) {
+	if s.Limits == nil {
+		return func(int64) {}, nil
+	}
+	return s.Limits.AdmitMessage(ctx, v, int64(tokens)+guessedOutput)
 }
 
 // write is the transaction of a turn. The owner's row is locked first, so turns of one

@@ -59,7 +59,7 @@ type Guard struct {
 	pricing pricing
 	trusted map[string]string
 	only    func(ctx context.Context) bool
-	spend   func(ctx context.Context, cost int) error
+	spend   func(ctx context.Context, cost int) (Budget, error)
 	// principal is who asks.
 	principal func(ctx context.Context) authz.Principal
 }
@@ -109,12 +109,15 @@ func (g *Guard) MutateOperationParameters(ctx context.Context, p *graphql.RawPar
 	if cost > g.limits.Cost {
 		return tooCostly("cost", cost, g.limits.Cost)
 	}
-	if g.spend != nil {
-		if err := g.spend(ctx, cost); err != nil {
-			return gqlerror.Wrap(err)
-		}
-	}
 	g.note(ctx, p, cost)
+	if g.spend == nil {
+		return nil
+	}
+	b, err := g.spend(ctx, cost)
+	note(ctx, b, err)
+	if err != nil {
+		return gqlerror.Wrap(err)
+	}
 	return nil
 }
 

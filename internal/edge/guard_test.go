@@ -76,13 +76,13 @@ func TestWeightsAndBudget(t *testing.T) {
 	var spent atomic.Int64
 	s := edgetest.Start(t, func(set *edgetest.Setup) {
 		set.Edge.Weights = map[string]int{"Query.hello": 40, "User.friend": 7}
-		set.Edge.Spend = func(_ context.Context, cost int) error {
+		set.Edge.Spend = func(_ context.Context, cost int) (edge.Budget, error) {
 			if spent.Add(int64(cost)) > 100 {
 				f := fault.New(fault.RateLimited, "your budget is used up: wait a minute")
 				f.RetryAfter = time.Minute
-				return f
+				return edge.Budget{}, f
 			}
-			return nil
+			return edge.Budget{}, nil
 		}
 	})
 	ask(t, s, "{hello me{id friend{id}} things{... on User{id}}}", "").want(t, http.StatusOK, `"data"`)

@@ -208,11 +208,16 @@ func (t *HTTP) mayGet(r *http.Request) bool {
 }
 
 func (t *HTTP) execute(a *answer, r *http.Request, exec graphql.GraphExecutor, params *graphql.RawParams) {
-	ctx := r.Context()
+	ctx, spent := withReceipt(r.Context())
 	rc, errs := exec.CreateOperationContext(ctx, params)
+	spent.tell(a.w.Header())
 	if len(errs) > 0 {
 		resp := exec.DispatchError(graphql.WithOperationContext(ctx, rc), errs)
-		a.errors(a.statusOf(resp.Errors), resp.Errors)
+		status := a.statusOf(resp.Errors)
+		if spent.over() {
+			status = http.StatusTooManyRequests
+		}
+		a.errors(status, resp.Errors)
 		return
 	}
 	switch op := rc.Operation.Operation; {

@@ -34,8 +34,8 @@ type Options struct {
 	// those of another list 5 times.
 	Weights map[string]int
 	// Spend takes the cost of a document off the caller's budget, or refuses with a
-	// fault. Nil: no budget.
-	Spend func(ctx context.Context, cost int) error
+	// fault, and tells how the budget stands in both cases. Nil: no budget.
+	Spend func(ctx context.Context, cost int) (Budget, error)
 	// Documents are trusted documents by the lower-case SHA-256 of their text, for
 	// clients that send `extensions.persistedQuery.sha256Hash` or `documentId`
 	// instead of it, or the text itself. The limits apply to them too.

@@ -88,7 +88,7 @@ func (*SSE) Supports(r *http.Request) bool {
 }
 
 // Do streams one operation to its end. Refusals before the stream begins are
-// plain JSON answers with a status; errors of the document come as an event.
+// plain JSON answers with a status, and so is a program's spent budget; other errors of the document come as an event.
 func (t *SSE) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	a := &answer{w: w, mediaType: typeJSON}
 	start := graphql.Now()
@@ -98,10 +98,15 @@ func (t *SSE) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 	}
 	params.Headers = r.Header
 	params.ReadTime = graphql.TraceTiming{Start: start, End: graphql.Now()}
-	rc, errs := exec.CreateOperationContext(r.Context(), params)
+	ctx, spent := withReceipt(r.Context())
+	rc, errs := exec.CreateOperationContext(ctx, params)
+	spent.tell(w.Header())
+	if spent.over() {
+		a.errors(http.StatusTooManyRequests, exec.DispatchError(graphql.WithOperationContext(ctx, rc), errs).Errors)
+		return
+	}
 	if unknownDocument(errs) { // there is nothing to stream: the client sends the text next
-		resp := exec.DispatchError(graphql.WithOperationContext(r.Context(), rc), errs)
-		a.errors(http.StatusBadRequest, resp.Errors)
+		a.errors(http.StatusBadRequest, exec.DispatchError(graphql.WithOperationContext(ctx, rc), errs).Errors)
 		return
 	}
 	t.serve(a, r, exec, rc, errs)

@@ -25,14 +25,17 @@ var rooms = map[string]kind{
 	"graph/...":              wire,
 	"models":                 nouns,
 	"resolvers":              interpreter,
+	"internal/rest":          interpreter,
 	"internal/web":           interpreter,
 	"internal/account":       domain,
 	"internal/apikey":        domain,
 	"internal/billing":       domain,
 	"internal/chat":          domain,
+	"internal/completion":    domain,
 	"internal/credit":        domain,
 	"internal/notify":        domain,
 	"internal/policy":        domain,
+	"internal/ratelimit":     domain,
 	"internal/signin":        domain,
 	"policy":                 assets,
 	"internal/bus/...":       tool,
@@ -40,6 +43,7 @@ var rooms = map[string]kind{
 	"internal/config/...":    tool,
 	"internal/database/...":  tool,
 	"internal/edge/...":      tool,
+	"internal/fairqueue/...": tool,
 	"internal/fault/...":     tool,
 	"internal/id/...":        tool,
 	"internal/inference/...": tool,
@@ -111,6 +115,7 @@ var toolMayImport = map[string][]string{
 	"internal/config":    {},
 	"internal/database":  {"internal/clock", "internal/fault"},
 	"internal/edge":      {"internal/clock", "internal/fault", "internal/id", "internal/page", "internal/viewer", "internal/wsconn"},
+	"internal/fairqueue": {"internal/clock", "internal/fault", "internal/inference"},
 	"internal/fault":     {},
 	"internal/id":        {},
 	"internal/inference": {"internal/clock", "internal/fault"},
@@ -126,17 +131,18 @@ var toolMayImport = map[string][]string{
 // mustNotImport names imports that a folder must do without although its kind
 // would allow them: ours by folder, others by path. A path stands for all below it.
 var mustNotImport = map[string][]string{
-	"models":       {"context", "database/sql", "io/fs", "log/slog", "net", "os"},
-	"graph":        {"net/http"},
-	"resolvers":    {"database/sql", "internal/bus", "internal/config", "internal/database", "internal/web", "net/http"},
-	"internal/web": {"database/sql", "graph", "internal/bus", "internal/database", "resolvers"},
+	"models":        {"context", "database/sql", "io/fs", "log/slog", "net", "os"},
+	"graph":         {"net/http"},
+	"resolvers":     {"database/sql", "internal/bus", "internal/config", "internal/database", "internal/web", "net/http"},
+	"internal/rest": {"database/sql", "graph", "internal/bus", "internal/config", "internal/database", "internal/web", "resolvers"},
+	"internal/web":  {"database/sql", "graph", "internal/bus", "internal/database", "resolvers"},
 }
 
 // confined says which folders alone may import a library; all below a named
 // folder are meant too.
 var confined = map[string][]string{
-	"gorm.io":                      {".", "models", "internal/account", "internal/apikey", "internal/billing", "internal/chat", "internal/credit", "internal/database", "internal/jobs", "internal/notify", "internal/policy", "internal/signin"},
-	"github.com/jackc/pgx":         {".", "internal/account", "internal/apikey", "internal/billing", "internal/chat", "internal/credit", "internal/database", "internal/jobs", "internal/notify", "internal/policy", "internal/signin"},
+	"gorm.io":                      {".", "models", "internal/account", "internal/apikey", "internal/billing", "internal/chat", "internal/completion", "internal/credit", "internal/database", "internal/jobs", "internal/notify", "internal/policy", "internal/signin"},
+	"github.com/jackc/pgx":         {".", "internal/account", "internal/apikey", "internal/billing", "internal/chat", "internal/completion", "internal/credit", "internal/database", "internal/jobs", "internal/notify", "internal/policy", "internal/ratelimit", "internal/signin"},
 	"github.com/pressly/goose":     {"internal/database"},
 	"github.com/nats-io":           {"internal/bus"},
 	"github.com/gorilla/websocket": {"internal/wsconn"},
@@ -154,7 +160,7 @@ var confined = map[string][]string{
 	"go.uber.org/goleak":           {},
 	"testing":                      {},
 	"net/http/httptest":            {},
-	"math/rand":                    {"internal/bus", "internal/chat", "internal/database", "internal/inference", "internal/notify"}, // jitter, never secrets
+	"math/rand":                    {"internal/bus", "internal/chat", "internal/database", "internal/fairqueue", "internal/inference", "internal/notify"}, // jitter, never secrets
 	"crypto/md5":                   {},
 	"crypto/sha1":                  {"internal/wsconn"},
 	"crypto/aes":                   {"internal/seal"},
@@ -197,6 +203,9 @@ var tables = []struct{ name, model, owner string }{
 	{"usage_rows", "UsageRow", "internal/credit"},
 	{"api_keys", "APIKey", "internal/apikey"},
 	{"key_budgets", "KeyBudget", "internal/credit"},
+	{"completions", "Completion", "internal/completion"},
+	{"rate_buckets", "", "internal/ratelimit"}, // rows that are numbers only
+	{"rate_places", "", "internal/ratelimit"},
 	{"purchases", "Purchase", "internal/billing"},
 	{"payment_details", "PaymentDetail", "internal/billing"},
 	{"payment_customers", "PaymentCustomer", "internal/billing"},

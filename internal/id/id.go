@@ -38,6 +38,7 @@ const (
 	Purchase       Kind = "pur"
 	Quarantine     Kind = "qua"
 	Reconciliation Kind = "rec"
+	Completion     Kind = "cmp"
 )
 
 // New makes a fresh id of the kind.

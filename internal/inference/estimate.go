@@ -20,8 +20,10 @@ const messageOverhead = 4
 // EstimateTokens guesses how many tokens s takes, for engines that do not say and
 // for cutting a conversation to the context before it is sent. It is 0 only for "".
 // Prose of ordinary length is met within about a quarter.
-func EstimateTokens(s string) int {
-	sum := 0
+func EstimateTokens(s string) int { return (unitsOf(s) + tokenUnit - 1) / tokenUnit }
+
+// unitsOf is the weight of s.
+func unitsOf(s string) (sum int) {
 	for _, r := range s {
 		switch {
 		case '0' <= r && r <= '9':
@@ -34,7 +36,7 @@ func EstimateTokens(s string) int {
 			sum += weightOther
 		}
 	}
-	return (sum + tokenUnit - 1) / tokenUnit
+	return sum
 }
 
 // isCJK covers Chinese, Japanese and Korean letters and their full-width signs.
@@ -56,6 +58,38 @@ func EstimateMessages(messages []Message) int {
 	return sum
 }
 
+// imageTokens is what an image is reckoned at: engines cut it to pieces by its size, which
+// we don't look at.
+const imageTokens = 1024
+
+// EstimatePrompt is EstimateTokens of all that the engine reads for a request: the
+// messages with their parts and calls, and the tools.
+func EstimatePrompt(r Request) int {
+	sum := 0
+	for _, m := range r.Messages {
+		sum += messageOverhead + EstimateTokens(m.Name)
+		if len(m.Parts) == 0 {
+			sum += EstimateTokens(m.Text)
+		}
+		for _, p := range m.Parts {
+			sum += EstimateTokens(p.Text)
+			if p.ImageURL != "" {
+				sum += imageTokens
+			}
+		}
+		for _, c := range m.ToolCalls {
+			sum += messageOverhead + EstimateTokens(c.Name) + EstimateTokens(c.Arguments)
+		}
+		if len(m.ToolCalls) > 0 {
+			sum += EstimateTokens(m.Reasoning)
+		}
+	}
+	for _, t := range r.Tools {
+		sum += messageOverhead + EstimateTokens(t.Name) + EstimateTokens(t.Description) + EstimateTokens(string(t.Parameters))
+	}
+	return sum + EstimateTokens(string(r.ResponseFormat.Schema))
+}
+
 // EstimateUsage is the usage of a request whose engine gave none, marked Estimated.
 func EstimateUsage(r Request, text, reasoning string) *Usage {
 	thought := EstimateTokens(reasoning)
@@ -66,3 +100,13 @@ func EstimateUsage(r Request, text, reasoning string) *Usage {
 		Estimated:       true,
 	}
 }
+
+// Estimator is EstimateTokens of a text that comes in pieces: however it was cut, the sum
+// is that of the whole.
+type Estimator struct{ units int64 }
+
+// Add counts the next piece.
+func (e *Estimator) Add(s string) { e.units += int64(unitsOf(s)) }
+
+// Tokens is the estimate so far.
+func (e *Estimator) Tokens() int64 { return (e.units + tokenUnit - 1) / tokenUnit }

@@ -12,38 +12,105 @@
 // Catalogue.
 package inference
 
+import "encoding/json"
+
 // Role says who wrote a message.
 type Role string
 
 // The roles of a conversation.
 const (
 	RoleSystem    Role = "system"
+	RoleDeveloper Role = "developer" // sent as system: most engines know no other
 	RoleUser      Role = "user"
 	RoleAssistant Role = "assistant"
+	RoleTool      Role = "tool"
 )
 
-// Message is one turn of the conversation that is sent to the engine. Reasoning is
-// sent only with the message that is to be continued.
+// Message is one turn of the conversation that is sent to the engine. Parts, where there
+// are any, stand in the place of Text. Reasoning is sent only with the message that is to
+// be continued, and with those that carry ToolCalls: reasoning models refuse their own
+// calls without the thoughts that led to them. ToolCallID is of a tool's answer.
 type Message struct {
 	Role            Role
 	Text, Reasoning string
+	Parts           []Part
+	Name            string
+	ToolCalls       []ToolCall
+	ToolCallID      string
+}
+
+// Part is a piece of a message: text, or an image as a data: URL. Detail is "", "auto",
+// "low" or "high".
+type Part struct{ Text, ImageURL, Detail string }
+
+// Tool is a function that the model may ask to be called. Parameters is a JSON Schema,
+// nil for none.
+type Tool struct {
+	Name, Description string
+	Parameters        json.RawMessage
+	Strict            *bool
+}
+
+// ToolCall is a call that the model has asked for; Arguments are JSON, as the model wrote
+// them.
+type ToolCall struct{ ID, Name, Arguments string }
+
+// ToolChoice says whether tools are to be called: Mode is "auto", "none" or "required",
+// or Function names the one that must be. The zero ToolChoice says nothing.
+type ToolChoice struct{ Mode, Function string }
+
+// ResponseFormat is the form of the answer: Type is "text", "json_object" or
+// "json_schema", the last with a Name and a Schema. The zero ResponseFormat says nothing.
+type ResponseFormat struct {
+	Type, Name, Description string
+	Schema                  json.RawMessage
+	Strict                  *bool
 }
 
 // Request asks for one reply. MaxOutputTokens of 0 means the model's own limit.
 // Continue says that the last message is the beginning of the reply and is to be
 // continued; only a model with a Continuation can do that. User is an opaque mark
-// for the engine's abuse control and may be empty.
+// for the engine's abuse control and may be empty. Principal is on whose behalf it is
+// asked, and Queued is told its place in the line while it waits for the engine, 1 for
+// the next and 0 when its turn has come; neither is ever sent.
+//
+// What is nil or empty is not sent. The sampling that is asked for here goes before the
+// model's own, but where that is Fixed none is sent at all.
 type Request struct {
 	Model           Model
 	Messages        []Message
 	MaxOutputTokens int
 	Continue        bool
 	User            string
+	Principal       string
+	Queued          func(position int)
+
+	Tools                             []Tool
+	ToolChoice                        ToolChoice
+	ParallelToolCalls                 *bool
+	ResponseFormat                    ResponseFormat
+	Temperature, TopP                 *float64
+	PresencePenalty, FrequencyPenalty *float64
+	Stop                              []string
+	Seed                              *int64
 }
 
 // Delta is the next piece of a reply, always valid UTF-8 in whole runes and without
-// NUL. Reasoning comes before Text of the same delta.
-type Delta struct{ Text, Reasoning string }
+// NUL. Reasoning comes before Text of the same delta, and ToolCalls after both.
+type Delta struct {
+	Text, Reasoning string
+	ToolCalls       []ToolCallDelta
+}
+
+// IsEmpty reports whether there is nothing in it.
+func (d Delta) IsEmpty() bool { return d.Text == "" && d.Reasoning == "" && len(d.ToolCalls) == 0 }
+
+// ToolCallDelta is the next piece of the call at Index. ID and Name come whole, with the
+// call's first piece; Arguments come in pieces that are to be joined.
+type ToolCallDelta struct {
+	Index               int
+	ID, Name, Arguments string
+}
 
 // Usage counts the tokens of one request. PromptTokens includes CachedTokens,
 // OutputTokens includes ReasoningTokens. Estimated means that the engine gave no

@@ -35,6 +35,7 @@ type parser struct {
 	text      cleaner
 	reasoning cleaner
 	think     thinker
+	calls     caller
 
 	held    Delta // read and not yet given on
 	waiting bool  // a chunk was read and on not yet called for it
@@ -62,7 +63,7 @@ func (p *parser) run(on func(Delta)) error {
 	err := p.read(on)
 	p.release(on)
 	if !p.capped {
-		if d := p.flush(); d != (Delta{}) {
+		if d := p.flush(); !d.IsEmpty() {
 			on(p.limit(d))
 		}
 	}
@@ -73,7 +74,7 @@ func (p *parser) run(on func(Delta)) error {
 func (p *parser) flush() Delta {
 	reasoning := p.reasoning.flush()
 	more, text := p.think.split(p.text.flush(), true)
-	return Delta{Reasoning: reasoning + more, Text: text}
+	return Delta{Reasoning: reasoning + more, Text: text, ToolCalls: p.calls.flush()}
 }
 
 func (p *parser) read(on func(Delta)) error {
@@ -113,11 +114,12 @@ func (p *parser) lineWaits() bool {
 }
 
 // hold keeps a delta until release; text before reasoning is given on first, because one
-// delta's reasoning precedes its text.
+// delta's reasoning precedes its text, and so are calls before either.
 func (p *parser) hold(d Delta, on func(Delta)) {
-	if p.held.Text != "" && d.Reasoning != "" {
+	if p.held.Text != "" && d.Reasoning != "" || len(p.held.ToolCalls) > 0 && d.Text+d.Reasoning != "" {
 		p.release(on)
 	}
+	p.held.ToolCalls = join(p.held.ToolCalls, d.ToolCalls)
 	p.held.Reasoning += d.Reasoning
 	p.held.Text += d.Text
 	p.waiting = true
@@ -250,7 +252,7 @@ func (p *parser) apply(c chunk, on func(Delta)) error {
 	}
 	if c.whole && p.seen {
 		// The repetition of all that came before, which some engines send last.
-		c.text, c.reasoning = nil, nil
+		c.text, c.reasoning, c.calls = nil, nil, nil
 	}
 	var d Delta
 	if len(c.reasoning) > 0 {
@@ -262,19 +264,24 @@ func (p *parser) apply(c chunk, on func(Delta)) error {
 		more, text := p.think.split(p.text.add(c.text), false)
 		d.Reasoning, d.Text = d.Reasoning+more, text
 	}
-	p.seen = p.seen || len(c.text)+len(c.reasoning) > 0
+	if len(c.calls) > 0 {
+		d.ToolCalls = p.calls.add(c.calls)
+	}
+	p.seen = p.seen || len(c.text)+len(c.reasoning)+len(c.calls) > 0
 	p.hold(p.limit(d), on)
 	return nil
 }
 
 // limit keeps the output within its cap, cut between runes.
 func (p *parser) limit(d Delta) Delta {
-	p.output += len(d.Reasoning) + len(d.Text)
+	p.output += len(d.Reasoning) + len(d.Text) + sizeOf(d.ToolCalls)
 	over := p.output - p.maxOutput
 	if over <= 0 {
 		return d
 	}
 	p.capped, p.finish = true, "length"
+	over = max(over-sizeOf(d.ToolCalls), 0)
+	d.ToolCalls = nil // half a call is worth nothing
 	fromText := min(over, len(d.Text))
 	d.Text = cutBytes(d.Text, len(d.Text)-fromText)
 	d.Reasoning = cutBytes(d.Reasoning, len(d.Reasoning)-(over-fromText))
@@ -287,6 +294,9 @@ func (p *parser) result() Result {
 	r.Usage, r.Absurd = parseUsage(p.usage)
 	if r.FinishReason == "" && p.done {
 		r.FinishReason = "stop"
+	}
+	if r.FinishReason == "stop" && p.calls.any() {
+		r.FinishReason = "tool_calls" // Ollama and others don't say so
 	}
 	return r
 }
@@ -310,6 +320,8 @@ func finishReason(b []byte) string {
 		return "stop"
 	case "length":
 		return "length"
+	case "tool_calls":
+		return "tool_calls"
 	}
 	return label(bytes.ToLower(b))
 }

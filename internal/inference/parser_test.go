@@ -21,24 +21,56 @@ type parsed struct {
 	Text, Reasoning string
 	Result          Result
 	Err             string
+	Calls           []ToolCall
 }
 
 func parse(t testing.TB, r io.Reader, maxLine, maxOutput int) parsed {
 	t.Helper()
 	p := newParser(r, maxLine, maxOutput)
 	var text, reasoning strings.Builder
+	var calls []ToolCall
 	err := p.run(func(d Delta) {
 		if s := d.Text + d.Reasoning; !utf8.ValidString(s) || strings.Contains(s, "\x00") {
 			t.Fatalf("delta %q is not clean", s)
 		}
 		text.WriteString(d.Text)
 		reasoning.WriteString(d.Reasoning)
+		calls = collect(t, calls, d.ToolCalls)
 	})
-	out := parsed{Text: text.String(), Reasoning: reasoning.String(), Result: p.result()}
+	out := parsed{Text: text.String(), Reasoning: reasoning.String(), Result: p.result(), Calls: calls}
 	if err != nil {
 		out.Err = err.Error()
 	}
 	return out
+}
+
+// collect joins the pieces of calls as every client does.
+func collect(t testing.TB, calls []ToolCall, pieces []ToolCallDelta) []ToolCall {
+	t.Helper()
+	for _, d := range pieces {
+		if s := d.ID + d.Name + d.Arguments; !utf8.ValidString(s) || strings.Contains(s, "\x00") || s == "" {
+			t.Fatalf("the piece of a call %q is not clean", s)
+		}
+		switch {
+		case d.Index < len(calls) && d.Name == "" && d.ID == "":
+			calls[d.Index].Arguments += d.Arguments
+		case d.Index == len(calls) && d.Name != "" && d.ID != "":
+			calls = append(calls, ToolCall{d.ID, d.Name, d.Arguments})
+		default:
+			// A call whose name came late may follow one with a higher number.
+			for d.Index > len(calls) {
+				calls = append(calls, ToolCall{})
+			}
+			if d.Index == len(calls) {
+				calls = append(calls, ToolCall{})
+			}
+			if calls[d.Index].Name != "" || d.Name == "" {
+				t.Fatalf("the piece %+v of a call that has begun, or has no name", d)
+			}
+			calls[d.Index] = ToolCall{d.ID, d.Name, d.Arguments}
+		}
+	}
+	return calls
 }
 
 func parseString(t testing.TB, s string) parsed {
@@ -144,6 +176,53 @@ func TestParserForgives(t *testing.T) {
 	}
 }
 
+// calls is a chunk for each piece of a call.
+func calls(pieces ...string) (stream string) {
+	for _, p := range pieces {
+		stream += `data: {"choices":[{"index":0,"delta":{"tool_calls":[` + p + "]}}]}\n\n"
+	}
+	return stream
+}
+
+// F33, and what engines are known to do with calls.
+func TestParserJoinsTheCallsOfTools(t *testing.T) {
+	ended := strings.Replace(finished, "stop", "tool_calls", 1)
+	f, g := ToolCall{"functions.f:0", "f", `{"a":1}`}, ToolCall{"functions.g:1", "g", `{}`}
+	tests := map[string]struct {
+		stream string
+		want   []ToolCall
+		text   string
+	}{
+		"in pieces": {calls(`{"index":0,"id":"functions.f:0","type":"function","function":{"name":"f","arguments":""}}`, `{"index":0,"function":{"arguments":"{\"a\""}}`,
+			`{"index":0,"function":{"arguments":":1}"}}`, `{"index":1,"id":"functions.g:1","function":{"name":"g","arguments":"{}"}}`) + ended, []ToolCall{f, g}, ""},
+		"two at once":                {calls(`{"index":0,"id":"functions.f:0","function":{"name":"f","arguments":"{\"a\":1}"}},{"index":1,"id":"functions.g:1","function":{"name":"g","arguments":"{}"}}`) + ended, []ToolCall{f, g}, ""},
+		"interleaved":                {calls(`{"index":0,"id":"functions.f:0","function":{"name":"f","arguments":"{\"a\""}},{"index":1,"id":"functions.g:1","function":{"name":"g","arguments":"{"}}`, `{"index":1,"function":{"arguments":"}"}},{"index":0,"function":{"arguments":":1}"}}`) + ended, []ToolCall{f, g}, ""},
+		"after text":                 {event("Let me see. ") + calls(`{"index":0,"id":"functions.f:0","function":{"name":"f","arguments":"{\"a\":1}"}}`) + ended, []ToolCall{f}, "Let me see. "},
+		"without numbers":            {calls(`{"id":"functions.f:0","function":{"name":"f","arguments":"{\"a\""}}`, `{"function":{"arguments":":1}"}}`, `{"id":"functions.g:1","function":{"name":"g","arguments":"{}"}}`) + ended, []ToolCall{f, g}, ""},
+		"all numbered 0":             {calls(`{"index":0,"id":"functions.f:0","function":{"name":"f","arguments":"{\"a\":1}"}}`, `{"index":0,"id":"functions.g:1","function":{"name":"g","arguments":"{"}}`, `{"index":0,"function":{"arguments":"}"}}`) + ended, []ToolCall{f, g}, ""},
+		"numbered from 5":            {calls(`{"index":5,"id":"functions.f:0","function":{"name":"f","arguments":"{\"a\":1}"}}`) + ended, []ToolCall{f}, ""},
+		"without ids":                {calls(`{"index":0,"function":{"name":"f","arguments":"{\"a\":1}"}}`, `{"index":1,"function":{"name":"g","arguments":"{}"}}`) + ended, []ToolCall{f, g}, ""},
+		"arguments as an object":     {calls(`{"index":0,"function":{"name":"f","arguments":{"a":1}}}`) + ended, []ToolCall{f}, ""},
+		"names and ids repeated":     {calls(`{"index":0,"id":"functions.f:0","function":{"name":"f","arguments":"{\"a\""}}`, `{"index":0,"id":"functions.f:0","function":{"name":"f","arguments":":1}"}}`) + ended, []ToolCall{f}, ""},
+		"arguments before the name":  {calls(`{"index":0,"function":{"arguments":"{\"a\""}}`, `{"index":0,"function":{"name":"f","arguments":":1}"}}`) + ended, []ToolCall{f}, ""},
+		"a call without a name":      {calls(`{"index":0,"function":{"arguments":"{}"}}`) + ended, nil, ""},
+		"empty lists and null":       {calls(``, `null`) + `data: {"choices":[{"delta":{"tool_calls":null,"content":"a"}}]}` + "\n\n" + ended, nil, "a"},
+		"marks in the arguments":     {calls(`{"index":0,"id":"functions.f:0","function":{"name":"f","arguments":"{\"a\":1}<|tool_call_end|>"}}`) + ended, []ToolCall{f}, ""},
+		"a finish that says nothing": {calls(`{"index":0,"function":{"name":"f","arguments":"{\"a\":1}"}}`) + finished, []ToolCall{f}, ""},
+		"the whole message only":     {`data: {"choices":[{"message":{"content":null,"tool_calls":[{"id":"functions.f:0","function":{"name":"f","arguments":"{\"a\":1}"}}]},"finish_reason":"tool_calls"}]}` + "\n\n", []ToolCall{f}, ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			for how, r := range map[string]io.Reader{"whole": strings.NewReader(tt.stream), "byte by byte": iotest.OneByteReader(strings.NewReader(tt.stream))} {
+				got := parse(t, r, 1<<20, 4<<20)
+				if !reflect.DeepEqual(got.Calls, tt.want) || got.Text != tt.text || got.Result.FinishReason != "tool_calls" || got.Err != "" {
+					t.Errorf("%s: got %+v", how, got)
+				}
+			}
+		})
+	}
+}
+
 func TestParserGivesEachChunkBeforeTheNextComes(t *testing.T) {
 	r, w := io.Pipe()
 	got := make(chan Delta)
@@ -167,12 +246,12 @@ func TestReasoningThatWasHeldBackComesBeforeTheText(t *testing.T) {
 	stream := `data: {"choices":[{"delta":{"reasoning_content":"r<"}}]}` + "\n\n" + event("a") + event("b") + finished
 	var got []Delta
 	err := newParser(iotest.OneByteReader(strings.NewReader(stream)), 1<<20, 1<<20).run(func(d Delta) {
-		if d != (Delta{}) {
+		if !d.IsEmpty() {
 			got = append(got, d)
 		}
 	})
 	if want := []Delta{{Reasoning: "r"}, {Reasoning: "<", Text: "a"}, {Text: "b"}}; err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("got %q, %v, want %q", got, err, want)
+		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
 }
 
@@ -189,7 +268,7 @@ func TestChunksThatArriveTogetherMakeOneDelta(t *testing.T) {
 	var got []Delta
 	err := newParser(io.MultiReader(readers...), 1<<20, 1<<20).run(func(d Delta) { got = append(got, d) })
 	if want := []Delta{{Reasoning: "r", Text: "ab"}, {Text: "c"}, {Reasoning: "s"}, {Text: "d"}}; err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("got %q, %v, want %q", got, err, want)
+		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
 }
 
@@ -344,6 +423,8 @@ func FuzzParser(f *testing.F) {
 	}
 	f.Add([]byte(strings.Replace(event("a@"), "@", "\xe4\xbd", 1)+strings.Replace(event("@b"), "@", "\xa0", 1)), []byte{1})
 	f.Add([]byte("data: {\"choices\":[{\"delta\":{\"content\":\"\\ud83d\"}}]}\n\n"+finished), []byte{200})
+	f.Add([]byte(calls(`{"index":1,"id":"a","function":{"name":"f","arguments":"{\"x\":\"\u4f60\ud83d"}}`, `{"index":1,"function":{"arguments":"\ude00\"}<|tool_call_end|>"}}`, `{"function":{"name":"g","arguments":{"y":[1]}}}`)+finished), []byte{2, 9})
+	f.Add([]byte(calls(`{"index":0,"function":{"arguments":"early"}}`, `{"index":0,"function":{"name":"f"}}`, `{"index":0,"id":"b","function":{"name":"g"}}`)+event("text")+finished), []byte{5})
 	f.Add([]byte("data: {\ndata: }\n\n:\n\r\n{\"error\":1}\n"), []byte{0})
 	f.Fuzz(func(t *testing.T, stream, sizes []byte) {
 		whole := parse(t, bytes.NewReader(stream), 1<<12, 1<<10)
@@ -351,7 +432,11 @@ func FuzzParser(f *testing.F) {
 		if !reflect.DeepEqual(whole, cut) {
 			t.Fatalf("whole %+v, cut %+v", whole, cut)
 		}
-		if n := len(whole.Text) + len(whole.Reasoning); n > 1<<10 {
+		n := len(whole.Text) + len(whole.Reasoning)
+		for _, c := range whole.Calls {
+			n += len(c.ID) + len(c.Name) + len(c.Arguments)
+		}
+		if n > 1<<10 {
 			t.Fatalf("%d bytes of output are over the cap", n)
 		}
 	})
@@ -360,6 +445,7 @@ func FuzzParser(f *testing.F) {
 func FuzzScanner(f *testing.F) {
 	f.Add([]byte(`{"choices":[{"delta":{"content":"a\u00e9\n"},"finish_reason":"stop"}]}`))
 	f.Add([]byte(`{"choices":[{"delta":{"content":null,"reasoning_content":"x"}}],"usage":{"a":[1,-2.5e+3,true]}}`))
+	f.Add([]byte(`{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","type":"function","function":{"name":"f","arguments":"{}"}},null,{"index":-1.5,"function":null}]}}]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var s scanner
 		_, ok := s.scan(b)

@@ -134,11 +134,23 @@ func (e *Engine) refused(status int, header http.Header, body []byte) *trouble {
 	return t
 }
 
+const quotaUsedUp = "The operator's account with the inference engine has used up its quota. The operator must top it up or raise the limit."
+
+// IsBusy reports whether err says that the engine takes no more requests for now, and after
+// what time it may be asked again, 0 when it does not say. An exhausted account is not busy.
+func IsBusy(err error) (retryAfter time.Duration, busy bool) {
+	list, ok := fault.Of(err)
+	if !ok || len(list) == 0 || list[0].Code != fault.UpstreamRateLimit || list[0].Message == quotaUsedUp {
+		return 0, false
+	}
+	return list[0].RetryAfter, true
+}
+
 // rateLimited tells an exhausted account from a busy engine.
 func rateLimited(said string, wait time.Duration) *fault.Fault {
 	f := fault.New(fault.UpstreamRateLimit, "The inference engine is busy and takes no more requests for now. Try again in a moment.")
 	if noFunds.MatchString(said) {
-		f.Message = "The operator's account with the inference engine has used up its quota. The operator must top it up or raise the limit."
+		f.Message = quotaUsedUp
 	}
 	f.RetryAfter = wait
 	return f

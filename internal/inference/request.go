@@ -100,12 +100,11 @@ func (e *Engine) encode(r Request, stream bool) ([]byte, error) {
 	if stream {
 		out.StreamOptions = &openai.StreamOptions{IncludeUsage: true}
 	}
-	if !m.Sampling.Fixed {
-		out.Temperature, out.TopP = m.Sampling.Temperature, m.Sampling.TopP
-	}
+	sample(&out, r)
 	for i, msg := range r.Messages {
-		out.Messages[i] = openai.Message{Role: string(msg.Role), Content: msg.Text}
+		out.Messages[i] = wireMessage(msg)
 	}
+	equip(&out, r)
 	if r.Continue && len(r.Messages) > 0 {
 		e.encodeContinue(&out, r)
 	}

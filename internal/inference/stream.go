@@ -28,14 +28,46 @@ const (
 // stays valid. The error is context.Cause(ctx) when ctx ended, which ends the request
 // at the engine at once, else a *fault.Fault. The Result holds what is known also
 // when there is an error.
+//
+// Engines under load have been seen to say that they call tools and to name none. Where
+// nothing but thoughts had come then, the request is made once more in one piece.
 func (e *Engine) Stream(ctx context.Context, r Request, emit func(Delta)) (Result, error) {
 	var result Result
+	var said, thought bool
 	err := e.attempt(ctx, func(leave *permit) *trouble {
 		var t *trouble
-		result, t = e.stream(ctx, r, leave, emit)
+		result, t = e.stream(ctx, r, leave, func(d Delta) {
+			said, thought = said || d.Text != "" || len(d.ToolCalls) > 0, thought || d.Reasoning != ""
+			emit(d)
+		})
 		return t
 	})
+	if err == nil && !said && len(r.Tools) > 0 && meansCalls(result.FinishReason) {
+		return e.askAgain(ctx, r, !thought, emit)
+	}
 	return result, err
+}
+
+// askAgain asks for the whole answer in one piece and takes its calls and its text, and
+// its thoughts too where there were none before.
+func (e *Engine) askAgain(ctx context.Context, r Request, thoughts bool, emit func(Delta)) (result Result, err error) {
+	var d Delta
+	err = e.attempt(ctx, func(*permit) *trouble {
+		var t *trouble
+		d, result, t = e.whole(ctx, r)
+		return t
+	})
+	if err != nil {
+		return result, err
+	}
+	if !thoughts {
+		d.Reasoning = ""
+	}
+	if d.Text == "" && len(d.ToolCalls) == 0 {
+		return result, fault.New(fault.UpstreamFailed, "The inference engine said that it calls tools, and named none. Try again.")
+	}
+	emit(d)
+	return result, nil
 }
 
 // Complete asks for a short reply in one piece; it takes no longer than the first and
@@ -159,7 +191,7 @@ func (e *Engine) stream(ctx context.Context, r Request, leave *permit, emit func
 	p := newParser(resp.Body, e.maxLine, e.maxOutput)
 	begun := false
 	err := p.run(func(d Delta) {
-		if d != (Delta{}) {
+		if !d.IsEmpty() {
 			if !begun {
 				leave.alive()
 				begun = true
@@ -209,22 +241,27 @@ func (e *Engine) blame(ctx context.Context, t *trouble, first bool) *trouble {
 // unstreamed takes an engine's whole answer to a request for a stream.
 func (e *Engine) unstreamed(ctx context.Context, resp *http.Response, emit func(Delta)) (Result, *trouble) {
 	d, result, t := e.readCompletion(ctx, resp)
-	if t == nil && d != (Delta{}) {
+	if t == nil && !d.IsEmpty() {
 		emit(d)
 	}
 	return result, t
 }
 
 func (e *Engine) complete(ctx context.Context, r Request) (string, *Usage, *trouble) {
+	d, result, t := e.whole(ctx, r)
+	return d.Text, result.Usage, t
+}
+
+// whole asks for an answer in one piece.
+func (e *Engine) whole(ctx context.Context, r Request) (Delta, Result, *trouble) {
 	ctx, dog := newWatchdog(ctx, e.firstTimeout+e.tokenTimeout)
 	defer dog.stop()
 	resp, t := e.post(ctx, r, false)
 	if t != nil {
-		return "", nil, e.blame(ctx, t, true)
+		return Delta{}, Result{}, e.blame(ctx, t, true)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	d, result, t := e.readCompletion(ctx, resp)
-	return d.Text, result.Usage, t
+	return e.readCompletion(ctx, resp)
 }
 
 // readCompletion reads an answer in one piece with the same tolerance as a stream.
@@ -243,7 +280,7 @@ func (e *Engine) readCompletion(ctx context.Context, resp *http.Response) (Delta
 	}
 	d := p.held
 	rest := p.flush()
-	d.Reasoning, d.Text = d.Reasoning+rest.Reasoning, d.Text+rest.Text
+	d.Reasoning, d.Text, d.ToolCalls = d.Reasoning+rest.Reasoning, d.Text+rest.Text, join(d.ToolCalls, rest.ToolCalls)
 	if p.finish == "" {
 		p.finish = "stop"
 	}

@@ -40,9 +40,13 @@ func (s *Service) CheckTx(tx *gorm.DB, v viewer.Viewer) error {
 		}
 	}
 	if !external.Granted || external.Provider != provider {
-		return fault.New(fault.ConsentRequired, "messages are answered by %s, a service that somebody else runs: agree to that first (consentSet EXTERNAL_INFERENCE), or don't send", provider)
+		return errConsent(provider)
 	}
 	return nil
+}
+
+func errConsent(provider string) error {
+	return fault.New(fault.ConsentRequired, "messages are answered by %s, a service that somebody else runs: agree to that first (consentSet EXTERNAL_INFERENCE), or don't send", provider)
 }
 
 // ownerFacts are the owner's facts after its gate has become rows.

@@ -42,11 +42,13 @@ type Viewer struct {
 	AuthenticatedAt time.Time
 	// KeyID names the key of a program, Scopes what it is good for, as the schema's enum
 	// Scope names it, and KeyExpiresAt is its end. KeyCapped says that it may not spend
-	// all that the wallet holds.
-	KeyID        string
-	Scopes       []string
-	KeyExpiresAt time.Time
-	KeyCapped    bool
+	// all that the wallet holds. KeyRequestsPerMinute and KeyTokensPerMinute are limits of
+	// the key's own, 0 for none.
+	KeyID                                    string
+	Scopes                                   []string
+	KeyExpiresAt                             time.Time
+	KeyCapped                                bool
+	KeyRequestsPerMinute, KeyTokensPerMinute int64
 	// Gate is what the browser's cookies say of somebody of whom nothing is stored;
 	// what guests and accounts have confirmed and accepted stands in the database.
 	Gate Gate

@@ -20,9 +20,9 @@ type Keys interface {
 }
 
 // bringsKey reports whether a request says itself who asks: no cookie of its browser
-// counts then.
+// counts then. Below /v1/ nothing else is ever asked.
 func (s *server) bringsKey(r *http.Request) bool {
-	return s.Keys != nil && len(r.Header.Values("Authorization")) > 0
+	return s.Keys != nil && (len(r.Header.Values("Authorization")) > 0 || s.isAPI(r))
 }
 
 // keyed puts the viewer of the request's API key into its context.
@@ -37,17 +37,46 @@ func (s *server) keyed(w http.ResponseWriter, r *http.Request, next http.Handler
 	next.ServeHTTP(w, r.WithContext(viewer.With(r.Context(), v)))
 }
 
+// keyViewer is whom the request's key acts for, whichever header it came in.
 func (s *server) keyViewer(r *http.Request) (viewer.Viewer, error) {
-	headers := r.Header.Values("Authorization")
-	key, ok := apikey.Bearer(headers[0])
-	if !ok || len(headers) > 1 {
-		return viewer.Viewer{}, fault.New(fault.Unauthenticated, "send one header `Authorization: Bearer` with an API key, or none")
+	key, err := s.carriedKey(r)
+	if err != nil {
+		return viewer.Viewer{}, err
 	}
 	return s.Keys.Authenticate(r.Context(), key)
 }
 
+// errKeys is for requests that bring keys in a way that leaves doubt.
+var errKeys = fault.New(fault.Unauthenticated, "send one header `Authorization: Bearer` with an API key, or none")
+
+// carriedKey is the key of the Authorization header or, below /v1/, of X-Api-Key, which
+// clients of Anthropic send. Both may be there if they agree.
+func (s *server) carriedKey(r *http.Request) (string, error) {
+	headers, own := r.Header.Values("Authorization"), []string(nil)
+	if s.isAPI(r) {
+		own = r.Header.Values("X-Api-Key")
+	}
+	switch {
+	case len(headers) > 1 || len(own) > 1:
+		return "", errKeys
+	case len(headers)+len(own) == 0:
+		return "", fault.New(fault.Unauthenticated, "send an API key as `Authorization: Bearer` or `x-api-key`: cookies don't count here")
+	case len(headers) == 0:
+		return own[0], nil
+	}
+	key, ok := apikey.Bearer(headers[0])
+	if !ok || len(own) > 0 && own[0] != key {
+		return "", errKeys
+	}
+	return key, nil
+}
+
 // refuseKey answers 401 in words that tell what to do, without the key.
 func (s *server) refuseKey(w http.ResponseWriter, r *http.Request, err error) {
+	if s.isAPI(r) {
+		s.refuseProgram(w, r, err)
+		return
+	}
 	faults, ok := fault.Of(err)
 	if !ok || len(faults) == 0 || faults[0].Code != fault.Unauthenticated && faults[0].Code != fault.KeyRevoked {
 		s.unidentified(w, r, err)
@@ -62,8 +91,12 @@ func (s *server) refuseKey(w http.ResponseWriter, r *http.Request, err error) {
 func (s *server) noKeyInURL(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.Contains(r.URL.RawQuery, apikey.Prefix) || strings.Contains(r.URL.Path, apikey.Prefix) {
-			refuse(w, http.StatusBadRequest, "INVALID",
-				"an API key doesn't belong into an address, where it lies in logs: revoke this one, make another, and send it as `Authorization: Bearer`")
+			const advice = "an API key doesn't belong into an address, where it lies in logs: revoke this one, make another, and send it as `Authorization: Bearer`"
+			if s.isAPI(r) {
+				s.API.Refuse(w, r, fault.New(fault.Invalid, advice))
+				return
+			}
+			refuse(w, http.StatusBadRequest, "INVALID", advice)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -83,14 +116,14 @@ func (s *server) foreign(next http.Handler) http.Handler {
 			h := w.Header()
 			h.Set("Access-Control-Allow-Origin", "*")
 			h.Set("Access-Control-Allow-Methods", "GET, POST")
-			h.Set("Access-Control-Allow-Headers", "accept, authorization, content-type, last-event-id")
+			h.Set("Access-Control-Allow-Headers", allowedHeaders(r.URL.Path))
 			h.Set("Access-Control-Max-Age", "7200")
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
 		if s.bringsKey(r) && forPrograms(r.URL.Path) {
 			w.Header().Set("Access-Control-Allow-Origin", "*")
-			w.Header().Set("Access-Control-Expose-Headers", "retry-after, x-request-id")
+			w.Header().Set("Access-Control-Expose-Headers", exposedHeaders(r.URL.Path))
 			r = r.Clone(r.Context())
 			for _, name := range []string{"Cookie", "Origin", "Sec-Fetch-Site"} {
 				r.Header.Del(name)
@@ -101,7 +134,24 @@ func (s *server) foreign(next http.Handler) http.Handler {
 }
 
 // forPrograms reports whether a path answers to API keys.
-func forPrograms(path string) bool { return path == "/graphql" }
+func forPrograms(path string) bool { return path == "/graphql" || inAPI(path) }
+
+// allowedHeaders are what pages of other sites may send. Clients of the compatible
+// interfaces send many of their own; Authorization has to be named for all that.
+func allowedHeaders(path string) string {
+	if inAPI(path) {
+		return "authorization, *"
+	}
+	return "accept, authorization, content-type, last-event-id"
+}
+
+// exposedHeaders are what they may read of an answer.
+func exposedHeaders(path string) string {
+	if inAPI(path) {
+		return "*"
+	}
+	return "retry-after, x-request-id, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, x-ratelimit-resource"
+}
 
 const surrenderLimit = 4 << 10
 

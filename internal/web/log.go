@@ -96,11 +96,18 @@ func (s *server) recovered(next http.Handler) http.Handler {
 			if ok && rec.status != 0 {
 				panic(http.ErrAbortHandler) // half an answer must not look like a whole one
 			}
+			if s.isAPI(r) {
+				s.API.Refuse(w, r, errPanic)
+				return
+			}
 			refuse(w, http.StatusInternalServerError, "INTERNAL", "something failed here; if it happens again, report request "+requestID)
 		}()
 		next.ServeHTTP(w, r)
 	})
 }
+
+// errPanic stands for a panic where an error is told of.
+var errPanic = errors.New("panic in a request")
 
 func describe(value any) string {
 	if err, ok := value.(runtime.Error); ok {

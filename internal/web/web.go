@@ -47,6 +47,8 @@ type Config struct {
 	Webhooks Webhooks
 	// Keys are what programs authenticate with; without it there are none.
 	Keys Keys
+	// API serves /v1/ to keys; without it nothing is there.
+	API API
 	// Books writes the tables of what was paid and used; without it they are not there.
 	Books Books
 	// PayHosts are the origins of payment pages that a form may lead to.
@@ -118,7 +120,8 @@ func (s *server) routes() *http.ServeMux {
 	s.webhookRoutes(mux)
 	s.tableRoutes(mux)
 	s.keyRoutes(mux)
-	for _, path := range []string{"/v1/", "/auth/", "/exports/", "/metrics", "/.well-known/"} {
+	s.apiRoutes(mux)
+	for _, path := range []string{"/auth/", "/exports/", "/metrics", "/.well-known/"} {
 		mux.HandleFunc(path, notFound)
 	}
 	mux.Handle("/", newSite(s.Static, s.hosts))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/kimi-k2/kimi-k2/internal/edge"
 	"github.com/kimi-k2/kimi-k2/internal/edge/edgetest"
 	"github.com/kimi-k2/kimi-k2/internal/edge/live"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
@@ -151,9 +152,9 @@ func TestInitContextReachesResolvers(t *testing.T) {
 		set.Websocket.Init = func(ctx context.Context, r *http.Request, payload json.RawMessage) (context.Context, error) {
 			return context.WithValue(ctx, key{}, r.Header.Get("X-Who")+string(payload)), nil
 		}
-		set.Edge.Spend = func(ctx context.Context, _ int) error {
+		set.Edge.Spend = func(ctx context.Context, _ int) (edge.Budget, error) {
 			got <- ctx.Value(key{})
-			return nil
+			return edge.Budget{}, nil
 		}
 	})
 	h := sameOrigin(s)

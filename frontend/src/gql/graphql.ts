@@ -97,6 +97,10 @@ export type ApiKeyCreateInput = {
   expiresAt?: string | null | undefined;
   /** The most that it may spend in all; left out: as much as the balance. */
   creditLimit?: string | null | undefined;
+  /** The requests that it may send a minute, 1 to 1,000,000,000; left out: as many as every key. The installation's limit counts when it is lower. */
+  requestsPerMinute?: number | null | undefined;
+  /** The tokens that it may use a minute, read and written, 1 to 1,000,000,000; left out: as many as every key. The installation's limit counts when it is lower. */
+  tokensPerMinute?: number | null | undefined;
 };
 
 /** Which key. */
@@ -763,6 +767,7 @@ export type ReplyEventsSubscription = { replyEvents:
     | { __typename: 'ReplySnapshot', seq: number, text: string, reasoning: string, status: MessageStatus }
     | { __typename: 'ReplyDelta', seq: number, text: string }
     | { __typename: 'ReplyReasoningDelta', seq: number, text: string }
+    | { __typename: 'ReplyQueued', seq: number, position: number }
     | { __typename: 'ReplyFinished', seq: number, status: MessageStatus }
     | { __typename: 'ReplyFailed', seq: number, error: { code: ErrorCode, message: string, retryAfterMs: number | null } }
    };

@@ -4,11 +4,14 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/kimi-k2/kimi-k2/internal/inference/openai"
 )
 
 // step is one thing the demo does in a reply.
 type step struct {
 	reasoning, text string
+	call            *openai.ToolCall
 	raw             string        // bytes that are no event
 	pause           time.Duration // beside the usual pace
 	stall           bool          // say nothing until the client goes away

@@ -71,12 +71,25 @@ func (s *Server) plan(req openai.Request) plan {
 	if s.cfg.AllowFaults {
 		messages, lines = obey(messages)
 	}
-	p := plan{steps: say(s.texts.answer(messages))}
+	p := plan{steps: s.reply(req, messages)}
 	for _, line := range lines {
 		p.directive(line)
 	}
 	p.steps = after(p.steps, have)
 	return p
+}
+
+// reply is what the demo says: a call where a tool is to be called, else an answer in the
+// form that was asked for.
+func (s *Server) reply(req openai.Request, messages []openai.Message) []step {
+	if call, ok := callFor(req); ok {
+		return []step{{call: &call}}
+	}
+	if text, ok := toolAnswer(messages); ok {
+		return say("", formed(req.ResponseFormat, text))
+	}
+	reasoning, text := s.texts.answer(messages)
+	return say(reasoning, formed(req.ResponseFormat, text))
 }
 
 // obey takes the /demo lines out of the last question.
@@ -140,6 +153,7 @@ type performance struct {
 	cut     bool // the limit was reached
 	text    strings.Builder
 	thought strings.Builder
+	calls   []openai.ToolCall
 }
 
 // do carries one step out; false ends the reply.
@@ -165,6 +179,10 @@ func (p *performance) do(s step) bool {
 		return false
 	}
 	p.tokens++
+	if s.call != nil {
+		p.calls = append(p.calls, *s.call)
+		return p.chunk([]openai.ChunkChoice{{Delta: openai.Delta{ToolCalls: p.calls}}}, nil)
+	}
 	p.text.WriteString(s.text)
 	p.thought.WriteString(s.reasoning)
 	return p.chunk([]openai.ChunkChoice{{Delta: openai.Delta{Content: s.text, ReasoningContent: s.reasoning}}}, nil)
@@ -175,12 +193,14 @@ func (p *performance) finish(usage *openai.Usage, wanted bool) {
 	reason := "stop"
 	if p.cut {
 		reason = "length"
+	} else if len(p.calls) > 0 {
+		reason = "tool_calls"
 	}
 	if !p.stream {
 		reply(p.w, http.StatusOK, openai.Completion{
 			ID: p.head.ID, Object: "chat.completion", Created: p.head.Created, Model: Model, Usage: usage,
 			Choices: []openai.CompletionChoice{{FinishReason: reason, Message: openai.Message{
-				Role: "assistant", Content: p.text.String(), ReasoningContent: p.thought.String(),
+				Role: "assistant", Content: p.text.String(), ReasoningContent: p.thought.String(), ToolCalls: p.calls,
 			}}},
 		})
 		return

@@ -27,6 +27,7 @@ type Call struct {
 	pieces  int64
 	whole   strings.Builder
 	thought strings.Builder
+	calls   []openai.ToolCall
 	finish  string
 	usage   *openai.Usage
 }
@@ -55,7 +56,7 @@ func (c *Call) complete() {
 	writeJSON(c.w, http.StatusOK, openai.Completion{
 		ID: "chatcmpl-test", Object: "chat.completion", Created: 1, Model: c.Request.Model, Usage: c.usage,
 		Choices: []openai.CompletionChoice{{FinishReason: c.finish, Message: openai.Message{
-			Role: "assistant", Content: c.whole.String(), ReasoningContent: c.thought.String(),
+			Role: "assistant", Content: c.whole.String(), ReasoningContent: c.thought.String(), ToolCalls: c.calls,
 		}}},
 	})
 }
@@ -104,6 +105,26 @@ func Think(pieces ...string) Step {
 			c.pieces++
 			c.thought.WriteString(p)
 			if !c.chunk([]openai.ChunkChoice{{Delta: openai.Delta{ReasoningContent: p}}}, nil) {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// ToolCall calls a function: a chunk with its number, id and name, and one for each piece
+// of its arguments.
+func ToolCall(index int, id, name string, arguments ...string) Step {
+	return func(c *Call) bool {
+		c.calls = append(c.calls, openai.ToolCall{ID: id, Type: "function", Function: openai.FunctionCall{Name: name, Arguments: strings.Join(arguments, "")}})
+		first := openai.ToolCall{Index: &index, ID: id, Type: "function", Function: openai.FunctionCall{Name: name}}
+		for i, p := range append([]string{""}, arguments...) {
+			piece := openai.ToolCall{Index: &index, Function: openai.FunctionCall{Arguments: p}}
+			if i == 0 {
+				piece = first
+			}
+			c.pieces++
+			if !c.chunk([]openai.ChunkChoice{{Delta: openai.Delta{ToolCalls: []openai.ToolCall{piece}}}}, nil) {
 				return false
 			}
 		}

@@ -18,18 +18,19 @@ type Request struct {
 	// have the last message continued instead of answered.
 	ContinueFinalMessage bool  `json:"continue_final_message,omitempty"`
 	AddGenerationPrompt  *bool `json:"add_generation_prompt,omitempty"`
+
+	Tools             []Tool          `json:"tools,omitempty"`
+	ToolChoice        any             `json:"tool_choice,omitempty"` // a word, or a NamedTool
+	ParallelToolCalls *bool           `json:"parallel_tool_calls,omitempty"`
+	ResponseFormat    *ResponseFormat `json:"response_format,omitempty"`
+	PresencePenalty   *float64        `json:"presence_penalty,omitempty"`
+	FrequencyPenalty  *float64        `json:"frequency_penalty,omitempty"`
+	Stop              []string        `json:"stop,omitempty"`
+	Seed              *int64          `json:"seed,omitempty"`
 }
 
 // OutputLimit is the greatest number of tokens that may be written, 0 for none.
 func (r Request) OutputLimit() int { return max(r.MaxTokens, r.MaxCompletionTokens) }
-
-// Message is one turn. Partial is Moonshot's mark of a message to be continued.
-type Message struct {
-	Role             string `json:"role"`
-	Content          string `json:"content"`
-	ReasoningContent string `json:"reasoning_content,omitempty"`
-	Partial          bool   `json:"partial,omitempty"`
-}
 
 // StreamOptions asks for the usage in the last chunk of a stream.
 type StreamOptions struct {
@@ -53,11 +54,12 @@ type ChunkChoice struct {
 	FinishReason *string `json:"finish_reason"`
 }
 
-// Delta is the next piece of text or of reasoning.
+// Delta is the next piece of text, of reasoning or of calls.
 type Delta struct {
-	Role             string `json:"role,omitempty"`
-	Content          string `json:"content,omitempty"`
-	ReasoningContent string `json:"reasoning_content,omitempty"`
+	Role             string     `json:"role,omitempty"`
+	Content          string     `json:"content,omitempty"`
+	ReasoningContent string     `json:"reasoning_content,omitempty"`
+	ToolCalls        []ToolCall `json:"tool_calls,omitempty"`
 }
 
 // Completion is the whole answer of a request that did not ask for a stream.

@@ -1,4 +1,4 @@
-import { plural } from '@lingui/core/macro'
+import { plural, selectOrdinal } from '@lingui/core/macro'
 import { useLingui } from '@lingui/react/macro'
 import { memo, Suspense } from 'react'
 import type { MessagePartsFragment } from '@/gql/graphql'
@@ -32,7 +32,7 @@ interface AnswerProps {
 export const Answer = memo(function Answer({ message, acts }: AnswerProps) {
   const { t } = useLingui()
   const live = useReply(message)
-  const { text, reasoning, status, error } = live ?? replyFrom(message)
+  const { text, reasoning, status, error, place } = live ?? replyFrom(message)
   useAnnounceReply(live, text)
   const done = isOver(status)
   const waiting = !done && text === '' && reasoning === ''
@@ -49,7 +49,7 @@ export const Answer = memo(function Answer({ message, acts }: AnswerProps) {
       {reasoning !== '' && (
         <Reasoning text={reasoning} tookMs={message.reasoningMs} since={live?.thinkingSince ?? null} done={done || text !== ''} />
       )}
-      {waiting && <Waiting />}
+      {waiting && <Waiting place={place} />}
       {text !== '' && <Prose text={text} done={done} />}
       {done && (
         <>
@@ -67,11 +67,17 @@ export const Answer = memo(function Answer({ message, acts }: AnswerProps) {
   )
 })
 
-function Waiting() {
+/** Before the first word; in the line at a busy engine, with the place. */
+function Waiting({ place }: { place: number }) {
   const { t } = useLingui()
   return (
-    <p className="flex h-7 items-center text-md">
+    <p className="flex h-7 items-center gap-3 text-md">
       <span className="lamp" role="img" aria-label={t`Waiting for the answer`} />
+      {place > 0 && (
+        <span role="status" className="text-sm text-ink-3 tabular-nums">
+          {t`The engine is busy: ${selectOrdinal(place, { one: '#st', two: '#nd', few: '#rd', other: '#th' })} in line`}
+        </span>
+      )}
     </p>
   )
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { eventsOf } from './reply-stream'
 import { reduceReply, type ReplyEvent, type ReplyState } from './reduce-reply'
 
-const start: ReplyState = { at: 5, text: 'Hello', reasoning: '', status: 'STREAMING', error: null }
+const start: ReplyState = { at: 5, text: 'Hello', reasoning: '', status: 'STREAMING', error: null, place: 0 }
 const delta = (seq: number, text: string): ReplyEvent => ({ __typename: 'ReplyDelta', seq, text })
 const thought = (seq: number, text: string): ReplyEvent => ({ __typename: 'ReplyReasoningDelta', seq, text })
 const snapshot = (seq: number, text: string): ReplyEvent => ({
@@ -12,6 +12,7 @@ const snapshot = (seq: number, text: string): ReplyEvent => ({
   reasoning: '',
   status: 'STREAMING',
 })
+const queued = (seq: number, position: number): ReplyEvent => ({ __typename: 'ReplyQueued', seq, position })
 const finished = (seq: number): ReplyEvent => ({ __typename: 'ReplyFinished', seq, status: 'COMPLETE' })
 const failed = (seq: number): ReplyEvent => ({
   __typename: 'ReplyFailed',
@@ -42,6 +43,15 @@ const cases: { name: string; events: ReplyEvent[]; want: Partial<ReplyState> }[]
   { name: 'reasoning is kept apart', events: [thought(6, 'hm'), delta(7, '!')], want: { text: 'Hello!', reasoning: 'hm' } },
   { name: 'the end keeps the text', events: [finished(6)], want: { at: 6, text: 'Hello', status: 'COMPLETE' } },
   { name: 'nothing follows an end with the same number', events: [finished(6), delta(6, 'x')], want: { text: 'Hello' } },
+  { name: 'a place in the line changes nothing else', events: [queued(5, 3), queued(5, 2)], want: { ...start, place: 2 } },
+  { name: 'its turn comes', events: [queued(5, 1), queued(5, 0)], want: { place: 0 } },
+  { name: 'text ends the waiting', events: [queued(5, 1), delta(6, '!')], want: { text: 'Hello!', place: 0 } },
+  { name: 'reasoning ends the waiting', events: [queued(5, 1), thought(6, 'hm')], want: { place: 0 } },
+  { name: 'a stop ends the waiting', events: [queued(5, 1), finished(6)], want: { place: 0, status: 'COMPLETE' } },
+  { name: 'a failure ends the waiting', events: [queued(5, 1), failed(6)], want: { place: 0, status: 'FAILED' } },
+  { name: 'a snapshot ends the waiting', events: [queued(5, 1), snapshot(5, 'Hello')], want: { place: 0 } },
+  { name: 'a place of another position is dropped', events: [delta(6, '!'), queued(5, 2)], want: { place: 0 } },
+  { name: 'nothing waits after the end', events: [finished(6), queued(6, 2)], want: { place: 0 } },
   { name: 'a failure keeps the text and says why', events: [failed(6)], want: { text: 'Hello', status: 'FAILED' } },
 ]
 
@@ -52,6 +62,7 @@ describe('reduceReply', () => {
 
   it('gives the same state when nothing changes, so that nothing is drawn', () => {
     expect(reduceReply(start, delta(5, 'o'))).toBe(start)
+    expect(reduceReply(start, queued(5, 0))).toBe(start)
   })
 
   it('F6: never doubles text, however often pieces are sent again', () => {

@@ -11,6 +11,8 @@ export interface ReplyState {
   reasoning: string
   status: MessageStatus
   error: MessagePartsFragment['error']
+  /** Its place in the line at the engine, 1 for the next; 0 while it waits in none. */
+  place: number
 }
 
 /** Whether nothing more follows. */
@@ -26,6 +28,7 @@ export function replyFrom(message: MessagePartsFragment): ReplyState {
     reasoning: message.reasoning,
     status: message.status,
     error: message.error,
+    place: 0,
   }
 }
 
@@ -36,17 +39,23 @@ export function replyFrom(message: MessagePartsFragment): ReplyState {
  */
 export function reduceReply(state: ReplyState, event: ReplyEvent): ReplyState {
   if (event.__typename === 'ReplySnapshot') {
-    return { at: event.seq, text: event.text, reasoning: event.reasoning, status: event.status, error: null }
+    return { at: event.seq, text: event.text, reasoning: event.reasoning, status: event.status, error: null, place: 0 }
+  }
+  // It takes no position of its own.
+  if (event.__typename === 'ReplyQueued') {
+    return event.seq === state.at && event.position !== state.place && !isOver(state.status)
+      ? { ...state, place: event.position }
+      : state
   }
   if (event.seq <= state.at) return state
   switch (event.__typename) {
     case 'ReplyDelta':
-      return { ...state, at: event.seq, text: state.text + event.text, status: 'STREAMING' }
+      return { ...state, at: event.seq, text: state.text + event.text, status: 'STREAMING', place: 0 }
     case 'ReplyReasoningDelta':
-      return { ...state, at: event.seq, reasoning: state.reasoning + event.text, status: 'STREAMING' }
+      return { ...state, at: event.seq, reasoning: state.reasoning + event.text, status: 'STREAMING', place: 0 }
     case 'ReplyFinished':
-      return { ...state, at: event.seq, status: event.status }
+      return { ...state, at: event.seq, status: event.status, place: 0 }
     case 'ReplyFailed':
-      return { ...state, at: event.seq, status: 'FAILED', error: event.error }
+      return { ...state, at: event.seq, status: 'FAILED', error: event.error, place: 0 }
   }
 }

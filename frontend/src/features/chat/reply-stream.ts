@@ -33,6 +33,10 @@ export function subscribeReply(replyId: string, from: number, listener: ReplyLis
         pollReply(replyId, pollSink),
       ),
     next({ replyEvents: event }) {
+      if (event.__typename === 'ReplyQueued') {
+        listener.event(event)
+        return
+      }
       if (event.__typename !== 'ReplySnapshot' && at !== null && event.seq <= at) return
       at = event.seq
       ended = event.__typename === 'ReplyFinished' || event.__typename === 'ReplyFailed'

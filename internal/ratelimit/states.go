@@ -1,0 +1,42 @@
+package ratelimit
+
+import (
+	"context"
+	"time"
+
+	"github.com/kimi-k2/kimi-k2/internal/viewer"
+	"github.com/kimi-k2/kimi-k2/models"
+)
+
+// States are all limits that concern the viewer, as they stand now: for an API key its own
+// and those of all keys of its account, for others those of the page and, of an account,
+// none of its keys'.
+func (s *Service) States(ctx context.Context, v viewer.Viewer) ([]models.RateLimitState, error) {
+	out := []models.RateLimitState{}
+	for _, b := range s.reading(v) {
+		now := s.Clock.Now()
+		out = append(out, state(b, s.memory.level(b.owner), now.UnixNano()))
+	}
+	counted := s.buckets(v, RouteMessage)
+	if len(counted) == 0 || v.OwnerID == "" {
+		return out, nil
+	}
+	levels, now, err := s.read(ctx, v.OwnerID)
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range counted {
+		name := b.name
+		if b.places() {
+			name = "places " + name
+		}
+		out = append(out, state(b, levels[name], now))
+	}
+	return out, nil
+}
+
+func state(b bucket, level, now int64) models.RateLimitState {
+	left, reset := b.left(level, now)
+	at := time.Unix(0, now).Add(reset).UTC().Truncate(time.Microsecond)
+	return models.RateLimitState{Name: b.what, Scope: b.scope, Limit: b.limit, Remaining: left, ResetAt: at}
+}

@@ -1,0 +1,236 @@
+package ratelimit
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/kimi-k2/kimi-k2/internal/clock"
+	"github.com/kimi-k2/kimi-k2/internal/database"
+)
+
+const takeSQL = `SELECT now_ns, taken, refused, levels FROM rate_take($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
+
+// columns are a batch as the statement takes it.
+type columns struct {
+	index             map[address]int // in what follows, from 0
+	buckets           []bucket
+	owners, names     []string
+	most, fixes, held []int64
+
+	alike  []int // which ask of those below each of the batch's is, from 0
+	counts []int64
+	ask    []int32
+	bucket []int32
+	units  []int64
+}
+
+// columns orders the buckets as they are locked, and counts the asks that are alike: many
+// requests with one key cost the database little more than one.
+func (s *Service) columns(b batch) *columns {
+	all := map[address]bucket{}
+	for at, c := range b.fixes {
+		all[at] = c.bucket
+	}
+	maps.Copy(all, b.stale)
+	for _, item := range b.asks {
+		for _, t := range item.takes {
+			all[t.address] = t.bucket // a key whose limit has just changed is measured by one of the two
+		}
+	}
+	c := &columns{index: make(map[address]int, len(all)), counts: []int64{}, ask: []int32{}, bucket: []int32{}, units: []int64{}}
+	for i, at := range slices.SortedFunc(maps.Keys(all), address.compare) {
+		of, held := all[at], int64(-1)
+		if of.places() {
+			held = s.places.count(at)
+		}
+		c.index[at] = i
+		c.buckets, c.owners, c.names = append(c.buckets, of), append(c.owners, at.owner), append(c.names, at.name)
+		c.most, c.fixes, c.held = append(c.most, of.most()), append(c.fixes, b.fixes[at].by), append(c.held, held)
+	}
+	c.group(b.asks)
+	return c
+}
+
+func (c *columns) group(asks []*waiting) {
+	known := map[string]int{}
+	var key []byte
+	for _, item := range asks {
+		key = key[:0]
+		for _, t := range item.takes {
+			key = binary.AppendVarint(binary.AppendVarint(key, int64(c.index[t.address])), t.units)
+		}
+		n, ok := known[string(key)]
+		if !ok {
+			n = len(c.counts)
+			known[string(key)] = n
+			c.counts = append(c.counts, 0)
+			for _, t := range item.takes {
+				at := c.index[t.address]
+				c.ask, c.bucket, c.units = append(c.ask, int32(n+1)), append(c.bucket, int32(at+1)), append(c.units, measure(c.buckets[at], t.units))
+			}
+		}
+		c.counts[n]++
+		c.alike = append(c.alike, n)
+	}
+}
+
+// take is one batch: one statement, which is one transaction. The places that it gives are
+// held from then on.
+func (s *Service) take(ctx context.Context, b batch) ([]verdict, error) {
+	c := s.columns(b)
+	var now int64
+	var taken, levels []int64
+	var refused []int32
+	err := s.DB.Pool().QueryRow(ctx, takeSQL, s.instance, s.at(), s.Lease.Nanoseconds(), c.owners, c.names, c.most, c.fixes, c.held,
+		c.counts, c.ask, c.bucket, c.units).Scan(&now, &taken, &refused, &levels)
+	if err != nil {
+		return nil, fmt.Errorf("count requests: %w", err)
+	}
+	out := make([]verdict, len(b.asks))
+	for n, item := range b.asks {
+		v := verdict{now: now, levels: make([]int64, len(item.takes)), refused: -1}
+		alike := c.alike[n]
+		taken[alike]-- // who came first is served first
+		for i, t := range item.takes {
+			at := c.index[t.address]
+			v.levels[i] = levels[at]
+			if taken[alike] < 0 && int(refused[alike]) == at+1 {
+				v.refused = i
+			}
+			if taken[alike] >= 0 && t.places() {
+				s.places.hold(t.bucket)
+			}
+		}
+		out[n] = v
+	}
+	return out, nil
+}
+
+// at is the time for the database, nil where its own counts.
+func (s *Service) at() *int64 {
+	if s.Exact == nil {
+		return nil
+	}
+	now := s.Exact.Now().UnixNano()
+	return &now
+}
+
+// nowSQL is the time that counts.
+const nowSQL = `coalesce($1::bigint, (extract(epoch FROM clock_timestamp()) * 1000000000)::bigint)`
+
+// read is the levels of an owner's buckets and places, by name, and the time.
+func (s *Service) read(ctx context.Context, owner string) (levels map[string]int64, now int64, err error) {
+	rows, err := s.DB.Pool().Query(ctx, `WITH t AS MATERIALIZED (SELECT `+nowSQL+` AS now)
+SELECT '', now FROM t
+UNION ALL SELECT name, tat FROM rate_buckets WHERE owner_id = $2
+UNION ALL SELECT 'places ' || name, sum(n)::bigint FROM rate_places, t WHERE owner_id = $2 AND until > now GROUP BY name`, s.at(), owner)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read limits: %w", database.Translate(err))
+	}
+	levels = map[string]int64{}
+	var name string
+	var level int64
+	_, err = pgx.ForEachRow(rows, []any{&name, &level}, func() error {
+		levels[name] = level
+		return nil
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("read limits: %w", database.Translate(err))
+	}
+	return levels, levels[""], nil
+}
+
+// SweepJob names the job that calls Sweep.
+const SweepJob = "ratelimit.sweep"
+
+const (
+	// idleFor is how long a bucket stays after it is full.
+	idleFor   = 10 * time.Minute
+	sweepSome = 1000
+)
+
+// Sweep forgets what counts for nothing any more, and says how many rows that were.
+func (s *Service) Sweep(ctx context.Context) (int64, error) {
+	var total int64
+	for _, q := range []string{
+		`DELETE FROM rate_buckets WHERE ctid = ANY (ARRAY(SELECT ctid FROM rate_buckets WHERE tat < ` + nowSQL + ` - $2 ORDER BY owner_id, name LIMIT $3 FOR UPDATE SKIP LOCKED))`,
+		`DELETE FROM rate_places WHERE ctid = ANY (ARRAY(SELECT ctid FROM rate_places WHERE until < ` + nowSQL + ` - $2 ORDER BY owner_id, name, instance_id LIMIT $3 FOR UPDATE SKIP LOCKED))`,
+	} {
+		for {
+			done, err := s.DB.Pool().Exec(ctx, q, s.at(), idleFor.Nanoseconds(), sweepSome)
+			if err != nil {
+				return total, fmt.Errorf("forget idle limits: %w", database.Translate(err))
+			}
+			total += done.RowsAffected()
+			if done.RowsAffected() < sweepSome {
+				break
+			}
+		}
+	}
+	return total, nil
+}
+
+// renew renews the leases of this instance's places until ctx ends.
+func (s *Service) renew(ctx context.Context) {
+	t := time.NewTicker(s.Lease / 3)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			if err := s.renewOnce(ctx); err != nil && ctx.Err() == nil {
+				s.Log.WarnContext(ctx, "renew the leases of streams, trying again", "err", database.Translate(err))
+			}
+		}
+	}
+}
+
+// renewOnce writes all places that are held here down anew.
+func (s *Service) renewOnce(ctx context.Context) error {
+	s.writer.turn.Lock()
+	defer s.writer.turn.Unlock()
+	held := s.places.all()
+	if len(held) == 0 {
+		return nil
+	}
+	var owners, names []string
+	var n []int32
+	for _, at := range slices.SortedFunc(maps.Keys(held), address.compare) {
+		owners, names, n = append(owners, at.owner), append(names, at.name), append(n, int32(held[at]))
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	defer cancel()
+	_, err := s.DB.Pool().Exec(ctx, `INSERT INTO rate_places AS p (owner_id, name, instance_id, n, until)
+SELECT u.owner_id, u.name, $2, u.n, `+nowSQL+` + $3 FROM unnest($4::text[], $5::text[], $6::int[]) WITH ORDINALITY AS u (owner_id, name, n, i) ORDER BY u.i
+ON CONFLICT (owner_id, name, instance_id) DO UPDATE SET n = excluded.n, until = excluded.until`, s.at(), s.instance, s.Lease.Nanoseconds(), owners, names, n)
+	if err != nil {
+		return fmt.Errorf("renew the leases of streams: %w", err)
+	}
+	return nil
+}
+
+// leave gives back all places of this instance, after what the writer kept because the
+// database was away.
+func (s *Service) leave() {
+	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+	defer cancel()
+	began := clock.StartStopwatch()
+	var err error
+	if b := s.writer.next; len(b.fixes) > 0 {
+		_, err = s.take(ctx, batch{fixes: b.fixes})
+	}
+	if err == nil {
+		_, err = s.DB.Pool().Exec(ctx, `DELETE FROM rate_places WHERE instance_id = $1`, s.instance)
+	}
+	if err != nil && !errors.Is(err, context.Canceled) {
+		s.Log.Warn("give back the places of streams; their leases end by themselves", "after", began.Elapsed(), "err", database.Translate(err))
+	}
+}

@@ -1,0 +1,192 @@
+package rest_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/kimi-k2/kimi-k2/internal/completion"
+	"github.com/kimi-k2/kimi-k2/internal/fault"
+	"github.com/kimi-k2/kimi-k2/internal/inference"
+)
+
+const goodMessage = `{"model":"kimi-k2","max_tokens":100,"messages":[{"role":"user","content":"hi"}]}`
+
+func (f *fixture) message(body string) string {
+	f.t.Helper()
+	resp := f.do("POST", "/v1/messages", body)
+	if resp.Header.Get("Request-Id") != "req_1" {
+		f.t.Error("the request has no id")
+	}
+	return f.text(resp)
+}
+
+// Blocks of both sides become messages, calls and results, and nothing else goes on.
+func TestWhatAMessageAsksGoesOn(t *testing.T) {
+	f := newFixture(t, nil)
+	f.message(`{"model":"kimi-k2","max_tokens":100,"top_k":5,"metadata":{"user_id":"u"},"system":[{"type":"text","text":"be brief","cache_control":{"type":"ephemeral"}}],"temperature":1,"top_p":0.5,
+		"stop_sequences":["a"],"thinking":{"type":"enabled","budget_tokens":50},"tool_choice":{"type":"any","disable_parallel_tool_use":true},
+		"tools":[{"name":"weather","description":"d","input_schema":{"type":"object"}}],"output_config":{"format":{"type":"json_schema","schema":{"type":"object"}}},
+		"messages":[{"role":"user","content":"hi"},
+			{"role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":""},{"type":"text","text":"look"},{"type":"tool_use","id":"t1","name":"weather","input":{"city": "Rome"}},{"type":"tool_use","id":"t2","name":"weather","input":{}}]},
+			{"role":"user","content":[{"type":"tool_result","tool_use_id":"t1","content":"rain"},{"type":"tool_result","tool_use_id":"t2","content":[{"type":"text","text":"sun"}],"is_error":false},
+				{"type":"text","text":"and?"},{"type":"image","source":{"type":"base64","media_type":"image/png","data":"iVBORw0KGgo="}}]}]}`)
+	half, one, no := 0.5, 1.0, false
+	want := inference.Request{MaxOutputTokens: 100, Temperature: &one, TopP: &half, Stop: []string{"a"}, ParallelToolCalls: &no,
+		ToolChoice:     inference.ToolChoice{Mode: "required"},
+		Tools:          []inference.Tool{{Name: "weather", Description: "d", Parameters: json.RawMessage(`{"type":"object"}`)}},
+		ResponseFormat: inference.ResponseFormat{Type: "json_schema", Name: "answer", Schema: json.RawMessage(`{"type":"object"}`)},
+		Messages: []inference.Message{{Role: "system", Parts: []inference.Part{{Text: "be brief"}}}, {Role: "user", Text: "hi"},
+			{Role: "assistant", Text: "look", Reasoning: "hm", ToolCalls: []inference.ToolCall{{ID: "t1", Name: "weather", Arguments: `{"city":"Rome"}`}, {ID: "t2", Name: "weather", Arguments: "{}"}}},
+			{Role: "tool", ToolCallID: "t1", Text: "rain"}, {Role: "tool", ToolCallID: "t2", Parts: []inference.Part{{Text: "sun"}}},
+			{Role: "user", Parts: []inference.Part{{Text: "and?"}, {ImageURL: pixel}}}}}
+	if got := f.last().Prompt; !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	if got := f.last().Route; got != "POST /v1/messages" {
+		t.Error(got)
+	}
+}
+
+func badMessage(fields string) string { return strings.Replace(goodMessage, "{", "{"+fields+",", 1) }
+
+func TestBadMessagesAreRefused(t *testing.T) {
+	f := newFixture(t, nil)
+	turn := func(content string) string { return strings.Replace(goodMessage, `"hi"`, content, 1) }
+	for body, words := range map[string]string{
+		``: "not valid JSON",
+		`{"model":"kimi-k2","messages":[{"role":"user","content":"hi"}]}`:                        "max_tokens",
+		`{"model":"kimi-k2","max_tokens":5,"messages":[]}`:                                       "messages",
+		`{"model":"kimi-k2","max_tokens":5,"messages":[{"role":"system","content":"hi"}]}`:       "messages[0].role",
+		`{"model":"kimi-k2","max_tokens":5,"messages":[{"role":"assistant","content":"begun"}]}`: "messages[0]",
+		strings.Replace(goodMessage, "100", "1001", 1):                                           "max_tokens is 1001",
+		strings.Replace(goodMessage, "100", "-1", 1):                                             "max_tokens",
+		badMessage(`"temperature":1.5`):                                                          "temperature",
+		badMessage(`"system":5`):                                                                 "system",
+		badMessage(`"thinking":{"type":"enabled","budget_tokens":100}`):                          "thinking.budget_tokens",
+		badMessage(`"thinking":{"type":"maybe"}`):                                                "thinking.type",
+		badMessage(`"stop_sequences":["a","b","c","d","e"]`):                                     "stop_sequences",
+		badMessage(`"tools":[{"type":"web_search_20250305","name":"web_search"}]`):               "tools[0].type",
+		badMessage(`"tools":[{"name":"f"}]`):                                                     "tools[0].input_schema",
+		badMessage(`"tools":[{"name":"f f","input_schema":{}}]`):                                 "tools[0].name",
+		badMessage(`"tool_choice":{"type":"any"}`):                                               "tool_choice",
+		badMessage(`"tool_choice":{"type":"tool","name":"f"}`):                                   "tool_choice.name",
+		turn(`[]`):                                         "messages[0].content",
+		turn(`[{"type":"text","text":""}]`):                "messages[0].content[0].text",
+		turn(`[{"type":"document"}]`):                      "messages[0].content[0].type",
+		turn(`[{"type":"tool_result","tool_use_id":"x"}]`): "messages[0].content[0].tool_use_id",
+		turn(`[{"type":"image","source":{"type":"url","url":"https://a.b"}}]`):                       "messages[0].content[0].source.type",
+		turn(`[{"type":"image","source":{"type":"base64","media_type":"text/html","data":"aaaa"}}]`): "messages[0].content[0].source.data",
+	} {
+		resp := f.do("POST", "/v1/messages", body, "Content-Type", "application/json")
+		var e struct {
+			Type  string
+			Error struct{ Type, Message string }
+		}
+		if err := json.Unmarshal([]byte(f.text(resp)), &e); err != nil || resp.StatusCode != http.StatusBadRequest || e.Type != "error" || e.Error.Type != "invalid_request_error" || !strings.HasPrefix(e.Error.Message, words) && !strings.Contains(e.Error.Message, "not valid JSON") {
+			t.Errorf("%.200s: %d %+v, want %q", body, resp.StatusCode, e, words)
+		}
+	}
+	if len(f.requests) != 0 {
+		t.Errorf("%d bad requests went on", len(f.requests))
+	}
+}
+
+const messageStart = `event: message_start
+data: {"type":"message_start","message":{"id":"msg_0123","type":"message","role":"assistant","model":"kimi-k2","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":5,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":0}}}
+
+event: ping
+data: {"type":"ping"}
+
+`
+
+// Thoughts, text and calls are blocks of their own; thoughts are shown to who asked for them.
+func TestAMessageStreamHasItsBlocksInOrder(t *testing.T) {
+	f := newFixture(t, nil)
+	f.ends(completion.Outcome{FinishReason: "stop", Usage: usage}, nil, inference.Delta{Reasoning: "Hm"}, inference.Delta{Reasoning: "."}, inference.Delta{Text: "Look"},
+		inference.Delta{ToolCalls: []inference.ToolCallDelta{{Index: 0, ID: "c1", Name: "weather"}}}, inference.Delta{ToolCalls: []inference.ToolCallDelta{{Index: 0, Arguments: `{"city":1}`}}},
+		inference.Delta{ToolCalls: []inference.ToolCallDelta{{Index: 1, ID: "c2", Name: "time", Arguments: "{}"}}})
+	const rest = `event: content_block_start
+data: {"type":"content_block_start","index":1,"content_block":{"type":"text","text":""}}
+
+event: content_block_delta
+data: {"type":"content_block_delta","index":1,"delta":{"type":"text_delta","text":"Look"}}
+
+event: content_block_stop
+data: {"type":"content_block_stop","index":1}
+
+event: content_block_start
+data: {"type":"content_block_start","index":2,"content_block":{"type":"tool_use","id":"c1","name":"weather","input":{}}}
+
+event: content_block_delta
+data: {"type":"content_block_delta","index":2,"delta":{"type":"input_json_delta","partial_json":"{\"city\":1}"}}
+
+event: content_block_stop
+data: {"type":"content_block_stop","index":2}
+
+event: content_block_start
+data: {"type":"content_block_start","index":3,"content_block":{"type":"tool_use","id":"c2","name":"time","input":{}}}
+
+event: content_block_delta
+data: {"type":"content_block_delta","index":3,"delta":{"type":"input_json_delta","partial_json":"{}"}}
+
+event: content_block_stop
+data: {"type":"content_block_stop","index":3}
+
+event: message_delta
+data: {"type":"message_delta","delta":{"stop_reason":"tool_use","stop_sequence":null},"usage":{"input_tokens":6,"cache_creation_input_tokens":0,"cache_read_input_tokens":4,"output_tokens":7}}
+
+event: message_stop
+data: {"type":"message_stop"}
+
+`
+	same(t, f.message(badMessage(`"stream":true,"thinking":{"type":"enabled","budget_tokens":50}`)), messageStart+`event: content_block_start
+data: {"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}
+
+event: content_block_delta
+data: {"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"Hm"}}
+
+event: content_block_delta
+data: {"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"."}}
+
+event: content_block_stop
+data: {"type":"content_block_stop","index":0}
+
+`+rest)
+	text := f.message(badMessage(`"stream":true`))
+	if strings.Contains(text, "thinking") || !strings.Contains(text, `"index":0,"content_block":{"type":"text"`) {
+		t.Error(text)
+	}
+	same(t, f.message(badMessage(`"thinking":{"type":"adaptive"}`)), `{"id":"msg_0123","type":"message","role":"assistant","model":"kimi-k2","content":[{"type":"thinking","thinking":"Hm.","signature":""},{"type":"text","text":"Look"},`+
+		`{"type":"tool_use","id":"c1","name":"weather","input":{"city":1}},{"type":"tool_use","id":"c2","name":"time","input":{}}],"stop_reason":"tool_use","stop_sequence":null,`+
+		`"usage":{"input_tokens":6,"cache_creation_input_tokens":0,"cache_read_input_tokens":4,"output_tokens":7}}`+"\n")
+}
+
+func TestAMessageStreamThatFails(t *testing.T) {
+	f := newFixture(t, nil)
+	f.ends(completion.Outcome{}, fault.New(fault.UpstreamStalled, "The engine is silent."), inference.Delta{Text: "a"})
+	text := f.message(badMessage(`"stream":true`))
+	if !strings.HasSuffix(text, "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"The engine is silent.\"}}\n\n") || strings.Contains(text, "message_stop") {
+		t.Error(text)
+	}
+}
+
+func TestStopReasons(t *testing.T) {
+	f := newFixture(t, nil)
+	for reason, want := range map[string]string{"stop": "end_turn", "": "end_turn", "length": "max_tokens", "content_filter": "refusal", "tool_calls": "tool_use"} {
+		f.ends(completion.Outcome{FinishReason: reason}, nil, inference.Delta{Text: "a"})
+		if text := f.message(goodMessage); !strings.Contains(text, `"stop_reason":"`+want+`"`) {
+			t.Errorf("%s: %s", reason, text)
+		}
+	}
+}
+
+func TestTokensAreCounted(t *testing.T) {
+	f := newFixture(t, nil)
+	same(t, f.text(f.do("POST", "/v1/messages/count_tokens", `{"model":"kimi-k2","messages":[{"role":"user","content":"hi"}]}`)), `{"input_tokens":5}`+"\n")
+	if e := f.record(); e.Route != "POST /v1/messages/count_tokens" || e.Credits != 0 || len(f.requests) != 0 {
+		t.Errorf("%+v", e)
+	}
+}

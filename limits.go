@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/kimi-k2/kimi-k2/internal/edge"
+	"github.com/kimi-k2/kimi-k2/internal/fairqueue"
+	"github.com/kimi-k2/kimi-k2/internal/jobs"
+	"github.com/kimi-k2/kimi-k2/internal/ratelimit"
+	"github.com/kimi-k2/kimi-k2/internal/viewer"
+)
+
+// sweepLimitsEvery is how often limits that nobody uses are forgotten.
+const sweepLimitsEvery = 10 * time.Minute
+
+// openLimits builds what says who may do how much, and the line at the engine.
+func (s *server) openLimits() {
+	c := s.cfg
+	s.limits = ratelimit.New(ratelimit.Config{DB: s.db, Clock: s.clock, Log: s.log, Limits: ratelimit.Limits{
+		RequestsPerKey: int64(c.RateRequestsPerKey), TokensPerKey: int64(c.RateTokensPerKey), StreamsPerKey: int64(c.RateStreamsPerKey),
+		RequestsPerAccount: int64(c.RateRequestsPerAccount), TokensPerAccount: int64(c.RateTokensPerAccount), StreamsPerAccount: int64(c.RateStreamsPerAccount),
+		MessagesPerAccount: int64(c.RateMessagesPerAccount), MessagesPerGuest: int64(c.RateMessagesPerGuest),
+		CostPerAccount: int64(c.RateCostPerAccount), CostPerGuest: int64(c.RateCostPerGuest)}})
+	s.queue = fairqueue.New(fairqueue.Config{Engine: s.engine, Log: s.log, Streams: c.EngineStreams, Waiting: c.EngineQueue, WaitingPerPrincipal: c.EngineQueuePerOwner,
+		Patience: c.InferenceFirstTokenTimeout})
+}
+
+// weights are the costs of objects that come with another: they are read with its row, or
+// lie in memory.
+var weights = map[string]int{"Message.model": 0, "Message.error": 0, "Message.usage": 0, "Model.price": 0}
+
+// limitJobs are the limits' turns.
+func (s *server) limitJobs() []jobs.Job {
+	return []jobs.Job{{Name: ratelimit.SweepJob, Every: sweepLimitsEvery, Run: func(ctx context.Context) error { _, err := s.limits.Sweep(ctx); return err }}}
+}
+
+// spend takes a GraphQL document off what its sender may ask for. Every document counts.
+func (s *server) spend(ctx context.Context, cost int) (edge.Budget, error) {
+	v := viewer.From(ctx)
+	permit, err := s.limits.Admit(ctx, v, ratelimit.Ask{Route: ratelimit.RouteGraphQL, Cost: max(cost, 1)})
+	status, _ := ratelimit.StatusOf(err)
+	if permit != nil {
+		status = permit.Status()
+	}
+	return edge.Budget{Resource: strings.ToLower(string(status.What)), Limit: status.Limit, Remaining: status.Remaining, Reset: status.Reset, Strict: v.Kind == viewer.APIKey}, err
+}
+
+// messageLimits is what chat knows of limits.
+type messageLimits struct{ limits *ratelimit.Service }
+
+// AdmitMessage takes a message off what its sender may send and use.
+func (m messageLimits) AdmitMessage(ctx context.Context, v viewer.Viewer, tokens int64) (done func(tokens int64), err error) {
+	permit, err := m.limits.Admit(ctx, v, ratelimit.Ask{Route: ratelimit.RouteMessage, Tokens: tokens})
+	if err != nil {
+		return nil, err
+	}
+	return permit.Done, nil
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/kimi-k2/kimi-k2/internal/completion"
+	"github.com/kimi-k2/kimi-k2/internal/ratelimit"
+	"github.com/kimi-k2/kimi-k2/internal/rest"
+	"github.com/kimi-k2/kimi-k2/internal/viewer"
+	"github.com/kimi-k2/kimi-k2/internal/web"
+)
+
+// api is what the clients of other services talk to.
+func (s *server) api() *rest.API {
+	return rest.New(rest.Config{Completions: begins{s.completions}, Models: s.engine, Limits: readLimits{s.limits}, RequestID: web.RequestID, Clock: s.clock, Log: s.log})
+}
+
+// begins hands runs to the wire.
+type begins struct{ completions *completion.Service }
+
+// Begin implements rest.Completions.
+func (b begins) Begin(ctx context.Context, v viewer.Viewer, r completion.Request) (rest.Run, error) {
+	run, err := b.completions.Begin(ctx, v, r)
+	if err != nil {
+		status, _ := ratelimit.StatusOf(err)
+		return rest.Run{Limits: allowances(status)}, err
+	}
+	out := rest.Run{ID: run.ID, Model: run.Model, CreatedAt: run.CreatedAt, Replayed: run.Replayed, Position: run.Position, Stream: run.Stream}
+	if p, ok := run.Permit.(*ratelimit.Permit); ok {
+		out.Limits = allowances(p.Status())
+	}
+	return out, nil
+}
+
+// programLimits is what completions know of limits.
+type programLimits struct{ limits *ratelimit.Service }
+
+// Admit implements completion.Limits.
+func (l programLimits) Admit(ctx context.Context, v viewer.Viewer, ask completion.Ask) (completion.Permit, error) {
+	permit, err := l.limits.Admit(ctx, v, ratelimit.Ask{Route: ratelimit.RouteCompletions, Tokens: ask.Tokens, Stream: true})
+	if err != nil {
+		return nil, err
+	}
+	return permit, nil
+}
+
+// readLimits is what the wire knows of limits where no engine is needed.
+type readLimits struct{ limits *ratelimit.Service }
+
+// Admit implements rest.Limits.
+func (l readLimits) Admit(ctx context.Context, v viewer.Viewer, _ string) ([]rest.Allowance, error) {
+	permit, err := l.limits.Admit(ctx, v, ratelimit.Ask{Route: ratelimit.RouteModels})
+	if err != nil {
+		status, _ := ratelimit.StatusOf(err)
+		return allowances(status), err
+	}
+	return allowances(permit.Status()), nil
+}
+
+// allowances are what is left, the tightest first.
+func allowances(s ratelimit.Status) (out []rest.Allowance) {
+	for name, w := range map[string]ratelimit.Window{"requests": s.Requests, "tokens": s.Tokens} {
+		if w.Limit > 0 && name != strings.ToLower(string(s.What)) {
+			out = append(out, rest.Allowance{Name: name, Limit: w.Limit, Remaining: w.Remaining, Reset: w.Reset})
+		}
+	}
+	if s.Limit == 0 {
+		return out
+	}
+	return append([]rest.Allowance{{Name: strings.ToLower(string(s.What)), Limit: s.Limit, Remaining: s.Remaining, Reset: s.Reset}}, out...)
+}
