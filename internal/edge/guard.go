@@ -115,14 +115,15 @@ func (g *Guard) MutateOperationParameters(ctx context.Context, p *graphql.RawPar
 	if cost > g.limits.Cost {
 		return tooCostly("cost", cost, g.limits.Cost)
 	}
-	if g.spend != nil {
-		b, err := g.spend(ctx, cost)
-		note(ctx, b, err)
-		if err != nil {
-			return gqlerror.Wrap(err)
-		}
-	}
 	g.noteCost(ctx, p, cost)
+	if g.spend == nil {
+		return nil
+	}
+	b, err := g.spend(ctx, cost)
+	note(ctx, b, err)
+	if err != nil {
+		return gqlerror.Wrap(err)
+	}
 	return nil
 }
 
