@@ -91,8 +91,9 @@ function tickWords(ms: number): string {
 }
 
 function requestsWords(sum: Sum): string {
-  const all = plural(sum.requests, { one: `${numberText(sum.requests)} request`, other: `${numberText(sum.requests)} requests` })
-  const bad = plural(sum.errors, { one: `${numberText(sum.errors)} error`, other: `${numberText(sum.errors)} errors` })
+  const [requests, errors] = [numberText(sum.requests), numberText(sum.errors)]
+  const all = plural(sum.requests, { one: `${requests} request`, other: `${requests} requests` })
+  const bad = plural(sum.errors, { one: `${errors} error`, other: `${errors} errors` })
   return sum.errors === 0 ? all : `${all} · ${bad} (${shareWords(errorShare(sum))})`
 }
 
