@@ -123,3 +123,14 @@ func TestTheAPIRefusesInItsOwnWords(t *testing.T) {
 		t.Errorf("without an API: %d", res.StatusCode)
 	}
 }
+
+// The log names the routes of programs as it does those of pages.
+func TestTheLogNamesTheRoutesOfPrograms(t *testing.T) {
+	f := newFixture(t, local, func(c *web.Config) { c.Keys, c.API = keyring{}, &api{} })
+	for _, path := range []string{"/graphql", "/v1/models", "/v1/panic"} {
+		f.ask(t, "POST", path, "Authorization", "Bearer good")
+	}
+	if got := f.log.String(); strings.Contains(got, "route=none") || !strings.Contains(got, "route=/graphql ") || strings.Count(got, "route=/v1/") < 2 {
+		t.Error(got)
+	}
+}

@@ -142,7 +142,9 @@ func (s *server) foreign(next http.Handler) http.Handler {
 		if s.bringsKey(r) && forPrograms(r.URL.Path) {
 			w.Header().Set("Access-Control-Allow-Origin", "*")
 			w.Header().Set("Access-Control-Expose-Headers", exposedHeaders(r.URL.Path))
+			outer := r
 			r = r.Clone(r.Context())
+			defer func() { outer.Pattern = r.Pattern }() // which the log names
 			for _, name := range []string{"Cookie", "Origin", "Sec-Fetch-Site"} {
 				r.Header.Del(name)
 			}
