@@ -350,10 +350,19 @@ func TestRowsAreFollowed(t *testing.T) {
 	if got := next(own); got != second.ID {
 		t.Errorf("the key got %s", got)
 	}
-	for range 6000 { // nobody takes them
+	const many = 6000
+	for range many { // nobody takes them
 		a.Record(a.entry(other))
 	}
-	until(t, func() bool { return a.count(`SELECT count(*) FROM api_request_logs`) == 6002 })
-	for range all { // what had been taken, and then the end
+	until(t, func() bool { return a.count(`SELECT count(*) FROM api_request_logs`) == many+2 })
+	for got := 0; got < many; got++ { // all of them, or what had been taken and then the end
+		select {
+		case _, followed := <-all:
+			if !followed {
+				return
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("after %d of %d rows nothing comes, and no end", got, many)
+		}
 	}
 }
