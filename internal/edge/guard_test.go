@@ -93,6 +93,30 @@ func TestWeightsAndBudget(t *testing.T) {
 	ask(t, s, "{hello}", "").want(t, http.StatusOK, `"code":"RATE_LIMITED"`, `"retryAfterMs":60000`)
 }
 
+// R-GQL: a trusted document takes a tenth off the budget.
+func TestTrustedDocumentsTakeLittleOffTheBudget(t *testing.T) {
+	const query = "{hello me{id}}"
+	sum := sha256.Sum256([]byte(query))
+	hash := hex.EncodeToString(sum[:])
+	var spent atomic.Int64
+	s := edgetest.Start(t, func(set *edgetest.Setup) {
+		set.Edge.Weights = map[string]int{"Query.hello": 40}
+		set.Edge.Documents = map[string]string{hash: query}
+		set.Edge.Spend = func(_ context.Context, cost int) (edge.Budget, error) {
+			spent.Store(int64(cost))
+			return edge.Budget{}, nil
+		}
+	})
+	ask(t, s, query, "").want(t, http.StatusOK, `"data"`)
+	if got := spent.Load(); got != 41 {
+		t.Errorf("as a text it takes %d", got)
+	}
+	post(t, s, `{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"`+hash+`"}}}`).want(t, http.StatusOK, `"data"`)
+	if got := spent.Load(); got != 5 {
+		t.Errorf("by its hash it takes %d", got)
+	}
+}
+
 // P75: programs are told their budget in headers, with whole seconds rounded up, and are
 // refused with 429; others get the answers they always got.
 func TestProgramsAreToldTheirBudget(t *testing.T) {
