@@ -60,7 +60,7 @@ journey('P37: a visitor leaves no trace until the first message, then an answer 
 })
 
 journey('F1: a reload in the middle of an answer loses nothing, five times over', async ({ page }) => {
-  await say(page, '/demo tokens 400\n/demo slow 8ms')
+  await say(page, '/demo tokens 1200\n/demo slow 8ms')
   await streaming(page)
   for (let round = 0; round < 5; round++) {
     const seen = await textOf(answers(page).last())

@@ -49,6 +49,7 @@ export async function startServer(settings = {}) {
     GUEST_MESSAGE_LIMIT: '100',
     // A journey reads in seconds what a person reads in minutes.
     RATE_COST_PER_GUEST: '20000',
+    RATE_MESSAGES_PER_GUEST: '0',
     RATE_COST_PER_ACCOUNT: '200000',
     SUPPORT_EMAIL: 'help@example.org',
     ...(typeof settings === 'function' ? await settings(url) : settings),
