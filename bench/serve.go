@@ -28,6 +28,8 @@ func serve(ctx context.Context, args []string) error {
 	listen := fs.String("listen", "127.0.0.1:0", "address")
 	upstream := fs.String("engine", "", "relay: base URL of the engine")
 	owners := fs.String("owners", "", "lists: JSON file with the owner of each cookie")
+	keys := fs.String("keys", "", "relay: JSON file with the keys that it asks for")
+	meter := fs.Bool("meter", false, "relay: a durable charge for each answer, in the database in DATABASE_URL")
 	if err := fs.Parse(args[1:]); err != nil {
 		return err
 	}
@@ -40,11 +42,11 @@ func serve(ctx context.Context, args []string) error {
 	case "engine":
 		return engine.Serve(l)
 	case "relay":
-		u, err := url.Parse(*upstream)
+		h, err := newRelay(ctx, *upstream, *keys, *meter)
 		if err != nil {
-			return fmt.Errorf("the engine's URL: %w", err)
+			return err
 		}
-		return serveHTTP(l, floor.NewRelay(u))
+		return serveHTTP(l, h)
 	case "push":
 		return serveHTTP(l, http.HandlerFunc(floor.Push))
 	case "lists":
@@ -69,16 +71,48 @@ func serveHTTP(l net.Listener, h http.Handler) error {
 	return nil
 }
 
-// newLists connects the floor of lists to the database in DATABASE_URL.
-func newLists(ctx context.Context, path string) (*floor.Lists, error) {
+// newRelay leads to the engine. Its charges are made until the process ends; the tables stay.
+func newRelay(ctx context.Context, engine, keys string, meter bool) (*floor.Relay, error) {
+	u, err := url.Parse(engine)
+	if err != nil {
+		return nil, fmt.Errorf("the engine's URL: %w", err)
+	}
+	h := floor.NewRelay(u)
+	if keys != "" {
+		var all []string
+		if err := readJSON(keys, &all); err != nil {
+			return nil, fmt.Errorf("read keys: %w", err)
+		}
+		h.Keys = map[string]int{}
+		for n, key := range all {
+			h.Keys[key] = n
+		}
+	}
+	if !meter {
+		return h, nil
+	}
+	pool, err := connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	charges, err := floor.OpenCharges(ctx, pool, max(1, len(h.Keys)))
+	if err != nil {
+		return nil, err
+	}
+	h.Charge = charges.Charge
+	return h, nil
+}
+
+func readJSON(path string, into any) error {
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("read owners: %w", err)
+		return err
 	}
-	owners := map[string]string{}
-	if err := json.Unmarshal(b, &owners); err != nil {
-		return nil, fmt.Errorf("read owners: %w", err)
-	}
+	return json.Unmarshal(b, into)
+}
+
+// connect opens the database in DATABASE_URL.
+func connect(ctx context.Context) (*pgxpool.Pool, error) {
 	c, err := pgxpool.ParseConfig(os.Getenv("DATABASE_URL"))
 	if err != nil {
 		return nil, errors.New("DATABASE_URL is no Postgres URL")
@@ -87,6 +121,19 @@ func newLists(ctx context.Context, path string) (*floor.Lists, error) {
 	pool, err := pgxpool.NewWithConfig(ctx, c)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the database: %w", err)
+	}
+	return pool, nil
+}
+
+// newLists connects the floor of lists to the database in DATABASE_URL.
+func newLists(ctx context.Context, path string) (*floor.Lists, error) {
+	owners := map[string]string{}
+	if err := readJSON(path, &owners); err != nil {
+		return nil, fmt.Errorf("read owners: %w", err)
+	}
+	pool, err := connect(ctx)
+	if err != nil {
+		return nil, err
 	}
 	keeper, err := bed.Keeper()
 	if err != nil {

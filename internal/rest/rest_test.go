@@ -30,7 +30,7 @@ var theTime = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // fixture is the API on a real socket with answers from the test.
 type fixture struct {
-	t    *testing.T
+	t    testing.TB
 	url  string
 	logs bytes.Buffer
 
@@ -45,7 +45,7 @@ type fixture struct {
 
 const goodChat = `{"model":"kimi-k2","messages":[{"role":"user","content":"hi"}]}`
 
-func newFixture(t *testing.T, change func(f *fixture, c *rest.Config)) *fixture {
+func newFixture(t testing.TB, change func(f *fixture, c *rest.Config)) *fixture {
 	t.Helper()
 	f := &fixture{t: t, recorded: make(chan rest.Entry, 100)}
 	f.run = rest.Run{ID: "cmp_0123", Model: catalogue[0], CreatedAt: theTime}

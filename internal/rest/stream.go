@@ -30,6 +30,9 @@ type stream struct {
 	over   bool
 	broken bool // a write failed
 	quiet  *time.Timer
+	// Pieces cost no timers: the one of the silence looks back when it rings, and a deadline
+	// serves for a quarter of its time. Both are times of the call's watch.
+	sent, renew time.Duration
 }
 
 // deadline cuts a client that doesn't read the next write. Where there is no connection
@@ -106,7 +109,11 @@ func (s *stream) send() error {
 		h.Set("X-Accel-Buffering", "no") // proxies would hold it back
 		s.w.WriteHeader(http.StatusOK)
 	}
-	_ = s.conn.SetWriteDeadline(time.Now().Add(s.WriteTimeout)) //nolint:forbidigo // a deadline of a socket
+	s.sent = s.watch.Elapsed()
+	if s.sent >= s.renew {
+		_ = s.conn.SetWriteDeadline(time.Now().Add(s.WriteTimeout)) //nolint:forbidigo // a deadline of a socket
+		s.renew = s.sent + s.WriteTimeout/4
+	}
 	_, err := s.w.Write(s.buf)
 	if err == nil {
 		err = s.conn.Flush()
@@ -115,9 +122,6 @@ func (s *stream) send() error {
 		s.broken = true
 		s.cancel(errUnread)
 		return fmt.Errorf("%w: %w", errUnread, err)
-	}
-	if !s.over {
-		s.quiet.Reset(s.KeepAlive)
 	}
 	return nil
 }
@@ -130,6 +134,11 @@ func (s *stream) ping() {
 	if s.over || s.broken {
 		return
 	}
+	if left := s.sent + s.KeepAlive - s.watch.Elapsed(); s.sent > 0 && left > 0 {
+		s.quiet.Reset(left)
+		return
+	}
+	s.quiet.Reset(s.KeepAlive)
 	s.buf = append(s.buf[:0], ": keep-alive\n\n"...)
 	if s.run.Position != nil {
 		if n := s.run.Position(); n > 0 {

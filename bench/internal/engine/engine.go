@@ -158,10 +158,13 @@ func event(b []byte, parts ...string) []byte {
 }
 
 func stream(w io.Writer, start time.Time, o wire.Order, size int) error {
+	pacer := wire.NewPacer(start, o)
+	if o.Rate >= wire.AtOnce {
+		return atOnce(w, pacer, o, size)
+	}
 	if _, err := w.Write(event([]byte(streamHead), roleChunk)); err != nil {
 		return err
 	}
-	pacer := wire.NewPacer(start, o)
 	var mark, buf []byte
 	for range o.Tokens {
 		due, now := pacer.Wait()
@@ -171,10 +174,28 @@ func stream(w io.Writer, start time.Time, o wire.Order, size int) error {
 			return err
 		}
 	}
-	buf = event(buf[:0], stopChunk)
-	buf = event(buf, chunkHead, `],"usage":`, usage(size, o.Tokens), `}`)
-	buf = event(buf, "[DONE]")
-	_, err := w.Write(append(buf, "0\r\n\r\n"...))
+	_, err := w.Write(end(buf[:0], size, o.Tokens))
+	return err
+}
+
+// end appends what follows the last token.
+func end(b []byte, size, tokens int) []byte {
+	b = event(b, stopChunk)
+	b = event(b, chunkHead, `],"usage":`, usage(size, tokens), `}`)
+	b = event(b, "[DONE]")
+	return append(b, "0\r\n\r\n"...)
+}
+
+// atOnce writes a whole stream in one go.
+func atOnce(w io.Writer, pacer *wire.Pacer, o wire.Order, size int) error {
+	buf := event([]byte(streamHead), roleChunk)
+	var mark []byte
+	for range o.Tokens {
+		due, now := pacer.Wait()
+		mark = wire.Append(mark[:0], due, now)
+		buf = delta(buf, mark)
+	}
+	_, err := w.Write(end(buf, size, o.Tokens))
 	return err
 }
 

@@ -79,26 +79,53 @@ func (r *Run) hold(ctx context.Context) ([]report.Figure, error) {
 
 // payer is the session of an account that may send and can pay.
 func (r *Run) payer(ctx context.Context) (cookie string, err error) {
-	people, err := r.people(ctx)
+	p, err := r.payers(ctx)
 	if err != nil {
 		return "", err
 	}
-	defer people.close()
+	defer p.close()
+	e, err := p.signIn(ctx, "payer")
+	if err != nil {
+		return "", err
+	}
+	return "sid=" + e.Cookie, nil
+}
+
+// payers signs in accounts that may send and can pay.
+type payers struct {
+	*people
+	books *credit.Service
+	gate  viewer.Gate
+}
+
+func (r *Run) payers(ctx context.Context) (*payers, error) {
+	people, err := r.people(ctx)
+	if err != nil {
+		return nil, err
+	}
 	texts, err := policy.New(policy.Config{DB: people.db, Clock: clock.System{}, Files: policyfiles.Files(), CookieKey: bed.CookieKey(), GuestTTL: account.GuestTTL,
 		Brand: policy.Brand{Name: "Kimi K2"}, External: func() (string, bool) { return "", false }})
 	if err != nil {
-		return "", fmt.Errorf("read the policy: %w", err)
+		people.close()
+		return nil, fmt.Errorf("read the policy: %w", err)
 	}
-	books := credit.New(credit.Config{DB: people.db, Keys: people.accounts, Clock: clock.System{}, Log: r.Log, SignupCredits: 1_000 * models.MicroPerCredit})
-	defer books.Close()
+	books := credit.New(credit.Config{DB: people.db, Keys: people.accounts, Clock: clock.System{}, Log: r.Log, SignupCredits: 100_000 * models.MicroPerCredit})
 	people.accounts.Join(texts, nil, texts)
 	people.accounts.Fund(books)
 	now, version := time.Now(), texts.Current().Version
-	gate := viewer.Gate{AgeConfirmedAt: now, AgePolicy: version, AcceptedPolicy: version, AcceptedAt: now, AcceptedHow: string(models.AcceptedAtSignIn)}
-	e, err := people.accounts.SignIn(ctx, account.SignIn{From: viewer.Viewer{Kind: viewer.Visitor, Gate: gate}, Device: account.Device{Type: "desktop"},
-		Proof: account.Proof{Provider: models.ProviderGoogle, Subject: "payer", Name: "payer", Email: "payer@example.org", Verified: true}})
+	return &payers{people, books, viewer.Gate{AgeConfirmedAt: now, AgePolicy: version, AcceptedPolicy: version, AcceptedAt: now, AcceptedHow: string(models.AcceptedAtSignIn)}}, nil
+}
+
+func (p *payers) close() {
+	p.books.Close()
+	p.people.close()
+}
+
+func (p *payers) signIn(ctx context.Context, name string) (account.Entry, error) {
+	e, err := p.accounts.SignIn(ctx, account.SignIn{From: viewer.Viewer{Kind: viewer.Visitor, Gate: p.gate}, Device: account.Device{Type: "desktop"},
+		Proof: account.Proof{Provider: models.ProviderGoogle, Subject: name, Name: name, Email: name + "@example.org", Verified: true}})
 	if err != nil {
-		return "", fmt.Errorf("sign in: %w", err)
+		return e, fmt.Errorf("sign in: %w", err)
 	}
-	return "sid=" + e.Cookie, nil
+	return e, nil
 }

@@ -23,12 +23,6 @@ func lists(s Spec) (Result, error) {
 // ask sends a document with one of the cookies after another, "" for none; mark is in
 // every right answer.
 func ask(s Spec, document string, mark []byte) (Result, error) {
-	if err := s.check(); err != nil {
-		return Result{}, err
-	}
-	start := time.Now()
-	w := window{from: start.Add(s.Warm)}
-	w.to = w.from.Add(s.Window)
 	requests := make([][]byte, len(s.Cookies))
 	for i, cookie := range s.Cookies {
 		headers := []string{origin(s.Addr)}
@@ -37,6 +31,17 @@ func ask(s Spec, document string, mark []byte) (Result, error) {
 		}
 		requests[i] = client.Request(s.Addr, path, payload(document, nil), headers...)
 	}
+	return askAll(s, requests, mark)
+}
+
+// askAll sends one of the requests after another over N connections.
+func askAll(s Spec, requests [][]byte, mark []byte) (Result, error) {
+	if err := s.check(); err != nil {
+		return Result{}, err
+	}
+	start := time.Now()
+	w := window{from: start.Add(s.Warm)}
+	w.to = w.from.Add(s.Window)
 	finish := sample(s, w)
 	times := make([]hist.H, s.N)
 	var next atomic.Int64

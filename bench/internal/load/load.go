@@ -24,6 +24,7 @@ const (
 	Sockets Kind = "sockets" // N open sockets: what they cost in memory
 	Lists   Kind = "lists"   // the viewer's newest conversations, over and over
 	Viewers Kind = "viewers" // who is asking, over and over: little but finding that out
+	Wholes  Kind = "wholes"  // short answers of /v1 in one piece, over and over
 )
 
 // Spec says what to load and for how long.
@@ -45,6 +46,7 @@ type Spec struct {
 	Spread time.Duration // Streams: over which the probes are spread
 
 	Cookies []string         // Lists, Viewers: one of them per request; "" is none
+	Keys    []string         // Wholes, Streams: one of them per client, which asks /v1 as programs do
 	Watch   map[string][]int // processes to sample with their descendants, by name
 
 	gate string // the cookie that lets new guests send; set by Run
@@ -56,7 +58,7 @@ type Result struct {
 	All    int64 // received the whole load long
 	Lost   int64 // ordered but not received, the whole load long
 	Extra  int64 // received again or beyond the order, the whole load long
-	Asked  int64 // Lists, Viewers: answers in the window
+	Asked  int64 // Lists, Viewers, Wholes: answers in the window
 	Errors int64
 	Error  string // the first of them
 
@@ -68,7 +70,7 @@ type Result struct {
 	Seconds float64            // the window's true length
 	CPU     map[string]float64 // seconds by process in the window
 	Other   float64            // CPU seconds of everything else on the machine
-	Memory  map[string]int64   // Sockets: bytes of RSS that were added, by process
+	Memory  map[string]int64   // Sockets, Streams: bytes of RSS that were added, by process
 	Opened  float64            // Sockets: seconds until all were open
 }
 
@@ -83,7 +85,7 @@ func quantiles(h *hist.H) Quantiles {
 // Run puts the load on its target and waits for its end. Failures of single
 // streams are counted in the result; the error is for loads that could not be made.
 func Run(s Spec) (Result, error) {
-	if !s.Floor && s.Kind != Lists && s.Kind != Viewers {
+	if !s.Floor && len(s.Keys) == 0 && !s.asks() {
 		var err error
 		if s.gate, err = settle(s.Addr, 0); err != nil {
 			return Result{}, err
@@ -100,6 +102,8 @@ func Run(s Spec) (Result, error) {
 		return lists(s)
 	case Viewers:
 		return viewers(s)
+	case Wholes:
+		return wholes(s)
 	}
 	return Result{}, fmt.Errorf("no load is called %q", s.Kind)
 }
@@ -192,12 +196,17 @@ func (s Spec) check() error {
 	switch {
 	case s.N <= 0 || s.Window < 0 || s.Ramp < 0 || s.Warm < 0:
 		return errors.New("a load needs a size and bounds")
-	case s.Kind != Lists && s.Kind != Viewers && !s.Idle && s.Rate <= 0:
+	case !s.asks() && !s.Idle && s.Rate <= 0:
 		return errors.New("a load of tokens needs a rate")
 	case (s.Kind == Fan || s.Kind == Sockets) && s.Replies <= 0:
 		return errors.New("subscriptions need replies to share")
 	case (s.Kind == Lists || s.Kind == Viewers) && len(s.Cookies) == 0:
 		return errors.New("questions need viewers")
+	case s.Kind == Wholes && len(s.Keys) == 0:
+		return errors.New("programs need keys")
 	}
 	return nil
 }
+
+// asks reports whether the load is questions with short answers.
+func (s Spec) asks() bool { return s.Kind == Lists || s.Kind == Viewers || s.Kind == Wholes }

@@ -2,6 +2,7 @@ package load_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -154,6 +156,12 @@ func newProduct(t *testing.T, p *product) string {
 
 func relay(t *testing.T) string {
 	t.Helper()
+	return relayWith(t, nil, nil)
+}
+
+// relayWith is a relay that asks for keys and charges.
+func relayWith(t *testing.T, keys map[string]int, charge func(int) error) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -161,6 +169,7 @@ func relay(t *testing.T) string {
 	ended := make(chan error, 1)
 	go func() { ended <- engine.Serve(l) }()
 	h := floor.NewRelay(&url.URL{Scheme: "http", Host: l.Addr().String()})
+	h.Keys, h.Charge = keys, charge
 	t.Cleanup(func() {
 		h.Close()
 		_ = l.Close()
@@ -288,10 +297,51 @@ func TestListsInBothLoops(t *testing.T) {
 	}
 }
 
+// Programs get whole answers and streams under their keys, and each is charged once, to
+// the account of its key.
+func TestProgramsAskUnderTheirKeys(t *testing.T) {
+	t.Parallel()
+	var charged [2]atomic.Int64
+	addr := relayWith(t, map[string]int{"one": 0, "two": 1}, func(account int) error { charged[account].Add(1); return nil })
+	s := load.Spec{Kind: load.Wholes, Addr: addr, N: 3, Warm: 20 * ms, Window: 300 * ms, Rate: 50, Keys: []string{"one", "two"}}
+	r := run(t, s)
+	if r.Errors != 0 || r.Asked == 0 || charged[0].Load() == 0 || charged[1].Load() == 0 {
+		t.Errorf("whole: %+v, charged %d and %d", r, charged[0].Load(), charged[1].Load())
+	}
+	before := charged[0].Load() + charged[1].Load()
+	streams := streamsSpec(addr)
+	streams.Keys = s.Keys
+	r = run(t, streams)
+	if n := charged[0].Load() + charged[1].Load() - before; r.Errors != 0 || r.Lost != 0 || n != 7 {
+		t.Errorf("streams: %+v, %d charges", r, n)
+	}
+	if _, ok := r.Memory["self"]; !ok {
+		t.Error("memory was not sampled")
+	}
+	s.Keys = []string{"forged"}
+	if r := run(t, s); r.Errors != 3 || !strings.Contains(r.Error, "401") {
+		t.Errorf("refused: %+v", r)
+	}
+}
+
+// An answer that could not be charged never ends well.
+func TestAnAnswerThatIsNotChargedIsAnError(t *testing.T) {
+	t.Parallel()
+	addr := relayWith(t, map[string]int{"one": 0}, func(int) error { return errors.New("no database") })
+	if r := run(t, load.Spec{Kind: load.Wholes, Addr: addr, N: 1, Window: 50 * ms, Keys: []string{"one"}}); r.Errors != 1 || !strings.Contains(r.Error, "no database") {
+		t.Errorf("whole: %+v", r)
+	}
+	s := streamsSpec(addr)
+	s.Keys = []string{"one"}
+	if r := run(t, s); r.Errors != 7 || r.Lost != 0 {
+		t.Errorf("streams: %+v", r)
+	}
+}
+
 func TestSpecsWithoutBoundsAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, s := range []load.Spec{{}, {Kind: load.Streams}, {Kind: load.Streams, N: 1}, {Kind: load.Fan, N: 1, Rate: 1},
-		{Kind: load.Sockets, N: 1, Idle: true}, {Kind: load.Lists, N: 1}, {Kind: "other", N: 1}} {
+		{Kind: load.Sockets, N: 1, Idle: true}, {Kind: load.Lists, N: 1}, {Kind: load.Wholes, N: 1}, {Kind: "other", N: 1}} {
 		if _, err := load.Run(s); err == nil {
 			t.Errorf("%+v ran", s)
 		}

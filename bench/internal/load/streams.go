@@ -3,7 +3,6 @@ package load
 import (
 	"time"
 
-	"github.com/kimi-k2/kimi-k2/bench/internal/client"
 	"github.com/kimi-k2/kimi-k2/bench/internal/hist"
 	"github.com/kimi-k2/kimi-k2/bench/internal/wire"
 )
@@ -22,7 +21,7 @@ func streams(s Spec) (Result, error) {
 	if err := s.check(); err != nil {
 		return Result{}, err
 	}
-	start := time.Now()
+	before, start := memory(s), time.Now()
 	w := window{from: start.Add(s.Ramp + s.Warm)}
 	w.to = w.from.Add(s.Window)
 	end := w.to.Add(s.Spread + slack)
@@ -30,9 +29,10 @@ func streams(s Spec) (Result, error) {
 
 	tallies, orders := make([]*tally, s.N), make([]wire.Order, s.N)
 	finish := sample(s, w)
-	probed := make(chan probes, 1)
+	probed, after := make(chan probes, 1), map[string]int64{}
 	go func() {
 		time.Sleep(time.Until(w.to))
+		after = memory(s)
 		probed <- s.probe(deadline)
 	}()
 	errs := each(s.N, s.Ramp, func(i int) error {
@@ -42,8 +42,11 @@ func streams(s Spec) (Result, error) {
 		return s.stream(o, i, tallies[i], deadline)
 	})
 	p := <-probed
-	var r Result
+	r := Result{Memory: map[string]int64{}}
 	finish(&r)
+	for name, bytes := range after {
+		r.Memory[name] = bytes - before[name]
+	}
 	merge(&r, tallies)
 	for i, t := range tallies {
 		r.balance(orders[i].Tokens, t)
@@ -83,11 +86,8 @@ func merge(r *Result, tallies []*tally) {
 
 // stream orders one reply and receives it to its end.
 func (s Spec) stream(o wire.Order, i int, t *tally, deadline time.Time) error {
-	if s.Floor {
-		c := client.NewHTTP(s.Addr, i)
-		defer c.Close()
-		request := client.Request(s.Addr, "/v1/chat/completions", relayBody(o))
-		return c.Stream(request, deadline, func(line []byte) { t.tokens(line, 0) })
+	if s.Floor || len(s.Keys) > 0 {
+		return s.program(o, i, t, deadline)
 	}
 	r, err := send(s.Addr, s.gate, o, i)
 	if err != nil {

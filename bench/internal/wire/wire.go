@@ -56,6 +56,9 @@ type Order struct {
 	First  time.Duration // from the request to the first token
 }
 
+// AtOnce is the rate of answers that take the engine no time: all of it is written in one go.
+const AtOnce = 1e9
+
 // String is the order as the text of a prompt.
 func (o Order) String() string {
 	return "tokens=" + strconv.Itoa(o.Tokens) +
