@@ -916,6 +916,7 @@ export type ViewerEventsSubscriptionVariables = Exact<{ [key: string]: never; }>
 export type ViewerEventsSubscription = { viewerEvents:
     | { ' $fragmentRefs'?: { 'EventParts_ConversationChanged_Fragment': EventParts_ConversationChanged_Fragment } }
     | { ' $fragmentRefs'?: { 'EventParts_ConversationDeleted_Fragment': EventParts_ConversationDeleted_Fragment } }
+    | { ' $fragmentRefs'?: { 'EventParts_ConversationsDeleted_Fragment': EventParts_ConversationsDeleted_Fragment } }
     | { ' $fragmentRefs'?: { 'EventParts_ReplyStarted_Fragment': EventParts_ReplyStarted_Fragment } }
     | { ' $fragmentRefs'?: { 'EventParts_ReplyEnded_Fragment': EventParts_ReplyEnded_Fragment } }
     | { ' $fragmentRefs'?: { 'EventParts_CreditsChanged_Fragment': EventParts_CreditsChanged_Fragment } }
@@ -928,6 +929,7 @@ export type AccountEventsSubscriptionVariables = Exact<{ [key: string]: never; }
 export type AccountEventsSubscription = { viewerEvents:
     | { ' $fragmentRefs'?: { 'EventParts_ConversationChanged_Fragment': EventParts_ConversationChanged_Fragment } }
     | { ' $fragmentRefs'?: { 'EventParts_ConversationDeleted_Fragment': EventParts_ConversationDeleted_Fragment } }
+    | { ' $fragmentRefs'?: { 'EventParts_ConversationsDeleted_Fragment': EventParts_ConversationsDeleted_Fragment } }
     | { ' $fragmentRefs'?: { 'EventParts_ReplyStarted_Fragment': EventParts_ReplyStarted_Fragment } }
     | { ' $fragmentRefs'?: { 'EventParts_ReplyEnded_Fragment': EventParts_ReplyEnded_Fragment } }
     | (
@@ -947,6 +949,8 @@ type EventParts_ConversationChanged_Fragment = { __typename: 'ConversationChange
 
 type EventParts_ConversationDeleted_Fragment = { __typename: 'ConversationDeleted', conversationId: string } & { ' $fragmentName'?: 'EventParts_ConversationDeleted_Fragment' };
 
+type EventParts_ConversationsDeleted_Fragment = { __typename: 'ConversationsDeleted' } & { ' $fragmentName'?: 'EventParts_ConversationsDeleted_Fragment' };
+
 type EventParts_ReplyStarted_Fragment = { __typename: 'ReplyStarted', conversationId: string, reply: { ' $fragmentRefs'?: { 'MessagePartsFragment': MessagePartsFragment } } } & { ' $fragmentName'?: 'EventParts_ReplyStarted_Fragment' };
 
 type EventParts_ReplyEnded_Fragment = { __typename: 'ReplyEnded', conversationId: string, reply: { ' $fragmentRefs'?: { 'MessagePartsFragment': MessagePartsFragment } } } & { ' $fragmentName'?: 'EventParts_ReplyEnded_Fragment' };
@@ -958,6 +962,7 @@ type EventParts_PurchaseChanged_Fragment = { __typename: 'PurchaseChanged' } & {
 export type EventPartsFragment =
   | EventParts_ConversationChanged_Fragment
   | EventParts_ConversationDeleted_Fragment
+  | EventParts_ConversationsDeleted_Fragment
   | EventParts_ReplyStarted_Fragment
   | EventParts_ReplyEnded_Fragment
   | EventParts_CreditsChanged_Fragment
