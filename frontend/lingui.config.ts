@@ -2,9 +2,19 @@ import { defineConfig } from '@lingui/cli'
 import { formatter } from '@lingui/format-po'
 
 /** What no first page needs: its words are loaded beside it; see src/lib/i18n.ts. */
-const lazyFolders = ['account', 'billing', 'consent', 'developers', 'gate', 'operator', 'palette', 'policy', 'settings', 'usage'].map(
-  (name) => `<rootDir>/src/features/${name}`,
-)
+const lazyFolders = [
+  'account',
+  'billing',
+  'consent',
+  'deletion',
+  'developers',
+  'gate',
+  'operator',
+  'palette',
+  'policy',
+  'settings',
+  'usage',
+].map((name) => `<rootDir>/src/features/${name}`)
 const lazy = [
   ...lazyFolders,
   '<rootDir>/src/app/lazy',

@@ -3,6 +3,7 @@ export * from './documents/fragments';
 export * from './documents/billing';
 export * from './documents/chat';
 export * from './documents/conversations';
+export * from './documents/deletion';
 export * from './documents/developers';
 export * from './documents/operator-money';
 export * from './documents/operator';
@@ -284,6 +285,25 @@ export type CreditAdjustInput = {
 export type UsageReviewInput = {
   /** Its id. */
   usageId: string;
+};
+
+/** What has to be typed. */
+export type AccountDeleteInput = {
+  /** The account's own e-mail address; for guests, and for accounts without an address, the word DELETE. Anything else is INVALID. */
+  confirmation: string;
+};
+
+/** How far a deletion is. */
+export type DeletionState =
+  /** It goes on by itself, whatever happens to who asked. */
+  | 'RUNNING'
+  /** It is over: nothing is left. */
+  | 'DONE';
+
+/** What has to be typed. */
+export type ConversationDeleteAllInput = {
+  /** The word DELETE. Anything else is INVALID. */
+  confirmation: string;
 };
 
 /** Stable names of refusals. The list may grow; treat an unknown code like INTERNAL. */
@@ -968,6 +988,44 @@ export type EventPartsFragment =
   | EventParts_CreditsChanged_Fragment
   | EventParts_PurchaseChanged_Fragment
 ;
+
+export type DeletionPartsFragment = { id: string, ticket: string, state: DeletionState, startedAt: string, finishedAt: string | null, askedElsewhere: boolean | null, receipt: string | null, tables: Array<{ table: string, rows: number }> } & { ' $fragmentName'?: 'DeletionPartsFragment' };
+
+export type DeletionSubjectQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type DeletionSubjectQuery = { viewer: { kind: ViewerKind, account: { id: string, email: string | null, identities: Array<{ id: string, provider: Provider }> } | null } };
+
+export type DeletionProgressQueryVariables = Exact<{
+  ticket: string;
+}>;
+
+
+export type DeletionProgressQuery = { deletion: { ' $fragmentRefs'?: { 'DeletionPartsFragment': DeletionPartsFragment } } | null };
+
+export type DeletionAccountMutationVariables = Exact<{
+  input: AccountDeleteInput;
+}>;
+
+
+export type DeletionAccountMutation = { accountDelete: { deletion: { id: string, ticket: string } | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
+
+export type DeletionConversationsMutationVariables = Exact<{
+  input: ConversationDeleteAllInput;
+}>;
+
+
+export type DeletionConversationsMutation = { conversationDeleteAll: { conversations: number, messages: number, finished: boolean, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
 
 export type DeveloperKeysQueryVariables = Exact<{ [key: string]: never; }>;
 
