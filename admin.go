@@ -96,7 +96,7 @@ func withDatabase(ctx context.Context, cfg config.Config, name string, deed func
 		return err
 	}
 	accounts := account.New(account.Config{DB: db, Keeper: keeper, Clock: clock.System{}, Log: logger(cfg), GuestLimit: cfg.GuestMessageLimit,
-		CookieKey: secret, PublicURL: cfg.PublicURL})
+		CookieKey: secret, PublicURL: cfg.PublicURL, Journal: erasureJournal(cfg)})
 	if err := accounts.VerifyKey(ctx); err != nil {
 		return err
 	}

@@ -155,6 +155,8 @@ func (m *matrix) value(name string, typ *ast.Type, extra string) any {
 		m.serial++
 		m.things["victim"] = m.p.session(fmt.Sprint("victim-", m.serial)).Viewer.OwnerID
 		return m.things["victim"]
+	case "ticket", "receipt":
+		return "none"
 	case "confirmation":
 		return m.things["victim"]
 	case "reason":

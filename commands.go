@@ -18,6 +18,7 @@ const usage = `Kimi K2: an AI chat assistant service to host yourself.
   kimi-k2 [serve]       start the server
   kimi-k2 migrate       bring the database to this version's schema and exit
   kimi-k2 verify        check what is stored; exits 1 on any fault
+  kimi-k2 verify <file> check a deletion receipt; exits 1 when it is none of ours or was changed
   kimi-k2 admin sign-in-link
                         print a link that signs the operator in, once, within ten minutes
   kimi-k2 admin grant <e-mail>
@@ -56,9 +57,14 @@ func command(ctx context.Context, args, environ []string, out io.Writer) error {
 		return err
 	}
 	run, ok := map[string]func(context.Context, config.Config) error{"serve": runServe, "migrate": runMigrate,
-		"verify": func(ctx context.Context, cfg config.Config) error { return runVerify(ctx, cfg, out) },
+		"verify": func(ctx context.Context, cfg config.Config) error {
+			if len(args) == 2 {
+				return verifyReceipt(cfg, args[1], out)
+			}
+			return runVerify(ctx, cfg, out)
+		},
 		"admin":  func(ctx context.Context, cfg config.Config) error { return runAdmin(ctx, cfg, args[1:], out) }}[name]
-	if !ok || len(args) > 1 && name != "admin" {
+	if !ok || len(args) > 1 && name != "admin" && (name != "verify" || len(args) > 2) {
 		return fmt.Errorf("unknown command %q\n\n%s", name, usage)
 	}
 	cfg, warnings, err := config.Load(environ)

@@ -3,12 +3,16 @@ package main
 import (
 	"context"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/account"
+	"github.com/kimi-k2/kimi-k2/internal/chat"
+	"github.com/kimi-k2/kimi-k2/internal/config"
 	"github.com/kimi-k2/kimi-k2/internal/inference"
 	"github.com/kimi-k2/kimi-k2/internal/jobs"
+	"github.com/kimi-k2/kimi-k2/internal/journal"
 	"github.com/kimi-k2/kimi-k2/internal/mail"
 	"github.com/kimi-k2/kimi-k2/internal/notify"
 	"github.com/kimi-k2/kimi-k2/internal/policy"
@@ -26,14 +30,21 @@ const (
 	sweepEvery = 10 * time.Minute
 	// purgeEvery leaves guests whose time is over an hour at most; they are invisible before.
 	purgeEvery   = 10 * time.Minute
+	eraseEvery   = 30 * time.Second
+	eraseTimeout = 10 * time.Minute
 	purgeTimeout = 30 * time.Minute // of one turn: a large backlog goes in many small transactions
 )
 
 // openAccounts builds the owners of everything and makes sure of the key.
 func (s *server) openAccounts(ctx context.Context, secret []byte) error {
 	s.accounts = account.New(account.Config{DB: s.db, Keeper: s.keeper, Clock: s.clock, Log: s.log, GuestLimit: s.cfg.GuestMessageLimit, CookieKey: secret,
-		PublicURL: s.cfg.PublicURL, Bus: s.bus})
+		PublicURL: s.cfg.PublicURL, Bus: s.bus, Journal: erasureJournal(s.cfg)})
 	return s.accounts.VerifyKey(ctx)
+}
+
+// erasureJournal is where tombstones are kept beside the database.
+func erasureJournal(cfg config.Config) *journal.File {
+	return journal.Open(filepath.Join(cfg.DataDir, "deletions.journal"))
 }
 
 // openPolicy loads the privacy policy and compares its figures with the program's.
@@ -102,10 +113,15 @@ func (s *server) startPeople(ctx context.Context) error {
 	s.keys.StopWith(s.writers())
 	s.keys.OnRevoked(s.completions.Revoked)
 	s.accounts.LeaveWith(s.billing)
+	s.accounts.EraseWith([]account.Shutter{s.keys, s.mails}, s.chat)
 	if err := s.accounts.Start(ctx); err != nil {
 		return err
 	}
 	if err := s.keys.Start(ctx); err != nil {
+		return err
+	}
+	// Before anything runs or answers: who was deleted and is back out of a backup goes again.
+	if _, err := s.accounts.Replay(ctx); err != nil {
 		return err
 	}
 	purger := account.NewPurger(account.PurgeConfig{DB: s.db, Clock: s.clock, Log: s.log, Busy: []account.Busy{s.chat}, Counters: []account.Counter{s.chat, s.policy, s.mails}})
@@ -113,6 +129,8 @@ func (s *server) startPeople(ctx context.Context) error {
 		jobs.Job{Name: notify.Job, Every: mailsEvery, Run: func(ctx context.Context) error { _, err := s.mails.Deliver(ctx); return err }},
 		jobs.Job{Name: notify.TidyJob, Every: tidyEvery, Run: func(ctx context.Context) error { _, err := s.mails.Tidy(ctx); return err }},
 		jobs.Job{Name: "guests.purge", Every: purgeEvery, Timeout: purgeTimeout, Run: func(ctx context.Context) error { _, err := purger.PurgeGuests(ctx); return err }},
+		jobs.Job{Name: account.EraseJob, Every: eraseEvery, Timeout: eraseTimeout, Run: func(ctx context.Context) error { _, err := s.accounts.Resume(ctx); return err }},
+		jobs.Job{Name: chat.ClearJob, Every: eraseEvery, Timeout: eraseTimeout, Run: func(ctx context.Context) error { _, err := s.chat.ResumeClearings(ctx); return err }},
 		jobs.Job{Name: "accounts.sweep", Every: sweepEvery, Run: func(ctx context.Context) error { _, err := s.accounts.Sweep(ctx); return err }},
 	)
 	if err != nil {

@@ -6,6 +6,7 @@ const lazyFolders = [
   'account',
   'billing',
   'consent',
+  'deletion',
   'developers',
   'gate',
   'operator',

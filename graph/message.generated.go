@@ -2074,6 +2074,13 @@ func (ec *executionContext) _ViewerEvent(ctx context.Context, sel ast.SelectionS
 			return graphql.Null
 		}
 		return ec._CreditsChanged(ctx, sel, obj)
+	case models.ConversationsDeleted:
+		return ec._ConversationsDeleted(ctx, sel, &obj)
+	case *models.ConversationsDeleted:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ConversationsDeleted(ctx, sel, obj)
 	case models.ConversationDeleted:
 		return ec._ConversationDeleted(ctx, sel, &obj)
 	case *models.ConversationDeleted:

@@ -30,6 +30,20 @@ type AbsurdUsage struct {
 	Reported string `json:"reported"`
 }
 
+// What has to be typed.
+type AccountDeleteInput struct {
+	// The account's own e-mail address; for guests, and for accounts without an address, the word DELETE. Anything else is INVALID.
+	Confirmation string `json:"confirmation"`
+}
+
+// What accountDelete began.
+type AccountDeletePayload struct {
+	// The deletion, over unless there was very much; null when it was refused.
+	Deletion *Deletion `json:"deletion,omitempty"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // Which account, and why.
 type AccountRemoveInput struct {
 	// Its id or e-mail address.
@@ -213,6 +227,24 @@ type ConversationConnection struct {
 	PageInfo *PageInfo              `json:"pageInfo"`
 }
 
+// What has to be typed.
+type ConversationDeleteAllInput struct {
+	// The word DELETE. Anything else is INVALID.
+	Confirmation string `json:"confirmation"`
+}
+
+// What conversationDeleteAll deleted.
+type ConversationDeleteAllPayload struct {
+	// How many conversations are gone.
+	Conversations int `json:"conversations"`
+	// How many messages were in them.
+	Messages int `json:"messages"`
+	// Whether that was all; false when what is left goes by itself in the next minutes.
+	Finished bool `json:"finished"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // Which conversation to delete.
 type ConversationDeleteInput struct {
 	// The conversation to delete.
@@ -353,6 +385,34 @@ type CreditPack struct {
 	TaxIncluded bool `json:"taxIncluded"`
 	// With whom it can be bought.
 	Providers []models.PaymentProvider `json:"providers"`
+}
+
+// How many rows of a table were deleted.
+type DeletedRows struct {
+	// The table.
+	Table string `json:"table"`
+	// How many.
+	Rows int `json:"rows"`
+}
+
+// The deletion of an account or a guest. It says nothing of whom.
+type Deletion struct {
+	// The id, which its receipt carries too.
+	ID string `json:"id"`
+	// Ask `deletion` with it.
+	Ticket string `json:"ticket"`
+	// How far it is.
+	State DeletionState `json:"state"`
+	// When it began: nobody could see or use anything any more from then on.
+	StartedAt time.Time `json:"startedAt"`
+	// When it was over; null until then.
+	FinishedAt *time.Time `json:"finishedAt,omitempty"`
+	// Whether all others who knew the account, such as payment providers, were asked to forget it; null until they were asked. When false, the operator does it by hand.
+	AskedElsewhere *bool `json:"askedElsewhere,omitempty"`
+	// The rows that were deleted so far, by table; tables without any are left out.
+	Tables []*DeletedRows `json:"tables"`
+	// The signed receipt as JSON, to be kept as a file; null until it is over.
+	Receipt *string `json:"receipt,omitempty"`
 }
 
 // The inference engine behind this installation.
@@ -753,6 +813,16 @@ type RateLimitError struct {
 
 func (RateLimitError) IsUserError() {}
 
+// What the signature of a receipt says.
+type ReceiptCheck struct {
+	// Whether it is genuine and unchanged.
+	Valid bool `json:"valid"`
+	// What is wrong; null when it is valid.
+	Fault *ReceiptFault `json:"fault,omitempty"`
+	// When the deletion was over; null when it isn't valid.
+	FinishedAt *time.Time `json:"finishedAt,omitempty"`
+}
+
 // Nothing is needed.
 type ReconcileInput struct {
 	// The caller's own mark; it is ignored.
@@ -1025,6 +1095,64 @@ type UsageSum struct {
 	Credits models.Credits `json:"credits"`
 }
 
+// How far a deletion is.
+type DeletionState string
+
+const (
+	// It goes on by itself, whatever happens to who asked.
+	DeletionStateRunning DeletionState = "RUNNING"
+	// It is over: nothing is left.
+	DeletionStateDone DeletionState = "DONE"
+)
+
+var AllDeletionState = []DeletionState{
+	DeletionStateRunning,
+	DeletionStateDone,
+}
+
+func (e DeletionState) IsValid() bool {
+	switch e {
+	case DeletionStateRunning, DeletionStateDone:
+		return true
+	}
+	return false
+}
+
+func (e DeletionState) String() string {
+	return string(e)
+}
+
+func (e *DeletionState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = DeletionState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid DeletionState", str)
+	}
+	return nil
+}
+
+func (e DeletionState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *DeletionState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e DeletionState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 // Sorts of engines.
 type EngineKind string
 
@@ -1267,6 +1395,67 @@ func (e *QuarantineDecision) UnmarshalJSON(b []byte) error {
 }
 
 func (e QuarantineDecision) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What is wrong with a receipt.
+type ReceiptFault string
+
+const (
+	// It is no receipt.
+	ReceiptFaultNoReceipt ReceiptFault = "NO_RECEIPT"
+	// Another installation signed it, or this one under another secret.
+	ReceiptFaultOtherInstallation ReceiptFault = "OTHER_INSTALLATION"
+	// It was changed after it was signed.
+	ReceiptFaultTampered ReceiptFault = "TAMPERED"
+)
+
+var AllReceiptFault = []ReceiptFault{
+	ReceiptFaultNoReceipt,
+	ReceiptFaultOtherInstallation,
+	ReceiptFaultTampered,
+}
+
+func (e ReceiptFault) IsValid() bool {
+	switch e {
+	case ReceiptFaultNoReceipt, ReceiptFaultOtherInstallation, ReceiptFaultTampered:
+		return true
+	}
+	return false
+}
+
+func (e ReceiptFault) String() string {
+	return string(e)
+}
+
+func (e *ReceiptFault) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ReceiptFault(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ReceiptFault", str)
+	}
+	return nil
+}
+
+func (e ReceiptFault) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ReceiptFault) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ReceiptFault) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

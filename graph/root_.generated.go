@@ -68,6 +68,11 @@ type ComplexityRoot struct {
 		Theme        func(childComplexity int) int
 	}
 
+	AccountDeletePayload struct {
+		Deletion   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	AccountRemovePayload struct {
 		Receipt    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -166,6 +171,13 @@ type ComplexityRoot struct {
 		PageInfo func(childComplexity int) int
 	}
 
+	ConversationDeleteAllPayload struct {
+		Conversations func(childComplexity int) int
+		Finished      func(childComplexity int) int
+		Messages      func(childComplexity int) int
+		UserErrors    func(childComplexity int) int
+	}
+
 	ConversationDeletePayload struct {
 		DeletedID  func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -184,6 +196,10 @@ type ComplexityRoot struct {
 	ConversationUpdatePayload struct {
 		Conversation func(childComplexity int) int
 		UserErrors   func(childComplexity int) int
+	}
+
+	ConversationsDeleted struct {
+		Before func(childComplexity int) int
 	}
 
 	CreditAdjustPayload struct {
@@ -223,6 +239,22 @@ type ComplexityRoot struct {
 
 	CreditsChanged struct {
 		Credits func(childComplexity int) int
+	}
+
+	DeletedRows struct {
+		Rows  func(childComplexity int) int
+		Table func(childComplexity int) int
+	}
+
+	Deletion struct {
+		AskedElsewhere func(childComplexity int) int
+		FinishedAt     func(childComplexity int) int
+		ID             func(childComplexity int) int
+		Receipt        func(childComplexity int) int
+		StartedAt      func(childComplexity int) int
+		State          func(childComplexity int) int
+		Tables         func(childComplexity int) int
+		Ticket         func(childComplexity int) int
 	}
 
 	Engine struct {
@@ -424,34 +456,36 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		APIKeyCreate         func(childComplexity int, input APIKeyCreateInput) int
-		APIKeyRevoke         func(childComplexity int, input APIKeyRevokeInput) int
-		APIKeyRevokeAll      func(childComplexity int, input APIKeyRevokeAllInput) int
-		APIKeyUpdate         func(childComplexity int, input APIKeyUpdateInput) int
-		AccountRemove        func(childComplexity int, input AccountRemoveInput) int
-		AccountUpdate        func(childComplexity int, input AccountUpdateInput) int
-		AgeConfirm           func(childComplexity int, input AgeConfirmInput) int
-		BillingPortalCreate  func(childComplexity int, input BillingPortalCreateInput) int
-		ConsentSet           func(childComplexity int, input ConsentSetInput) int
-		ConversationDelete   func(childComplexity int, input ConversationDeleteInput) int
-		ConversationUpdate   func(childComplexity int, input ConversationUpdateInput) int
-		CreditAdjust         func(childComplexity int, input CreditAdjustInput) int
-		CreditCheckoutCreate func(childComplexity int, input CreditCheckoutCreateInput) int
-		CreditNoticeUpdate   func(childComplexity int, input CreditNoticeUpdateInput) int
-		IdentityUnlink       func(childComplexity int, input IdentityUnlinkInput) int
-		LedgerVerify         func(childComplexity int, input LedgerVerifyInput) int
-		MailRetry            func(childComplexity int, input MailRetryInput) int
-		MessageEdit          func(childComplexity int, input MessageEditInput) int
-		MessageSend          func(childComplexity int, input MessageSendInput) int
-		PolicyAccept         func(childComplexity int, input PolicyAcceptInput) int
-		QuarantineResolve    func(childComplexity int, input QuarantineResolveInput) int
-		Reconcile            func(childComplexity int, input ReconcileInput) int
-		ReplyContinue        func(childComplexity int, input ReplyContinueInput) int
-		ReplyRegenerate      func(childComplexity int, input ReplyRegenerateInput) int
-		ReplyStop            func(childComplexity int, input ReplyStopInput) int
-		SessionRevoke        func(childComplexity int, input SessionRevokeInput) int
-		SessionRevokeOthers  func(childComplexity int, input SessionRevokeOthersInput) int
-		UsageReview          func(childComplexity int, input UsageReviewInput) int
+		APIKeyCreate          func(childComplexity int, input APIKeyCreateInput) int
+		APIKeyRevoke          func(childComplexity int, input APIKeyRevokeInput) int
+		APIKeyRevokeAll       func(childComplexity int, input APIKeyRevokeAllInput) int
+		APIKeyUpdate          func(childComplexity int, input APIKeyUpdateInput) int
+		AccountDelete         func(childComplexity int, input AccountDeleteInput) int
+		AccountRemove         func(childComplexity int, input AccountRemoveInput) int
+		AccountUpdate         func(childComplexity int, input AccountUpdateInput) int
+		AgeConfirm            func(childComplexity int, input AgeConfirmInput) int
+		BillingPortalCreate   func(childComplexity int, input BillingPortalCreateInput) int
+		ConsentSet            func(childComplexity int, input ConsentSetInput) int
+		ConversationDelete    func(childComplexity int, input ConversationDeleteInput) int
+		ConversationDeleteAll func(childComplexity int, input ConversationDeleteAllInput) int
+		ConversationUpdate    func(childComplexity int, input ConversationUpdateInput) int
+		CreditAdjust          func(childComplexity int, input CreditAdjustInput) int
+		CreditCheckoutCreate  func(childComplexity int, input CreditCheckoutCreateInput) int
+		CreditNoticeUpdate    func(childComplexity int, input CreditNoticeUpdateInput) int
+		IdentityUnlink        func(childComplexity int, input IdentityUnlinkInput) int
+		LedgerVerify          func(childComplexity int, input LedgerVerifyInput) int
+		MailRetry             func(childComplexity int, input MailRetryInput) int
+		MessageEdit           func(childComplexity int, input MessageEditInput) int
+		MessageSend           func(childComplexity int, input MessageSendInput) int
+		PolicyAccept          func(childComplexity int, input PolicyAcceptInput) int
+		QuarantineResolve     func(childComplexity int, input QuarantineResolveInput) int
+		Reconcile             func(childComplexity int, input ReconcileInput) int
+		ReplyContinue         func(childComplexity int, input ReplyContinueInput) int
+		ReplyRegenerate       func(childComplexity int, input ReplyRegenerateInput) int
+		ReplyStop             func(childComplexity int, input ReplyStopInput) int
+		SessionRevoke         func(childComplexity int, input SessionRevokeInput) int
+		SessionRevokeOthers   func(childComplexity int, input SessionRevokeOthersInput) int
+		UsageReview           func(childComplexity int, input UsageReviewInput) int
 	}
 
 	Operator struct {
@@ -551,14 +585,16 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		CreditPacks func(childComplexity int) int
-		Models      func(childComplexity int) int
-		Node        func(childComplexity int, id string) int
-		Operator    func(childComplexity int) int
-		Policy      func(childComplexity int, version *string) int
-		RateLimit   func(childComplexity int) int
-		Service     func(childComplexity int) int
-		Viewer      func(childComplexity int) int
+		CreditPacks          func(childComplexity int) int
+		Deletion             func(childComplexity int, ticket string) int
+		DeletionReceiptCheck func(childComplexity int, receipt string) int
+		Models               func(childComplexity int) int
+		Node                 func(childComplexity int, id string) int
+		Operator             func(childComplexity int) int
+		Policy               func(childComplexity int, version *string) int
+		RateLimit            func(childComplexity int) int
+		Service              func(childComplexity int) int
+		Viewer               func(childComplexity int) int
 	}
 
 	RateLimit struct {
@@ -578,6 +614,12 @@ type ComplexityRoot struct {
 		Remaining func(childComplexity int) int
 		ResetAt   func(childComplexity int) int
 		Scope     func(childComplexity int) int
+	}
+
+	ReceiptCheck struct {
+		Fault      func(childComplexity int) int
+		FinishedAt func(childComplexity int) int
+		Valid      func(childComplexity int) int
 	}
 
 	ReconcilePayload struct {
@@ -939,6 +981,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Account.Theme(childComplexity), true
 
+	case "AccountDeletePayload.deletion":
+		if e.ComplexityRoot.AccountDeletePayload.Deletion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountDeletePayload.Deletion(childComplexity), true
+	case "AccountDeletePayload.userErrors":
+		if e.ComplexityRoot.AccountDeletePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountDeletePayload.UserErrors(childComplexity), true
+
 	case "AccountRemovePayload.receipt":
 		if e.ComplexityRoot.AccountRemovePayload.Receipt == nil {
 			break
@@ -1277,6 +1332,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ConversationConnection.PageInfo(childComplexity), true
 
+	case "ConversationDeleteAllPayload.conversations":
+		if e.ComplexityRoot.ConversationDeleteAllPayload.Conversations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationDeleteAllPayload.Conversations(childComplexity), true
+	case "ConversationDeleteAllPayload.finished":
+		if e.ComplexityRoot.ConversationDeleteAllPayload.Finished == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationDeleteAllPayload.Finished(childComplexity), true
+	case "ConversationDeleteAllPayload.messages":
+		if e.ComplexityRoot.ConversationDeleteAllPayload.Messages == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationDeleteAllPayload.Messages(childComplexity), true
+	case "ConversationDeleteAllPayload.userErrors":
+		if e.ComplexityRoot.ConversationDeleteAllPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationDeleteAllPayload.UserErrors(childComplexity), true
+
 	case "ConversationDeletePayload.deletedId":
 		if e.ComplexityRoot.ConversationDeletePayload.DeletedID == nil {
 			break
@@ -1328,6 +1408,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ConversationUpdatePayload.UserErrors(childComplexity), true
+
+	case "ConversationsDeleted.before":
+		if e.ComplexityRoot.ConversationsDeleted.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationsDeleted.Before(childComplexity), true
 
 	case "CreditAdjustPayload.balance":
 		if e.ComplexityRoot.CreditAdjustPayload.Balance == nil {
@@ -1460,6 +1547,68 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CreditsChanged.Credits(childComplexity), true
+
+	case "DeletedRows.rows":
+		if e.ComplexityRoot.DeletedRows.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeletedRows.Rows(childComplexity), true
+	case "DeletedRows.table":
+		if e.ComplexityRoot.DeletedRows.Table == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeletedRows.Table(childComplexity), true
+
+	case "Deletion.askedElsewhere":
+		if e.ComplexityRoot.Deletion.AskedElsewhere == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deletion.AskedElsewhere(childComplexity), true
+	case "Deletion.finishedAt":
+		if e.ComplexityRoot.Deletion.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deletion.FinishedAt(childComplexity), true
+	case "Deletion.id":
+		if e.ComplexityRoot.Deletion.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deletion.ID(childComplexity), true
+	case "Deletion.receipt":
+		if e.ComplexityRoot.Deletion.Receipt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deletion.Receipt(childComplexity), true
+	case "Deletion.startedAt":
+		if e.ComplexityRoot.Deletion.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deletion.StartedAt(childComplexity), true
+	case "Deletion.state":
+		if e.ComplexityRoot.Deletion.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deletion.State(childComplexity), true
+	case "Deletion.tables":
+		if e.ComplexityRoot.Deletion.Tables == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deletion.Tables(childComplexity), true
+	case "Deletion.ticket":
+		if e.ComplexityRoot.Deletion.Ticket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Deletion.Ticket(childComplexity), true
 
 	case "Engine.kind":
 		if e.ComplexityRoot.Engine.Kind == nil {
@@ -2251,6 +2400,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.APIKeyUpdate(childComplexity, args["input"].(APIKeyUpdateInput)), true
+	case "Mutation.accountDelete":
+		if e.ComplexityRoot.Mutation.AccountDelete == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_accountDelete_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AccountDelete(childComplexity, args["input"].(AccountDeleteInput)), true
 	case "Mutation.accountRemove":
 		if e.ComplexityRoot.Mutation.AccountRemove == nil {
 			break
@@ -2317,6 +2477,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ConversationDelete(childComplexity, args["input"].(ConversationDeleteInput)), true
+	case "Mutation.conversationDeleteAll":
+		if e.ComplexityRoot.Mutation.ConversationDeleteAll == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_conversationDeleteAll_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ConversationDeleteAll(childComplexity, args["input"].(ConversationDeleteAllInput)), true
 	case "Mutation.conversationUpdate":
 		if e.ComplexityRoot.Mutation.ConversationUpdate == nil {
 			break
@@ -2899,6 +3070,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.CreditPacks(childComplexity), true
+	case "Query.deletion":
+		if e.ComplexityRoot.Query.Deletion == nil {
+			break
+		}
+
+		args, err := ec.field_Query_deletion_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Deletion(childComplexity, args["ticket"].(string)), true
+	case "Query.deletionReceiptCheck":
+		if e.ComplexityRoot.Query.DeletionReceiptCheck == nil {
+			break
+		}
+
+		args, err := ec.field_Query_deletionReceiptCheck_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.DeletionReceiptCheck(childComplexity, args["receipt"].(string)), true
 
 	case "Query.models":
 		if e.ComplexityRoot.Query.Models == nil {
@@ -3015,6 +3208,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RateLimitState.Scope(childComplexity), true
+
+	case "ReceiptCheck.fault":
+		if e.ComplexityRoot.ReceiptCheck.Fault == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReceiptCheck.Fault(childComplexity), true
+	case "ReceiptCheck.finishedAt":
+		if e.ComplexityRoot.ReceiptCheck.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReceiptCheck.FinishedAt(childComplexity), true
+	case "ReceiptCheck.valid":
+		if e.ComplexityRoot.ReceiptCheck.Valid == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReceiptCheck.Valid(childComplexity), true
 
 	case "ReconcilePayload.reconciliations":
 		if e.ComplexityRoot.ReconcilePayload.Reconciliations == nil {
@@ -4100,6 +4312,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
+			graphql.NewInputUnmarshaler("AccountDeleteInput", ec.unmarshalInputAccountDeleteInput),
 			graphql.NewInputUnmarshaler("AccountRemoveInput", ec.unmarshalInputAccountRemoveInput),
 			graphql.NewInputUnmarshaler("AccountUpdateInput", ec.unmarshalInputAccountUpdateInput),
 			graphql.NewInputUnmarshaler("AgeConfirmInput", ec.unmarshalInputAgeConfirmInput),
@@ -4109,6 +4322,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ApiKeyUpdateInput", ec.unmarshalInputApiKeyUpdateInput),
 			graphql.NewInputUnmarshaler("BillingPortalCreateInput", ec.unmarshalInputBillingPortalCreateInput),
 			graphql.NewInputUnmarshaler("ConsentSetInput", ec.unmarshalInputConsentSetInput),
+			graphql.NewInputUnmarshaler("ConversationDeleteAllInput", ec.unmarshalInputConversationDeleteAllInput),
 			graphql.NewInputUnmarshaler("ConversationDeleteInput", ec.unmarshalInputConversationDeleteInput),
 			graphql.NewInputUnmarshaler("ConversationFilter", ec.unmarshalInputConversationFilter),
 			graphql.NewInputUnmarshaler("ConversationUpdateInput", ec.unmarshalInputConversationUpdateInput),
@@ -4223,7 +4437,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "schema/account.graphqls" "schema/acts.graphqls" "schema/apikey.graphqls" "schema/billing.graphqls" "schema/conversation.graphqls" "schema/credit.graphqls" "schema/fault.graphqls" "schema/message.graphqls" "schema/operator.graphqls" "schema/policy.graphqls" "schema/ratelimit.graphqls" "schema/requestlog.graphqls" "schema/schema.graphqls" "schema/service.graphqls" "schema/viewer.graphqls"
+//go:embed "schema/account.graphqls" "schema/acts.graphqls" "schema/apikey.graphqls" "schema/billing.graphqls" "schema/conversation.graphqls" "schema/credit.graphqls" "schema/deletion.graphqls" "schema/fault.graphqls" "schema/message.graphqls" "schema/operator.graphqls" "schema/policy.graphqls" "schema/ratelimit.graphqls" "schema/requestlog.graphqls" "schema/schema.graphqls" "schema/service.graphqls" "schema/viewer.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -4241,6 +4455,7 @@ var sources = []*ast.Source{
 	{Name: "schema/billing.graphqls", Input: sourceData("schema/billing.graphqls"), BuiltIn: false},
 	{Name: "schema/conversation.graphqls", Input: sourceData("schema/conversation.graphqls"), BuiltIn: false},
 	{Name: "schema/credit.graphqls", Input: sourceData("schema/credit.graphqls"), BuiltIn: false},
+	{Name: "schema/deletion.graphqls", Input: sourceData("schema/deletion.graphqls"), BuiltIn: false},
 	{Name: "schema/fault.graphqls", Input: sourceData("schema/fault.graphqls"), BuiltIn: false},
 	{Name: "schema/message.graphqls", Input: sourceData("schema/message.graphqls"), BuiltIn: false},
 	{Name: "schema/operator.graphqls", Input: sourceData("schema/operator.graphqls"), BuiltIn: false},
@@ -4291,6 +4506,16 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_identities(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Account", field.Name)
+}
+
+func (ec *executionContext) childFields_AccountDeletePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletion":
+		return ec.fieldContext_AccountDeletePayload_deletion(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AccountDeletePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountDeletePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_AccountRemovePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4481,6 +4706,20 @@ func (ec *executionContext) childFields_ConversationConnection(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type ConversationConnection", field.Name)
 }
 
+func (ec *executionContext) childFields_ConversationDeleteAllPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "conversations":
+		return ec.fieldContext_ConversationDeleteAllPayload_conversations(ctx, field)
+	case "messages":
+		return ec.fieldContext_ConversationDeleteAllPayload_messages(ctx, field)
+	case "finished":
+		return ec.fieldContext_ConversationDeleteAllPayload_finished(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ConversationDeleteAllPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConversationDeleteAllPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ConversationDeletePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "deletedId":
@@ -4581,6 +4820,38 @@ func (ec *executionContext) childFields_CreditPack(ctx context.Context, field gr
 		return ec.fieldContext_CreditPack_providers(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreditPack", field.Name)
+}
+
+func (ec *executionContext) childFields_DeletedRows(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "table":
+		return ec.fieldContext_DeletedRows_table(ctx, field)
+	case "rows":
+		return ec.fieldContext_DeletedRows_rows(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeletedRows", field.Name)
+}
+
+func (ec *executionContext) childFields_Deletion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Deletion_id(ctx, field)
+	case "ticket":
+		return ec.fieldContext_Deletion_ticket(ctx, field)
+	case "state":
+		return ec.fieldContext_Deletion_state(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_Deletion_startedAt(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_Deletion_finishedAt(ctx, field)
+	case "askedElsewhere":
+		return ec.fieldContext_Deletion_askedElsewhere(ctx, field)
+	case "tables":
+		return ec.fieldContext_Deletion_tables(ctx, field)
+	case "receipt":
+		return ec.fieldContext_Deletion_receipt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Deletion", field.Name)
 }
 
 func (ec *executionContext) childFields_Engine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5143,6 +5414,18 @@ func (ec *executionContext) childFields_RateLimitState(ctx context.Context, fiel
 		return ec.fieldContext_RateLimitState_resetAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RateLimitState", field.Name)
+}
+
+func (ec *executionContext) childFields_ReceiptCheck(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "valid":
+		return ec.fieldContext_ReceiptCheck_valid(ctx, field)
+	case "fault":
+		return ec.fieldContext_ReceiptCheck_fault(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_ReceiptCheck_finishedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReceiptCheck", field.Name)
 }
 
 func (ec *executionContext) childFields_ReconcilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Credits is an exact amount in micro-credits: 1,000,000 are one credit.
@@ -164,6 +165,9 @@ type ConversationChanged struct{ Conversation *Conversation }
 // ConversationDeleted says that a conversation is gone.
 type ConversationDeleted struct{ ConversationID string }
 
+// ConversationsDeleted says that all conversations are gone that were begun until a time.
+type ConversationsDeleted struct{ Before time.Time }
+
 // ReplyStarted says that a reply has begun.
 type ReplyStarted struct {
 	ConversationID string
@@ -181,6 +185,9 @@ func (ConversationChanged) IsViewerEvent() {}
 
 // IsViewerEvent marks the union's members.
 func (ConversationDeleted) IsViewerEvent() {}
+
+// IsViewerEvent marks the union.
+func (ConversationsDeleted) IsViewerEvent() {}
 
 // IsViewerEvent marks the union's members.
 func (ReplyStarted) IsViewerEvent() {}

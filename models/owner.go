@@ -30,6 +30,7 @@ type Owner struct {
 	MessagesUsed int
 	CreatedAt    time.Time
 	LastActiveAt time.Time
+	ErasingAt    *time.Time // when its deletion began: nothing new may become its own
 }
 
 // MessagesLeft is how many messages a guest may still send under the limit.

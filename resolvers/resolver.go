@@ -4,6 +4,7 @@ package resolvers
 
 import (
 	"context"
+	"time"
 
 	"github.com/kimi-k2/kimi-k2/graph"
 	"github.com/kimi-k2/kimi-k2/internal/account"
@@ -33,6 +34,9 @@ type Accounts interface {
 	RevokeOthers(ctx context.Context, v viewer.Viewer) (int, error)
 	FindNamed(ctx context.Context, idOrEmail string) (ownerID string, err error)
 	RemoveAccount(ctx context.Context, v viewer.Viewer, r account.Removal) (account.Receipt, error)
+	Delete(ctx context.Context, v viewer.Viewer, confirmation string) (account.Erasure, error)
+	FindErasure(ctx context.Context, ticket string) (account.Erasure, error)
+	CheckReceipt(text string) (finishedAt time.Time, err error)
 }
 
 // Keys is what resolvers need of API keys.

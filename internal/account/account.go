@@ -11,6 +11,7 @@
 package account
 
 import (
+	"context"
 	"log/slog"
 	"sync"
 	"time"
@@ -64,6 +65,8 @@ type Config struct {
 	Movers    []Mover
 	Admission Admission
 	Mailer    Mailer
+	// Journal keeps tombstones outside of the database; nil: nobody does.
+	Journal Journal
 }
 
 // Service answers who is asking, signs people in and out, and spends what they may use.
@@ -90,8 +93,16 @@ type Service struct {
 	wallets   Wallets // nil: nobody has one
 	stopper   Stopper // nil: nothing goes on
 	leaver    Leaver  // nil: nothing lies elsewhere
+	shutters  []Shutter
+	erasers   []Eraser
+	journal   Journal // nil: there is none
+	afterStep func(step string) error
 
+	life        context.Context //nolint:containedctx // ends with Close, and deletions that go on without a request with it
+	finish      context.CancelFunc
+	working     sync.WaitGroup
 	mu          sync.Mutex
+	closed      bool
 	callbacks   []func(ownerID, sessionID string)
 	unsubscribe func()
 }
@@ -113,7 +124,9 @@ func New(c Config) *Service {
 	if c.Languages == nil {
 		c.Languages = []string{"en", "zh"}
 	}
+	life, finish := context.WithCancel(context.Background())
 	return &Service{
+		life: life, finish: finish, journal: c.Journal,
 		db: c.DB, keeper: c.Keeper, clock: c.Clock, log: c.Log, guestLimit: c.GuestLimit,
 		keyed:    len(c.CookieKey) >= minCookieKey,
 		tickets:  newTickets(c.CookieKey, c.Clock),

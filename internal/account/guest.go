@@ -105,7 +105,7 @@ func (s *Service) SpendMessageTx(tx *gorm.DB, v viewer.Viewer) error {
 		return errNobody()
 	}
 	spent := tx.Exec(`UPDATE owners SET messages_used = messages_used + 1, last_active_at = ?
-		WHERE id = ? AND (kind <> ? OR messages_used < ?)`, s.clock.Now(), v.OwnerID, models.OwnerGuest, s.guestLimit)
+		WHERE id = ? AND erasing_at IS NULL AND (kind <> ? OR messages_used < ?)`, s.clock.Now(), v.OwnerID, models.OwnerGuest, s.guestLimit)
 	if spent.Error != nil {
 		return fmt.Errorf("spend message: %w", spent.Error)
 	}
@@ -120,7 +120,7 @@ func (s *Service) SpendMessageTx(tx *gorm.DB, v viewer.Viewer) error {
 
 // LockTx locks the viewer's owner row until the transaction ends: changes to one
 // owner that must not run at once take it first. It refuses with UNAUTHENTICATED
-// when the owner is gone.
+// when the owner is gone or is being deleted.
 //
 // The lock excludes other holders and deletion, not the mere references that other
 // transactions' new rows make to the owner.
@@ -129,7 +129,7 @@ func (s *Service) LockTx(tx *gorm.DB, v viewer.Viewer) error {
 		return errNobody()
 	}
 	var ids []string
-	if err := tx.Raw(`SELECT id FROM owners WHERE id = ? FOR NO KEY UPDATE`, v.OwnerID).Scan(&ids).Error; err != nil {
+	if err := tx.Raw(`SELECT id FROM owners WHERE id = ? AND erasing_at IS NULL FOR NO KEY UPDATE`, v.OwnerID).Scan(&ids).Error; err != nil {
 		return fmt.Errorf("lock owner: %w", err)
 	}
 	if len(ids) == 0 {

@@ -12,10 +12,13 @@ import (
 // cannot be guessed from the database without the installation's secret.
 type indexes struct {
 	email, subject []byte
+	// Of deletions: tombstones, tickets, and the seed that receipts are signed under.
+	tomb, ticket, receipt []byte
 }
 
 func newIndexes(secret []byte) indexes {
-	return indexes{email: derive(secret, "e-mail index v1"), subject: derive(secret, "provider subject index v1")}
+	return indexes{email: derive(secret, "e-mail index v1"), subject: derive(secret, "provider subject index v1"),
+		tomb: derive(secret, "tombstone v1"), ticket: derive(secret, "deletion ticket v1"), receipt: derive(secret, "deletion receipt v1")}
 }
 
 // derive is a key of its own for one purpose.

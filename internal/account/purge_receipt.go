@@ -35,9 +35,7 @@ func (r Receipt) clone() Receipt {
 }
 
 func (r *Receipt) add(counts map[string]int64) {
-	for table, n := range counts {
-		r.Rows[table] += n
-	}
+	add(r.Rows, counts)
 }
 
 // own counts this room's tables.

@@ -52,7 +52,7 @@ func (s *sweep) batch(ctx context.Context) (more bool, err error) {
 	err = s.p.DB.Tx(ctx, func(tx *gorm.DB) error {
 		found, receipt = nil, s.receipt.clone()
 		err := tx.Raw(`SELECT id, last_active_at FROM owners
-			WHERE kind = 'GUEST' AND last_active_at <= ? AND (last_active_at, id) > (?, ?)
+			WHERE kind = 'GUEST' AND erasing_at IS NULL AND last_active_at <= ? AND (last_active_at, id) > (?, ?)
 			ORDER BY last_active_at, id LIMIT ? FOR UPDATE SKIP LOCKED`, s.cutoff, s.last.LastActiveAt, s.last.ID, s.p.Batch).Scan(&found).Error
 		if err != nil {
 			return fmt.Errorf("find expired guests: %w", err)

@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -11,9 +12,6 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
 )
-
-// purgeRemoval is the kind of the receipt of one removed owner.
-const purgeRemoval = "REMOVAL"
 
 // removeTimeout bounds a removal: one owner may have very many rows.
 const removeTimeout = time.Minute
@@ -35,8 +33,9 @@ const leaveTimeout = 15 * time.Second
 // Leaver has something of an owner's that lies elsewhere, for example at a payment
 // provider.
 type Leaver interface {
-	// Leaving reads what it is while the owner is still here, and returns what has it
-	// forgotten there; that is called when the owner is gone.
+	// Leaving reads what it is while the owner's rows are still here, and returns what has
+	// it forgotten there; that is called when there is no way back for the owner, perhaps
+	// more than once.
 	Leaving(ctx context.Context, ownerID string) (forget func(context.Context) error, err error)
 }
 
@@ -58,31 +57,19 @@ func (s *Service) Remove(ctx context.Context, idOrEmail string) (Receipt, error)
 }
 
 func (s *Service) remove(ctx context.Context, v viewer.Viewer, reason models.RemovalReason) (Receipt, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeTimeout)
-	defer cancel()
-	s.stopAll(ctx, v)
-	forget, err := s.leaving(ctx, v.OwnerID)
+	ctx = context.WithoutCancel(ctx)
+	e, err := s.beginErasure(ctx, v.OwnerID, reason)
+	if err == nil {
+		e, err = s.finishErasure(ctx, v.OwnerID, e)
+	}
 	if err != nil {
 		return Receipt{}, fmt.Errorf("remove account: %w", err)
 	}
-	var receipt Receipt
-	err = s.db.Tx(ctx, func(tx *gorm.DB) (err error) {
-		if err := tx.Exec(fmt.Sprintf("SET LOCAL statement_timeout = %d", removeTimeout.Milliseconds())).Error; err != nil {
-			return fmt.Errorf("allow a removal its time: %w", err)
-		}
-		if err := lockOwnerTx(tx, v.OwnerID); err != nil {
-			return err
-		}
-		receipt, err = s.removeTx(tx, v.OwnerID, reason)
-		return err
-	})
-	if err != nil {
-		return Receipt{}, fmt.Errorf("remove account: %w", err)
+	done, err := s.opened(e)
+	if err != nil || e.FinishedAt == nil {
+		return Receipt{}, errors.Join(err, errors.New("the removal is not over; it goes on by itself"))
 	}
-	s.announce(endings{{Owner: v.OwnerID}})
-	s.log.InfoContext(ctx, "removed an account", "receipt", receipt.ID, "reason", string(reason), "rows", receipt.Rows)
-	s.leave(ctx, receipt.ID, forget)
-	return receipt, nil
+	return Receipt{ID: e.ID, Reason: e.Reason, Rows: done.Counts, Cutoff: e.StartedAt, StartedAt: e.StartedAt, FinishedAt: *e.FinishedAt}, nil
 }
 
 func (s *Service) leaving(ctx context.Context, ownerID string) (func(context.Context) error, error) {
@@ -92,14 +79,16 @@ func (s *Service) leaving(ctx context.Context, ownerID string) (func(context.Con
 	return s.leaver.Leaving(ctx, ownerID)
 }
 
-// leave has others forget who is gone. Nobody stays here because they don't answer: what
-// is left to do by hand is an error in the log.
-func (s *Service) leave(ctx context.Context, receiptID string, forget func(context.Context) error) {
+// leave has others forget who goes, and says whether they did. Nobody stays here because
+// they don't answer: what is left to do by hand is an error in the log.
+func (s *Service) leave(ctx context.Context, erasureID string, forget func(context.Context) error) bool {
 	ctx, cancel := context.WithTimeout(ctx, leaveTimeout)
 	defer cancel()
-	if err := forget(ctx); err != nil {
-		s.log.ErrorContext(ctx, "somebody who was removed here is still known elsewhere: delete it there by hand", "receipt", receiptID, "err", err)
+	err := forget(ctx)
+	if err != nil {
+		s.log.ErrorContext(ctx, "somebody who was removed here is still known elsewhere: delete it there by hand", "receipt", erasureID, "err", err)
 	}
+	return err == nil
 }
 
 // stopAll ends the owner's replies as well as it can in time: nobody stays because an
@@ -117,34 +106,15 @@ func (s *Service) stopAll(ctx context.Context, v viewer.Viewer) {
 
 // lockOwnerTx locks the owner's row: nothing new can become its own until the
 // transaction ends.
-func lockOwnerTx(tx *gorm.DB, ownerID string) error {
-	var found []string
-	if err := tx.Raw(`SELECT id FROM owners WHERE id = ? FOR UPDATE`, ownerID).Scan(&found).Error; err != nil {
-		return fmt.Errorf("lock account: %w", err)
+func lockOwnerTx(tx *gorm.DB, ownerID string) (models.Owner, error) {
+	var found []models.Owner
+	if err := tx.Raw(`SELECT * FROM owners WHERE id = ? FOR UPDATE`, ownerID).Scan(&found).Error; err != nil {
+		return models.Owner{}, fmt.Errorf("lock account: %w", err)
 	}
 	if len(found) == 0 {
-		return errNobodyNamed()
+		return models.Owner{}, errNobodyNamed()
 	}
-	return nil
-}
-
-// removeTx deletes the owner's row, which takes all others along, and writes down how
-// many those were.
-func (s *Service) removeTx(tx *gorm.DB, ownerID string, reason models.RemovalReason) (Receipt, error) {
-	now := s.clock.Now()
-	r := Receipt{Reason: reason, Cutoff: now, StartedAt: now, FinishedAt: now}
-	if err := notLastAdminTx(tx, ownerID); err != nil {
-		return r, err
-	}
-	var err error
-	if r.Rows, err = ownedTx(tx, ownerID); err != nil {
-		return r, err
-	}
-	r.Rows["owners"] = 1
-	if err := tx.Where("id = ?", ownerID).Delete(&models.Owner{}).Error; err != nil {
-		return r, fmt.Errorf("delete account: %w", err)
-	}
-	return r, saveReceiptTx(tx, purgeRemoval, &r)
+	return found[0], nil
 }
 
 // notLastAdminTx keeps the installation somebody who runs it. The lock on all of its

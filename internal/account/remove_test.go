@@ -136,8 +136,12 @@ func TestAdministratorRemovesAnAccount(t *testing.T) {
 	}
 	var stopped []viewer.Viewer
 	p.StopWith(stopper(func(v viewer.Viewer) error {
-		if p.who(child.Cookie) != childID {
-			t.Error("deleted before its replies were stopped")
+		var n int
+		if err := p.db.Pool().QueryRow(t.Context(), "SELECT count(*) FROM owners WHERE id = $1", childID).Scan(&n); err != nil || n != 1 {
+			t.Error("deleted before its replies were stopped", err)
+		}
+		if p.who(child.Cookie) != "" {
+			t.Error("its sessions go on while its replies are stopped")
 		}
 		stopped = append(stopped, v)
 		return errors.New("an instance is gone")
@@ -153,7 +157,7 @@ func TestAdministratorRemovesAnAccount(t *testing.T) {
 		t.Error("the wrong account is gone")
 	}
 	var why string
-	if err := p.db.Pool().QueryRow(t.Context(), "SELECT reason FROM purge_receipts WHERE id = $1", receipt.ID).Scan(&why); err != nil || why != "UNDER_AGE" {
+	if err := p.db.Pool().QueryRow(t.Context(), "SELECT reason FROM erasures WHERE id = $1", receipt.ID).Scan(&why); err != nil || why != "UNDER_AGE" {
 		t.Error(why, err)
 	}
 }

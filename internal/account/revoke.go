@@ -66,12 +66,15 @@ func (s *Service) Start(ctx context.Context) error {
 	return nil
 }
 
-// Close stops listening. It may be called without Start, and more than once.
+// Close stops listening and cuts deletions off that go on; another instance finishes
+// them. It may be called without Start, and more than once.
 func (s *Service) Close() {
 	s.mu.Lock()
 	stop := s.unsubscribe
-	s.unsubscribe = nil
+	s.unsubscribe, s.closed = nil, true
 	s.mu.Unlock()
+	s.finish()
+	s.working.Wait()
 	if stop != nil {
 		stop()
 	}

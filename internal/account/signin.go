@@ -169,7 +169,7 @@ func (e *entrance) fromTx(tx *gorm.DB) (viewer.Viewer, error) {
 		return from, nil
 	}
 	var ids []string
-	if err := tx.Raw(`SELECT id FROM owners WHERE id = ? AND kind = ? FOR UPDATE`, from.OwnerID, models.OwnerGuest).Scan(&ids).Error; err != nil {
+	if err := tx.Raw(`SELECT id FROM owners WHERE id = ? AND kind = ? AND erasing_at IS NULL FOR UPDATE`, from.OwnerID, models.OwnerGuest).Scan(&ids).Error; err != nil {
 		return from, fmt.Errorf("lock guest: %w", err)
 	}
 	e.guest = len(ids) == 1 // else it is an account by now, or was moved to one

@@ -83,6 +83,21 @@ func (s *Service) RevokeAll(ctx context.Context, v viewer.Viewer) (int, error) {
 	return len(ids), nil
 }
 
+// ShutTx ends all keys of an owner that is being deleted, whose row is locked; told tells
+// every instance after the commit.
+func (s *Service) ShutTx(tx *gorm.DB, ownerID string) (rows map[string]int64, told func(), err error) {
+	var ids []string
+	if err := tx.Raw(`DELETE FROM api_keys WHERE owner_id = ? RETURNING id`, ownerID).Scan(&ids).Error; err != nil {
+		return nil, nil, fmt.Errorf("end the API keys of an owner: %w", err)
+	}
+	told = func() {
+		for _, keyID := range ids {
+			s.announce(ownerID, keyID)
+		}
+	}
+	return map[string]int64{"api_keys": int64(len(ids))}, told, nil
+}
+
 // Surrender revokes a key for whoever holds it: who finds one that has leaked can end it.
 // It is done when the key was revoked before; it refuses as Authenticate does what is no
 // key of ours.

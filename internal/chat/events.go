@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
@@ -14,6 +15,7 @@ import (
 const (
 	eventChanged = "changed"
 	eventDeleted = "deleted"
+	eventCleared = "cleared"
 	eventStarted = "started"
 	eventEnded   = "ended"
 	eventMoved   = "moved" // of a guest: its conversations are an account's, and its feeds end
@@ -21,12 +23,14 @@ const (
 	eventPayment = "payment"
 )
 
-// event goes to all of an owner's tabs; it carries ids only.
+// event goes to all of an owner's tabs; it carries ids and times only.
 type event struct {
 	Kind         string `json:"kind"`
 	Conversation string `json:"conversation"`
 	Reply        string `json:"reply,omitempty"`
 	Purchase     string `json:"purchase,omitempty"`
+	// Before is until when what is gone was begun.
+	Before time.Time `json:"before,omitzero"`
 }
 
 // pendingEvents is how many events a tab may lag before it is told to look again.
@@ -131,6 +135,8 @@ func (s *Service) load(ctx context.Context, v viewer.Viewer, e event) (models.Vi
 		return &models.CreditsChanged{}, nil
 	case eventPayment:
 		return &models.PurchaseChanged{PurchaseID: e.Purchase}, nil
+	case eventCleared:
+		return &models.ConversationsDeleted{Before: e.Before}, nil
 	case eventDeleted:
 		return &models.ConversationDeleted{ConversationID: e.Conversation}, nil
 	case eventStarted, eventEnded:

@@ -125,6 +125,8 @@ type Service struct {
 	cancel   context.CancelCauseFunc
 	draining chan struct{}
 	deaf     []func() // end the subscriptions
+	// cutClearing is where tests cut a deletion of all conversations off.
+	cutClearing func() bool
 }
 
 // Reasons why a run's context ends.

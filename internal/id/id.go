@@ -39,6 +39,8 @@ const (
 	Quarantine     Kind = "qua"
 	Reconciliation Kind = "rec"
 	Completion     Kind = "cmp"
+	Erasure        Kind = "ers"
+	Clearing       Kind = "clr"
 )
 
 // New makes a fresh id of the kind.

@@ -25,6 +25,11 @@ const privacy = createRoute({
   path: '/privacy',
   component: lazyPart(() => import('./lazy/privacy-page').then((page) => page.PrivacyPage)),
 })
+const deleted = createRoute({
+  getParentRoute: () => root,
+  path: '/deleted',
+  component: lazyPart(() => import('./lazy/deleted-page').then((page) => page.DeletedPage)),
+})
 const SettingsPage = lazyPart(() => import('./lazy/settings-page').then((page) => page.SettingsPage))
 const settings = createRoute({ getParentRoute: () => root, path: '/settings', component: SettingsPage })
 const settingsPage = createRoute({
@@ -84,6 +89,7 @@ export const router = createRouter({
     chat.addChildren([home, conversation]),
     signIn,
     privacy,
+    deleted,
     settings,
     settingsPage,
     operator,

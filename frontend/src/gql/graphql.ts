@@ -3,6 +3,7 @@ export * from './documents/fragments';
 export * from './documents/billing';
 export * from './documents/chat';
 export * from './documents/conversations';
+export * from './documents/deletion';
 export * from './documents/developers';
 export * from './documents/operator-money';
 export * from './documents/operator';
@@ -284,6 +285,25 @@ export type CreditAdjustInput = {
 export type UsageReviewInput = {
   /** Its id. */
   usageId: string;
+};
+
+/** What has to be typed. */
+export type AccountDeleteInput = {
+  /** The account's own e-mail address; for guests, and for accounts without an address, the word DELETE. Anything else is INVALID. */
+  confirmation: string;
+};
+
+/** How far a deletion is. */
+export type DeletionState =
+  /** It goes on by itself, whatever happens to who asked. */
+  | 'RUNNING'
+  /** It is over: nothing is left. */
+  | 'DONE';
+
+/** What has to be typed. */
+export type ConversationDeleteAllInput = {
+  /** The word DELETE. Anything else is INVALID. */
+  confirmation: string;
 };
 
 /** Stable names of refusals. The list may grow; treat an unknown code like INTERNAL. */
@@ -916,6 +936,7 @@ export type ViewerEventsSubscriptionVariables = Exact<{ [key: string]: never; }>
 export type ViewerEventsSubscription = { viewerEvents:
     | { ' $fragmentRefs'?: { 'EventParts_ConversationChanged_Fragment': EventParts_ConversationChanged_Fragment } }
     | { ' $fragmentRefs'?: { 'EventParts_ConversationDeleted_Fragment': EventParts_ConversationDeleted_Fragment } }
+    | { ' $fragmentRefs'?: { 'EventParts_ConversationsDeleted_Fragment': EventParts_ConversationsDeleted_Fragment } }
     | { ' $fragmentRefs'?: { 'EventParts_ReplyStarted_Fragment': EventParts_ReplyStarted_Fragment } }
     | { ' $fragmentRefs'?: { 'EventParts_ReplyEnded_Fragment': EventParts_ReplyEnded_Fragment } }
     | { ' $fragmentRefs'?: { 'EventParts_CreditsChanged_Fragment': EventParts_CreditsChanged_Fragment } }
@@ -928,6 +949,7 @@ export type AccountEventsSubscriptionVariables = Exact<{ [key: string]: never; }
 export type AccountEventsSubscription = { viewerEvents:
     | { ' $fragmentRefs'?: { 'EventParts_ConversationChanged_Fragment': EventParts_ConversationChanged_Fragment } }
     | { ' $fragmentRefs'?: { 'EventParts_ConversationDeleted_Fragment': EventParts_ConversationDeleted_Fragment } }
+    | { ' $fragmentRefs'?: { 'EventParts_ConversationsDeleted_Fragment': EventParts_ConversationsDeleted_Fragment } }
     | { ' $fragmentRefs'?: { 'EventParts_ReplyStarted_Fragment': EventParts_ReplyStarted_Fragment } }
     | { ' $fragmentRefs'?: { 'EventParts_ReplyEnded_Fragment': EventParts_ReplyEnded_Fragment } }
     | (
@@ -947,6 +969,8 @@ type EventParts_ConversationChanged_Fragment = { __typename: 'ConversationChange
 
 type EventParts_ConversationDeleted_Fragment = { __typename: 'ConversationDeleted', conversationId: string } & { ' $fragmentName'?: 'EventParts_ConversationDeleted_Fragment' };
 
+type EventParts_ConversationsDeleted_Fragment = { __typename: 'ConversationsDeleted' } & { ' $fragmentName'?: 'EventParts_ConversationsDeleted_Fragment' };
+
 type EventParts_ReplyStarted_Fragment = { __typename: 'ReplyStarted', conversationId: string, reply: { ' $fragmentRefs'?: { 'MessagePartsFragment': MessagePartsFragment } } } & { ' $fragmentName'?: 'EventParts_ReplyStarted_Fragment' };
 
 type EventParts_ReplyEnded_Fragment = { __typename: 'ReplyEnded', conversationId: string, reply: { ' $fragmentRefs'?: { 'MessagePartsFragment': MessagePartsFragment } } } & { ' $fragmentName'?: 'EventParts_ReplyEnded_Fragment' };
@@ -958,11 +982,50 @@ type EventParts_PurchaseChanged_Fragment = { __typename: 'PurchaseChanged' } & {
 export type EventPartsFragment =
   | EventParts_ConversationChanged_Fragment
   | EventParts_ConversationDeleted_Fragment
+  | EventParts_ConversationsDeleted_Fragment
   | EventParts_ReplyStarted_Fragment
   | EventParts_ReplyEnded_Fragment
   | EventParts_CreditsChanged_Fragment
   | EventParts_PurchaseChanged_Fragment
 ;
+
+export type DeletionPartsFragment = { id: string, ticket: string, state: DeletionState, startedAt: string, finishedAt: string | null, askedElsewhere: boolean | null, receipt: string | null, tables: Array<{ table: string, rows: number }> } & { ' $fragmentName'?: 'DeletionPartsFragment' };
+
+export type DeletionSubjectQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type DeletionSubjectQuery = { viewer: { kind: ViewerKind, account: { id: string, email: string | null, identities: Array<{ id: string, provider: Provider }> } | null } };
+
+export type DeletionProgressQueryVariables = Exact<{
+  ticket: string;
+}>;
+
+
+export type DeletionProgressQuery = { deletion: { ' $fragmentRefs'?: { 'DeletionPartsFragment': DeletionPartsFragment } } | null };
+
+export type DeletionAccountMutationVariables = Exact<{
+  input: AccountDeleteInput;
+}>;
+
+
+export type DeletionAccountMutation = { accountDelete: { deletion: { id: string, ticket: string } | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
+
+export type DeletionConversationsMutationVariables = Exact<{
+  input: ConversationDeleteAllInput;
+}>;
+
+
+export type DeletionConversationsMutation = { conversationDeleteAll: { conversations: number, messages: number, finished: boolean, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
 
 export type DeveloperKeysQueryVariables = Exact<{ [key: string]: never; }>;
 

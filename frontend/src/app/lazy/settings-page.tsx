@@ -2,8 +2,10 @@ import { Trans } from '@lingui/react/macro'
 import { Link, useParams, useSearch } from '@tanstack/react-router'
 import { ChevronLeft } from 'lucide-react'
 import { useEffect } from 'react'
+import { forgetLocalData } from '@/features/account/local-data'
 import { AppearancePage } from '@/features/settings/appearance-page'
 import { IdentitiesPage } from '@/features/settings/identities-page'
+import { DataPage } from '@/features/deletion/data-page'
 import { Loading } from '@/components/page/load-state'
 import { NeedsAccount } from '@/components/page/needs-account'
 import { KeysPage } from '@/features/settings/keys-page'
@@ -116,5 +118,14 @@ function Body({ page, known, hasAccount }: Omit<ShownProps, 'roomy'>) {
       </>
     )
   }
+  if (page === 'data') return <DataPage error={error} onDeleted={(ticket) => void leave(ticket, hasAccount)} />
   return <PrivacyChoicesPage />
+}
+
+/** Nothing of who is deleted stays in this browser, and the app begins anew at the receipt. */
+async function leave(ticket: string, hasAccount: boolean): Promise<void> {
+  forgetLocalData()
+  // The session is dead; this takes its cookie away.
+  if (hasAccount) await fetch('/auth/sign-out', { method: 'POST', cache: 'no-store', redirect: 'manual' }).catch(() => null)
+  location.assign(`/deleted#${ticket}`)
 }

@@ -83,6 +83,15 @@ function removeFromList(cache: Cache, id: string): void {
   cache.invalidate({ __typename: 'Conversation', id })
 }
 
+/** Conversations are gone, perhaps all: those that are known are asked for again. */
+function forgetAll(cache: Cache): void {
+  changeList(cache, (edges) => {
+    for (const { node } of edges) cache.invalidate({ __typename: 'Conversation', id: node.id })
+    return edges
+  })
+  forgetFields(cache, 'conversations')
+}
+
 const onSent =
   (field: string): UpdateResolver =>
   (result, _args, cache) =>
@@ -120,6 +129,7 @@ const onConsent: UpdateResolver = (_result, _args, cache) => {
 type ViewerEvent =
   | { __typename: 'ConversationChanged'; conversation: Row }
   | { __typename: 'ConversationDeleted'; conversationId: string }
+  | { __typename: 'ConversationsDeleted' }
   | { __typename: 'ReplyStarted' | 'ReplyEnded'; conversationId: string; reply: { id: string } }
   | { __typename: 'CreditsChanged'; credits: object }
   | { __typename: 'PurchaseChanged'; purchase: { id: string } }
@@ -161,6 +171,7 @@ const onViewerEvent: UpdateResolver = (result, _args, cache) => {
   const event = result.viewerEvents as unknown as ViewerEvent
   if (event.__typename === 'ConversationChanged') addToList(cache, event.conversation)
   if (event.__typename === 'ConversationDeleted') removeFromList(cache, event.conversationId)
+  if (event.__typename === 'ConversationsDeleted') forgetAll(cache)
   if (event.__typename === 'CreditsChanged') setCredits(cache, event.credits)
   if (event.__typename === 'PurchaseChanged') forgetFields(cache, 'payments')
   if (event.__typename === 'ReplyStarted') setActive(cache, event.conversationId, () => event.reply.id)
@@ -219,6 +230,7 @@ export const normalisedCache = () =>
       ViewerEvent: [
         'ConversationChanged',
         'ConversationDeleted',
+        'ConversationsDeleted',
         'ReplyStarted',
         'ReplyEnded',
         'CreditsChanged',

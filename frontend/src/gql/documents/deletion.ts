@@ -1,0 +1,9 @@
+import { gql } from '@urql/core';
+import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
+import type { DeletionPartsFragment, DeletionSubjectQuery, DeletionSubjectQueryVariables, DeletionProgressQuery, DeletionProgressQueryVariables, DeletionAccountMutation, DeletionAccountMutationVariables, DeletionConversationsMutation, DeletionConversationsMutationVariables } from '../graphql';
+import { RefusalFragmentDoc } from './fragments';
+export const DeletionPartsFragmentDoc = /* @__PURE__ */ gql`fragment DeletionParts on Deletion{id ticket state startedAt finishedAt askedElsewhere receipt tables{table rows}}` as unknown as DocumentNode<DeletionPartsFragment, unknown>;
+export const DeletionSubjectDocument = /* @__PURE__ */ gql`query DeletionSubject{viewer{kind account{id email identities{id provider}}}}` as unknown as DocumentNode<DeletionSubjectQuery, DeletionSubjectQueryVariables>;
+export const DeletionProgressDocument = /* @__PURE__ */ gql`query DeletionProgress($ticket:String!){deletion(ticket:$ticket){...DeletionParts}}${DeletionPartsFragmentDoc}` as unknown as DocumentNode<DeletionProgressQuery, DeletionProgressQueryVariables>;
+export const DeletionAccountDocument = /* @__PURE__ */ gql`mutation DeletionAccount($input:AccountDeleteInput!){accountDelete(input:$input){deletion{id ticket}userErrors{...Refusal}}}${RefusalFragmentDoc}` as unknown as DocumentNode<DeletionAccountMutation, DeletionAccountMutationVariables>;
+export const DeletionConversationsDocument = /* @__PURE__ */ gql`mutation DeletionConversations($input:ConversationDeleteAllInput!){conversationDeleteAll(input:$input){conversations messages finished userErrors{...Refusal}}}${RefusalFragmentDoc}` as unknown as DocumentNode<DeletionConversationsMutation, DeletionConversationsMutationVariables>;
