@@ -51,7 +51,7 @@ func command(ctx context.Context, args []string) error {
 		return run(ctx, args[1:])
 	case "list":
 		for _, g := range figures.All {
-			fmt.Printf("%-13s %s\n", g.Name, g.What)
+			fmt.Printf("%-14s %s\n", g.Name, g.What)
 		}
 		return nil
 	case "serve":

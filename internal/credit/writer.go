@@ -212,6 +212,11 @@ func (w *writer) attempt(ctx context.Context, acts []act) ([]outcome, error) {
 	return w.commit(ctx, acts)
 }
 
+// plannedOnceSQL is for the transaction that it stands in: its statements take arrays, whose
+// length makes Postgres plan anew at every execution, which takes longer than all else. The
+// one plan that remains must not be one for tables that were empty when it was made.
+const plannedOnceSQL = `SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true)`
+
 // commitBatch settles acts in one transaction and one round trip; a second one is needed
 // only when some had been settled before.
 func (s *Service) commitBatch(ctx context.Context, acts []act) ([]outcome, error) {
@@ -223,6 +228,7 @@ func (s *Service) commitBatch(ctx context.Context, acts []act) ([]outcome, error
 	}
 	charges, now := make(map[string]models.Charge, len(acts)), s.Clock.Now()
 	var batch pgx.Batch // without a BEGIN of its own it is one transaction
+	batch.Queue(plannedOnceSQL)
 	if len(holds) > 0 {
 		batch.Queue(lockHoldsSQL, holds)
 	}

@@ -17,6 +17,10 @@ import (
 
 const takeSQL = `SELECT now_ns, taken, refused, levels FROM rate_take($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 
+// plannedOnceSQL keeps Postgres from planning the statements of takeSQL anew for arrays of
+// another length, which takes longer than executing them.
+const plannedOnceSQL = `SELECT set_config('plan_cache_mode', 'force_generic_plan', true)`
+
 // columns are a batch as the statement takes it.
 type columns struct {
 	index             map[address]int // in what follows, from 0
@@ -81,16 +85,18 @@ func (c *columns) group(asks []*waiting) {
 	}
 }
 
-// take is one batch: one statement, which is one transaction. The places that it gives are
+// take is one batch: one transaction and one round trip. The places that it gives are
 // held from then on.
 func (s *Service) take(ctx context.Context, b batch) ([]verdict, error) {
 	c := s.columns(b)
 	var now int64
 	var taken, levels []int64
 	var refused []int32
-	err := s.DB.Pool().QueryRow(ctx, takeSQL, s.instance, s.at(), s.Lease.Nanoseconds(), c.owners, c.names, c.most, c.fixes, c.held,
-		c.counts, c.ask, c.bucket, c.units).Scan(&now, &taken, &refused, &levels)
-	if err != nil {
+	var both pgx.Batch // without a BEGIN of its own it is one transaction
+	both.Queue(plannedOnceSQL)
+	both.Queue(takeSQL, s.instance, s.at(), s.Lease.Nanoseconds(), c.owners, c.names, c.most, c.fixes, c.held, c.counts, c.ask, c.bucket, c.units).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&now, &taken, &refused, &levels) })
+	if err := s.DB.Pool().SendBatch(ctx, &both).Close(); err != nil {
 		return nil, fmt.Errorf("count requests: %w", err)
 	}
 	out := make([]verdict, len(b.asks))

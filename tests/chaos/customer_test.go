@@ -20,8 +20,8 @@ import (
 )
 
 // newCustomers signs accounts in beside the running instances, on their database and
-// under their key, and gives each a browser that holds the session.
-func newCustomers(t *testing.T, databaseURL string, instances []*process, n int) []*customer {
+// under their key, and gives each a browser that holds the session, and micro-credits.
+func newCustomers(t *testing.T, databaseURL string, instances []*process, n int, credits int64) []*customer {
 	t.Helper()
 	secret := make([]byte, 32)
 	keeper, err := seal.NewKeeper(secret)
@@ -39,7 +39,7 @@ func newCustomers(t *testing.T, databaseURL string, instances []*process, n int)
 	if err != nil {
 		t.Fatal(err)
 	}
-	books := credit.New(credit.Config{DB: db, Keys: accounts})
+	books := credit.New(credit.Config{DB: db, Keys: accounts, Clock: clock.System{}, SignupCredits: credits})
 	defer books.Close()
 	accounts.Join(texts, nil, texts)
 	accounts.Fund(books)

@@ -127,6 +127,16 @@ func (p *process) terminate() {
 	p.cmd = nil
 }
 
+// verify proves the books of the instance's database.
+func (p *process) verify() {
+	p.t.Helper()
+	cmd := exec.Command(build(p.t), "verify")
+	cmd.Env = append(append([]string{}, p.env...), "LISTEN_ADDR=127.0.0.1:0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		p.t.Errorf("verify: %v\n%s", err, out)
+	}
+}
+
 // kill ends the process as kill -9 does and waits for its death.
 func (p *process) kill() {
 	p.mu.Lock()

@@ -30,7 +30,7 @@ var All = []Group{
 	{"size", "what is shipped", (*Run).size},
 	{"stream-200", "200 replies x 30 tokens/s, engine to subscription frame, over a bare HTTP relay", streamsOf(200)},
 	{"stream-1000", "1,000 replies x 30 tokens/s, engine to subscription frame, over a bare HTTP relay", streamsOf(1000)},
-	{"programs", "short answers of /v1 in one piece, over a relay that charges for them", (*Run).programs},
+	{"programs-whole", "short answers of /v1 in one piece, over a relay that charges for them", (*Run).programs},
 	{"programs-200", "200 streams of /v1 x 30 tokens/s, over a bare HTTP relay and one that charges", programStreamsOf(200)},
 	{"programs-1000", "1,000 streams of /v1 x 30 tokens/s, over a bare HTTP relay and one that charges", programStreamsOf(1000)},
 	{"fan", "2,000 subscriptions x 30 tokens/s, over raw gorilla/websocket", (*Run).fan},

@@ -156,17 +156,17 @@ func (r *Run) programs(ctx context.Context) ([]report.Figure, error) {
 	over, bare := pair{got[s.meter], got[s.product]}, pair{got[s.relay], got[s.product]}
 	perSecond := func(r load.Result) float64 { return float64(r.Asked) / r.Seconds }
 	out := []report.Figure{
-		over.figure("programs requests", what+"a second on one core with 64 clients, over a relay that makes one charge durable", "1/s", report.Goal{Least: true, Limit: 0.6}, perSecond),
-		bare.figure("programs requests, bare", what+"the same over a relay that asks for a key", "1/s", report.Goal{}, perSecond),
-		over.figure("programs CPU", what+"CPU time of the server per answer, over the relay that charges", "us", report.Goal{}, perAnswer("server")),
-		over.figure("programs CPU with database", what+"the same with the database", "us", report.Goal{}, perAnswer("server", "database")),
+		over.figure("programs-whole requests", what+"a second on one core with 64 clients, over a relay that makes one charge durable", "1/s", report.Goal{Least: true, Limit: 0.6}, perSecond),
+		bare.figure("programs-whole requests, bare", what+"the same over a relay that asks for a key", "1/s", report.Goal{}, perSecond),
+		over.figure("programs-whole CPU", what+"CPU time of the server per answer, over the relay that charges", "us", report.Goal{}, perAnswer("server")),
+		over.figure("programs-whole CPU with database", what+"the same with the database", "us", report.Goal{}, perAnswer("server", "database")),
 	}
 	for _, q := range []struct {
 		name string
 		of   func(load.Result) float64
 	}{{"p50", func(r load.Result) float64 { return r.Added.P50 }}, {"p99", func(r load.Result) float64 { return r.Added.P99 }}} {
 		direct := each(paced[s.engine], func(r load.Result) float64 { return r.Added.P50 })
-		f := report.New("programs added "+q.name, what+fmt.Sprintf("at %d/s, time added to that of the engine asked directly, over the relay that charges, ", programRate)+q.name,
+		f := report.New("programs-whole added "+q.name, what+fmt.Sprintf("at %d/s, time added to that of the engine asked directly, over the relay that charges, ", programRate)+q.name,
 			"us", less(each(paced[s.product], q.of), direct), less(each(paced[s.meter], q.of), direct), report.Goal{})
 		out = append(out, pair{paced[s.meter], paced[s.product]}.check(f))
 	}
