@@ -78,7 +78,7 @@ journey(
     await writeFile(file, receipt)
     assert.match(await server.run('verify', file), /genuine and unchanged/)
 
-    await signIn(page, 'leaving', { asked: false })
+    await signIn(page, 'leaving', { asked: true })
     const after = await ask(page, '{viewer{id conversations{nodes{id}}}}')
     assert.notEqual(after.data.viewer.id, before)
     assert.deepEqual(after.data.viewer.conversations.nodes, [])
@@ -130,8 +130,9 @@ journey('an address without a deletion says so', async ({ page }) => {
 
 journey('P101: in Chinese too', async ({ newcomer }) => {
   const page = await (await newcomer({ locale: 'zh-CN' })).open('/')
-  await say(page, '你好')
-  await completeAnswer(page)
+  await page.getByRole('textbox').last().fill('你好')
+  await page.keyboard.press('Enter')
+  await page.waitForURL(/\/c\//)
   await page.goto('/settings/data')
   await page.getByRole('button', { name: '删除全部内容…' }).click()
   await page.getByLabel('输入 DELETE 以确认').fill('DELETE')
