@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { completeAnswer, composer, phone, say, streaming } from './browser.mjs'
 import { journeys } from './journey.mjs'
 import { lookAt } from './look.mjs'
-import { ask, signIn } from './people.mjs'
+import { ask, identify, signIn } from './people.mjs'
 
 const journey = journeys({}, { signIn: true })
 
@@ -78,7 +78,7 @@ journey(
     await writeFile(file, receipt)
     assert.match(await server.run('verify', file), /genuine and unchanged/)
 
-    await signIn(page, 'leaving', { asked: false })
+    await signIn(page, 'leaving', { asked: true })
     const after = await ask(page, '{viewer{id conversations{nodes{id}}}}')
     assert.notEqual(after.data.viewer.id, before)
     assert.deepEqual(after.data.viewer.conversations.nodes, [])
@@ -123,15 +123,40 @@ journey('P101: a guest deletes everything on a phone, by a word and without a si
   assert.equal((await ask(page, '{viewer{id}}')).data.viewer.id, null)
 })
 
+journey('P101: an old sign-in is confirmed at the provider first, and what was typed is still there', async ({ page, visitor }) => {
+  visitor.expect(/WebSocket|4403|status of 40\d/)
+  await signIn(page, 'confirming')
+  // The server would ask after ten minutes; here it is made to ask at once, the first time.
+  let asked = 0
+  await page.route('**/graphql', async (route) => {
+    if (!/"confirmation"/.test(route.request().postData() ?? '') || asked++ > 0) return route.continue()
+    const errors = [{ message: 'confirm', extensions: { code: 'REAUTHENTICATION_REQUIRED' } }]
+    return route.fulfill({ json: { errors, data: null } })
+  })
+  await confirm(page, 'confirming@example.test')
+  await goOn(page)
+  await page.getByText('This needs a sign-in of the last ten minutes.').waitFor()
+  await page.getByRole('link', { name: 'Continue with Google' }).click()
+  await identify(page, 'confirming')
+  await page.getByText('You’re confirmed.').waitFor()
+  assert.equal(await page.getByLabel(/^Type confirming@/).inputValue(), 'confirming@example.test')
+  await goOn(page)
+  await page.getByText(deleted).waitFor()
+  assert.equal(asked, 2)
+})
+
 journey('an address without a deletion says so', async ({ page }) => {
   await page.goto('/deleted#ers_1')
   await page.getByText('There is no such deletion.').waitFor()
+  await page.goto('/settings/data')
+  await page.getByText('Nothing is kept of you yet').waitFor()
 })
 
 journey('P101: in Chinese too', async ({ newcomer }) => {
   const page = await (await newcomer({ locale: 'zh-CN' })).open('/')
-  await say(page, '你好')
-  await completeAnswer(page)
+  await page.getByRole('textbox').last().fill('你好')
+  await page.keyboard.press('Enter')
+  await page.waitForURL(/\/c\//)
   await page.goto('/settings/data')
   await page.getByRole('button', { name: '删除全部内容…' }).click()
   await page.getByLabel('输入 DELETE 以确认').fill('DELETE')

@@ -103,6 +103,7 @@ type Service struct {
 	working     sync.WaitGroup
 	mu          sync.Mutex
 	closed      bool
+	synced      time.Time // the journal has all tombstones until then
 	callbacks   []func(ownerID, sessionID string)
 	unsubscribe func()
 }

@@ -152,31 +152,43 @@ func (s *Service) unknown(ctx context.Context) (map[string]bool, error) {
 	for _, t := range noted {
 		missing[string(t)] = true
 	}
-	known, err := s.tombstones(ctx)
+	known, err := s.tombstones(ctx, time.Time{})
 	for _, t := range known {
 		delete(missing, string(t))
 	}
 	return missing, err
 }
 
-func (s *Service) tombstones(ctx context.Context) ([][]byte, error) {
+// tombstones are those of the deletions that began at a time or later.
+func (s *Service) tombstones(ctx context.Context, since time.Time) ([][]byte, error) {
 	var known [][]byte
-	if err := s.db.Gorm(ctx).Model(&models.Erasure{}).Pluck("tombstone", &known).Error; err != nil {
+	if err := s.db.Gorm(ctx).Model(&models.Erasure{}).Where("started_at >= ?", since).Pluck("tombstone", &known).Error; err != nil {
 		return nil, fmt.Errorf("read the deletions: %w", database.Translate(err))
 	}
 	return known, nil
 }
+
+// syncOverlap is how far back each look for other instances' deletions begins again: their
+// clocks differ, and transactions take their time.
+const syncOverlap = time.Hour
 
 // syncJournal notes what other instances deleted.
 func (s *Service) syncJournal(ctx context.Context) error {
 	if s.journal == nil {
 		return nil
 	}
-	known, err := s.tombstones(ctx)
+	s.mu.Lock()
+	since := s.synced
+	s.mu.Unlock()
+	now := s.clock.Now()
+	known, err := s.tombstones(ctx, since)
 	if err != nil {
 		return err
 	}
 	s.note(ctx, known...)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.synced = now.Add(-syncOverlap)
 	return nil
 }
 

@@ -35,6 +35,10 @@ func (s *Service) EraseTx(tx *gorm.DB, ownerID string) (rows map[string]int64, m
 
 // eraseTx deletes a batch of those that were begun until the cutoff, zero for all.
 func eraseTx(tx *gorm.DB, ownerID string, cutoff time.Time) (rows map[string]int64, more bool, err error) {
+	// One conversation alone may be very long.
+	if err := tx.Exec(fmt.Sprintf("SET LOCAL statement_timeout = %d", clearTimeout.Milliseconds())).Error; err != nil {
+		return nil, false, fmt.Errorf("allow a deletion its time: %w", err)
+	}
 	q := tx.Model(&models.Conversation{}).Where("owner_id = ?", ownerID)
 	if !cutoff.IsZero() {
 		q = q.Where("created_at <= ?", cutoff)

@@ -17,6 +17,7 @@ import (
 type File struct {
 	path string
 	mu   sync.Mutex
+	seen map[string]bool // nil: not read yet
 }
 
 // Open names the file; it is made with the first value.
@@ -48,28 +49,35 @@ func (f *File) read() (all [][]byte, err error) {
 }
 
 // Add keeps the values that aren't there yet; when it returns they are on the disk.
-func (f *File) Add(values ...[]byte) (err error) {
+func (f *File) Add(values ...[]byte) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	known, err := f.read()
-	if err != nil {
-		return err
+	if f.seen == nil {
+		known, err := f.read()
+		if err != nil {
+			return err
+		}
+		f.seen = map[string]bool{}
+		for _, v := range known {
+			f.seen[string(v)] = true
+		}
 	}
-	seen := map[string]bool{}
-	for _, v := range known {
-		seen[string(v)] = true
-	}
-	var text []byte
+	text := []byte{'\n'} // what a crash cut off stays a line of its own
 	for _, v := range values {
-		if !seen[string(v)] {
-			seen[string(v)] = true
+		if !f.seen[string(v)] {
 			text = append(append(text, hex.EncodeToString(v)...), '\n')
 		}
 	}
-	if len(text) == 0 {
+	if len(text) == 1 {
 		return nil
 	}
-	return f.write(append([]byte{'\n'}, text...)) // what a crash cut off stays a line of its own
+	if err := f.write(text); err != nil {
+		return err
+	}
+	for _, v := range values {
+		f.seen[string(v)] = true
+	}
+	return nil
 }
 
 func (f *File) write(text []byte) (err error) {

@@ -26,7 +26,7 @@ func TestTheJournalKeepsEachValueOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	add("one", "two", "one")
+	add("one", "two")
 	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)

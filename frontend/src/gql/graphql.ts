@@ -994,7 +994,7 @@ export type DeletionPartsFragment = { id: string, ticket: string, state: Deletio
 export type DeletionSubjectQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type DeletionSubjectQuery = { viewer: { kind: ViewerKind, account: { id: string, email: string | null, identities: Array<{ id: string, provider: Provider }> } | null } };
+export type DeletionSubjectQuery = { viewer: { id: string | null, account: { id: string, email: string | null, identities: Array<{ id: string, provider: Provider }> } | null } };
 
 export type DeletionProgressQueryVariables = Exact<{
   ticket: string;

@@ -1,6 +1,8 @@
+import { Trans } from '@lingui/react/macro'
 import { useCallback } from 'react'
 import { useQuery } from 'urql'
 import { Loading, LoadFailed } from '@/components/page/load-state'
+import { Notice } from '@/components/ui/notice'
 import { DeletionSubjectDocument } from '@/gql/graphql'
 import { DeleteAccount } from './delete-account'
 import { DeleteConversations } from './delete-conversations'
@@ -20,7 +22,14 @@ export function DataPage({ error, onDeleted }: DataPageProps) {
   })
   const retry = useCallback(() => execute({ requestPolicy: 'network-only' }), [execute])
   if (!data) return failed && !fetching ? <LoadFailed onRetry={retry} /> : <Loading rows={4} />
-  const { account } = data.viewer
+  const { id, account } = data.viewer
+  if (id === null) {
+    return (
+      <Notice role="status">
+        <Trans>Nothing is kept of you yet: that begins with your first message.</Trans>
+      </Notice>
+    )
+  }
   return (
     <>
       <DeleteConversations />

@@ -49,7 +49,7 @@ export function DeleteAccount(props: DeleteAccountProps) {
       }
     >
       {step === 'closed' ? (
-        <Button look="quiet" onClick={() => setStep('typing')}>
+        <Button look="danger" onClick={() => setStep('typing')}>
           {isAccount ? <Trans>Delete the account …</Trans> : <Trans>Delete everything …</Trans>}
         </Button>
       ) : (

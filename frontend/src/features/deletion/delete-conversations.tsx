@@ -50,7 +50,7 @@ export function DeleteConversations() {
     <Section title={t`Delete all conversations`} note={t`At once and for good. Nobody can bring them back.`}>
       {done && step === 'closed' && <Deleted done={done} />}
       {step === 'closed' ? (
-        <Button look="quiet" onClick={() => setStep('typing')}>
+        <Button look="danger" onClick={() => setStep('typing')}>
           <Trans>Delete all conversations …</Trans>
         </Button>
       ) : (
