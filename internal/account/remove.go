@@ -7,7 +7,9 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/kimi-k2/kimi-k2/internal/audit"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
+	"github.com/kimi-k2/kimi-k2/internal/id"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
 )
@@ -54,10 +56,10 @@ func (s *Service) Remove(ctx context.Context, idOrEmail string) (Receipt, error)
 	if err != nil {
 		return Receipt{}, err
 	}
-	return s.remove(ctx, named, "")
+	return s.remove(ctx, named, audit.Terminal(), "")
 }
 
-func (s *Service) remove(ctx context.Context, v viewer.Viewer, reason models.RemovalReason) (Receipt, error) {
+func (s *Service) remove(ctx context.Context, v viewer.Viewer, by audit.Actor, reason models.RemovalReason) (Receipt, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeTimeout)
 	defer cancel()
 	s.stopAll(ctx, v)
@@ -73,7 +75,7 @@ func (s *Service) remove(ctx context.Context, v viewer.Viewer, reason models.Rem
 		if err := lockOwnerTx(tx, v.OwnerID); err != nil {
 			return err
 		}
-		receipt, err = s.removeTx(tx, v.OwnerID, reason)
+		receipt, err = s.removeTx(tx, v.OwnerID, by, reason)
 		return err
 	})
 	if err != nil {
@@ -130,13 +132,16 @@ func lockOwnerTx(tx *gorm.DB, ownerID string) error {
 
 // removeTx deletes the owner's row, which takes all others along, and writes down how
 // many those were.
-func (s *Service) removeTx(tx *gorm.DB, ownerID string, reason models.RemovalReason) (Receipt, error) {
+func (s *Service) removeTx(tx *gorm.DB, ownerID string, by audit.Actor, reason models.RemovalReason) (Receipt, error) {
 	now := s.clock.Now()
-	r := Receipt{Reason: reason, Cutoff: now, StartedAt: now, FinishedAt: now}
+	r := Receipt{ID: id.New(id.Purge), Reason: reason, Cutoff: now, StartedAt: now, FinishedAt: now}
 	if err := notLastAdminTx(tx, ownerID); err != nil {
 		return r, err
 	}
-	var err error
+	err := s.audit.WriteTx(tx, audit.Entry{Act: models.AuditAccountRemoved, Subject: ownerID, By: by, Facts: models.AuditFacts{Ref: r.ID, Outcome: string(reason)}})
+	if err != nil {
+		return r, err
+	}
 	if r.Rows, err = ownedTx(tx, ownerID); err != nil {
 		return r, err
 	}

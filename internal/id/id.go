@@ -39,6 +39,7 @@ const (
 	Quarantine     Kind = "qua"
 	Reconciliation Kind = "rec"
 	Completion     Kind = "cmp"
+	Audit          Kind = "aud"
 )
 
 // New makes a fresh id of the kind.

@@ -13,6 +13,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/bench/internal/load"
 	"github.com/kimi-k2/kimi-k2/bench/internal/report"
 	"github.com/kimi-k2/kimi-k2/internal/account"
+	"github.com/kimi-k2/kimi-k2/internal/audit/audittest"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/credit"
 	"github.com/kimi-k2/kimi-k2/internal/policy"
@@ -84,12 +85,12 @@ func (r *Run) payer(ctx context.Context) (cookie string, err error) {
 		return "", err
 	}
 	defer people.close()
-	texts, err := policy.New(policy.Config{DB: people.db, Clock: clock.System{}, Files: policyfiles.Files(), CookieKey: bed.CookieKey(), GuestTTL: account.GuestTTL,
+	texts, err := policy.New(policy.Config{DB: people.db, Audit: audittest.New(people.db), Clock: clock.System{}, Files: policyfiles.Files(), CookieKey: bed.CookieKey(), GuestTTL: account.GuestTTL,
 		Brand: policy.Brand{Name: "Kimi K2"}, External: func() (string, bool) { return "", false }})
 	if err != nil {
 		return "", fmt.Errorf("read the policy: %w", err)
 	}
-	books := credit.New(credit.Config{DB: people.db, Keys: people.accounts, Clock: clock.System{}, Log: r.Log, SignupCredits: 1_000 * models.MicroPerCredit})
+	books := credit.New(credit.Config{DB: people.db, Audit: audittest.New(people.db), Keys: people.accounts, Clock: clock.System{}, Log: r.Log, SignupCredits: 1_000 * models.MicroPerCredit})
 	defer books.Close()
 	people.accounts.Join(texts, nil, texts)
 	people.accounts.Fund(books)
