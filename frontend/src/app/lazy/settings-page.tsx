@@ -2,6 +2,7 @@ import { Trans } from '@lingui/react/macro'
 import { Link, useParams, useSearch } from '@tanstack/react-router'
 import { ChevronLeft } from 'lucide-react'
 import { useEffect } from 'react'
+import { ActivityPage } from '@/features/settings/activity-page'
 import { AppearancePage } from '@/features/settings/appearance-page'
 import { IdentitiesPage } from '@/features/settings/identities-page'
 import { Loading } from '@/components/page/load-state'
@@ -116,5 +117,5 @@ function Body({ page, known, hasAccount }: Omit<ShownProps, 'roomy'>) {
       </>
     )
   }
-  return <PrivacyChoicesPage />
+  return page === 'activity' ? <ActivityPage /> : <PrivacyChoicesPage />
 }

@@ -10,7 +10,7 @@ const names = `
   UsageReviewPayload LedgerVerifyPayload CreditCheckoutCreatePayload BillingPortalCreatePayload
   AccountRemovePayload RemovedRows QuarantineResolvePayload ReconcilePayload InsufficientCreditsError CreditsChanged PurchaseChanged
   ConversationChanged ConversationDeleted ReplyStarted ReplyEnded RequestAnalytics RequestSum RequestGroup Quantiles
-  RateLimit RateLimitState
+  RateLimit RateLimitState AccessLogConnection AccessLogEdge AuditConnection AuditEdge
 `
 
 const noKey = () => null
