@@ -156,7 +156,7 @@ export type AuditAct =
   | 'QUARANTINE_RESOLVED'
   /** Something was agreed to. */
   | 'CONSENT_GIVEN'
-  /** An agreement was taken back. */
+  /** Something was not agreed to, or not any more. */
   | 'CONSENT_WITHDRAWN'
   /** A version of the privacy policy was accepted. */
   | 'POLICY_ACCEPTED'

@@ -23,7 +23,7 @@ const acts: Record<AuditAct, MessageDescriptor> = {
   USAGE_REVIEWED: msg`Odd usage looked at`,
   QUARANTINE_RESOLVED: msg`Quarantined payment decided`,
   CONSENT_GIVEN: msg`Consent given`,
-  CONSENT_WITHDRAWN: msg`Consent taken back`,
+  CONSENT_WITHDRAWN: msg`Consent refused or withdrawn`,
   POLICY_ACCEPTED: msg`Privacy policy accepted`,
   AGE_CONFIRMED: msg`Age confirmed`,
   MAIL_RETRIED: msg`Mail tried again`,
