@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/kimi-k2/kimi-k2/internal/account"
+	"github.com/kimi-k2/kimi-k2/internal/audit"
 	"github.com/kimi-k2/kimi-k2/internal/billing"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/config"
@@ -95,7 +96,7 @@ func withDatabase(ctx context.Context, cfg config.Config, name string, deed func
 	if err := db.CheckVersion(ctx); err != nil {
 		return err
 	}
-	accounts := account.New(account.Config{DB: db, Keeper: keeper, Clock: clock.System{}, Log: logger(cfg), GuestLimit: cfg.GuestMessageLimit,
+	accounts := account.New(account.Config{DB: db, Audit: audit.New(audit.Config{DB: db, Clock: clock.System{}, Log: logger(cfg), Secret: secret}), Keeper: keeper, Clock: clock.System{}, Log: logger(cfg), GuestLimit: cfg.GuestMessageLimit,
 		CookieKey: secret, PublicURL: cfg.PublicURL, Journal: erasureJournal(cfg)})
 	if err := accounts.VerifyKey(ctx); err != nil {
 		return err

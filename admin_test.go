@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/kimi-k2/kimi-k2/internal/account"
+	"github.com/kimi-k2/kimi-k2/internal/audit"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/database/dbtest"
@@ -37,7 +38,7 @@ func adminAccounts(t *testing.T, db *database.DB) *account.Service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := account.New(account.Config{DB: db, Keeper: keeper, Clock: clock.System{}, CookieKey: adminSecret, Admission: everybody{}})
+	s := account.New(account.Config{DB: db, Audit: audit.New(audit.Config{DB: db, Clock: clock.System{}, Secret: adminSecret}), Keeper: keeper, Clock: clock.System{}, CookieKey: adminSecret, Admission: everybody{}})
 	if err := s.VerifyKey(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ func (s *server) openBilling(secret []byte) error {
 	if err != nil {
 		return fmt.Errorf("PACKS_FILE: %w", err)
 	}
-	s.billing = billing.New(billing.Config{DB: s.db, Keys: s.accounts, Clock: s.clock, Log: s.log, Ledger: s.credit, Providers: sellers, Packs: packs,
+	s.billing = billing.New(billing.Config{DB: s.db, Audit: s.audit, Keys: s.accounts, Clock: s.clock, Log: s.log, Ledger: s.credit, Providers: sellers, Packs: packs,
 		PublicURL: s.cfg.PublicURL, Indexer: billing.NewIndexer(secret), Email: s.emailOf,
 		Changed: func(ownerID, purchaseID string) {
 			s.chat.Notify(ownerID, &models.PurchaseChanged{PurchaseID: purchaseID})

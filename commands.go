@@ -63,7 +63,7 @@ func command(ctx context.Context, args, environ []string, out io.Writer) error {
 			}
 			return runVerify(ctx, cfg, out)
 		},
-		"admin":  func(ctx context.Context, cfg config.Config) error { return runAdmin(ctx, cfg, args[1:], out) }}[name]
+		"admin": func(ctx context.Context, cfg config.Config) error { return runAdmin(ctx, cfg, args[1:], out) }}[name]
 	if !ok || len(args) > 1 && name != "admin" && (name != "verify" || len(args) > 2) {
 		return fmt.Errorf("unknown command %q\n\n%s", name, usage)
 	}

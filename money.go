@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/account"
+	"github.com/kimi-k2/kimi-k2/internal/audit"
 	"github.com/kimi-k2/kimi-k2/internal/chat"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/config"
@@ -27,7 +28,7 @@ const (
 
 // openCredit builds what keeps the books.
 func (s *server) openCredit() {
-	s.credit = credit.New(credit.Config{DB: s.db, Keys: s.accounts, Clock: s.clock, Log: s.log, SignupCredits: int64(s.cfg.SignupCredits) * models.MicroPerCredit,
+	s.credit = credit.New(credit.Config{DB: s.db, Audit: s.audit, Keys: s.accounts, Clock: s.clock, Log: s.log, SignupCredits: int64(s.cfg.SignupCredits) * models.MicroPerCredit,
 		Changed: func(ownerID string) { s.chat.Notify(ownerID, &models.CreditsChanged{}) },
 		Extra: []func(context.Context) ([]credit.Finding, error){
 			func(ctx context.Context) ([]credit.Finding, error) { return endedUnsettled(ctx, s.credit, s.chat) }, s.checkPurchases}})
@@ -86,10 +87,15 @@ func endedUnsettled(ctx context.Context, books *credit.Service, rooms *chat.Serv
 var errBooks = errors.New("not everything is in order")
 
 // runVerify checks the schema's version, the key, that every owner's data key opens under
-// it, and the books, beside a running server or without one. It prints one line for each
+// it, the books, and the chain of acts, beside a running server or without one. It prints one line for each
 // invariant and each fault.
 func runVerify(ctx context.Context, cfg config.Config, out io.Writer) error {
 	return withDatabase(ctx, cfg, "kimi-k2 verify", func(db *database.DB, accounts *account.Service) error {
+		secret, err := cfg.Secret()
+		if err != nil {
+			return err
+		}
+		acts := audit.New(audit.Config{DB: db, Clock: clock.System{}, Log: logger(cfg), Secret: secret})
 		owners, err := accounts.VerifyOwners(ctx)
 		if err != nil {
 			return err
@@ -100,7 +106,8 @@ func runVerify(ctx context.Context, cfg config.Config, out io.Writer) error {
 		books := credit.New(credit.Config{DB: db, Clock: clock.System{}, Log: logger(cfg)})
 		defer books.Close()
 		rooms := chat.New(chat.Config{DB: db, Clock: clock.System{}, Log: logger(cfg)}) // never started: it only looks
-		books.Extra = append(books.Extra, func(ctx context.Context) ([]credit.Finding, error) { return endedUnsettled(ctx, books, rooms) })
+		books.Extra = append(books.Extra, func(ctx context.Context) ([]credit.Finding, error) { return endedUnsettled(ctx, books, rooms) },
+			func(ctx context.Context) ([]credit.Finding, error) { return actFindings(ctx, acts) })
 		began := clock.StartStopwatch()
 		report, err := books.Verify(ctx)
 		if err != nil {
@@ -112,7 +119,7 @@ func runVerify(ctx context.Context, cfg config.Config, out io.Writer) error {
 		if !report.OK {
 			return errBooks
 		}
-		_, err = fmt.Fprintf(out, "the books are in order (%.1f s)\n", began.Elapsed().Seconds())
+		_, err = fmt.Fprintf(out, "the books and the audit log are in order (%.1f s)\n", began.Elapsed().Seconds())
 		return err
 	})
 }

@@ -37,7 +37,7 @@ const (
 
 // openAccounts builds the owners of everything and makes sure of the key.
 func (s *server) openAccounts(ctx context.Context, secret []byte) error {
-	s.accounts = account.New(account.Config{DB: s.db, Keeper: s.keeper, Clock: s.clock, Log: s.log, GuestLimit: s.cfg.GuestMessageLimit, CookieKey: secret,
+	s.accounts = account.New(account.Config{DB: s.db, Audit: s.audit, Keeper: s.keeper, Clock: s.clock, Log: s.log, GuestLimit: s.cfg.GuestMessageLimit, CookieKey: secret,
 		PublicURL: s.cfg.PublicURL, Bus: s.bus, Journal: erasureJournal(s.cfg)})
 	return s.accounts.VerifyKey(ctx)
 }
@@ -50,7 +50,7 @@ func erasureJournal(cfg config.Config) *journal.File {
 // openPolicy loads the privacy policy and compares its figures with the program's.
 func (s *server) openPolicy(secret []byte) (err error) {
 	s.policy, err = policy.New(policy.Config{
-		DB: s.db, Clock: s.clock, Files: policyfiles.Files(), CookieKey: secret, GuestTTL: account.GuestTTL, APILogTTL: requestlog.TTL,
+		DB: s.db, Audit: s.audit, Clock: s.clock, Files: policyfiles.Files(), CookieKey: secret, GuestTTL: account.GuestTTL, APILogTTL: requestlog.TTL,
 		Brand: policy.Brand{Name: s.cfg.ServiceName, SupportEmail: s.cfg.SupportEmail, URL: s.cfg.ServiceURL},
 		External: func() (string, bool) {
 			e := s.engine.Info()
@@ -74,7 +74,7 @@ func (s *server) withdrawn(ctx context.Context, v viewer.Viewer, kind models.Con
 
 // openOutbox builds what sends mails; without a mail server they are kept to be read.
 func (s *server) openOutbox() (err error) {
-	c := notify.Config{DB: s.db, Keys: s.accounts, Nudger: s.jobs, Clock: s.clock, Log: s.log,
+	c := notify.Config{DB: s.db, Audit: s.audit, Keys: s.accounts, Nudger: s.jobs, Clock: s.clock, Log: s.log,
 		Brand: notify.Brand{Name: s.cfg.ServiceName, Home: s.cfg.PublicURL, Support: s.cfg.SupportEmail, Company: s.cfg.OIDCName}}
 	if s.cfg.SMTPURL != "" {
 		from := s.cfg.MailFrom
@@ -124,7 +124,7 @@ func (s *server) startPeople(ctx context.Context) error {
 	if _, err := s.accounts.Replay(ctx); err != nil {
 		return err
 	}
-	purger := account.NewPurger(account.PurgeConfig{DB: s.db, Clock: s.clock, Log: s.log, Busy: []account.Busy{s.chat}, Counters: []account.Counter{s.chat, s.policy, s.mails}})
+	purger := account.NewPurger(account.PurgeConfig{DB: s.db, Audit: s.audit, Clock: s.clock, Log: s.log, Busy: []account.Busy{s.chat}, Counters: []account.Counter{s.chat, s.policy, s.mails}})
 	err := s.jobs.Add(
 		jobs.Job{Name: notify.Job, Every: mailsEvery, Run: func(ctx context.Context) error { _, err := s.mails.Deliver(ctx); return err }},
 		jobs.Job{Name: notify.TidyJob, Every: tidyEvery, Run: func(ctx context.Context) error { _, err := s.mails.Tidy(ctx); return err }},
@@ -136,7 +136,7 @@ func (s *server) startPeople(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.jobs.Add(slices.Concat(s.moneyJobs(), s.completionJobs(), s.limitJobs(), []jobs.Job{s.requestsJob()})...); err != nil {
+	if err := s.jobs.Add(slices.Concat(s.moneyJobs(), s.completionJobs(), s.limitJobs(), []jobs.Job{s.requestsJob()}, s.auditJobs())...); err != nil {
 		return err
 	}
 	return s.jobs.Start(ctx)

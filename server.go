@@ -24,6 +24,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/graph"
 	"github.com/kimi-k2/kimi-k2/internal/account"
 	"github.com/kimi-k2/kimi-k2/internal/apikey"
+	"github.com/kimi-k2/kimi-k2/internal/audit"
 	"github.com/kimi-k2/kimi-k2/internal/billing"
 	"github.com/kimi-k2/kimi-k2/internal/bus"
 	"github.com/kimi-k2/kimi-k2/internal/chat"
@@ -62,6 +63,7 @@ type server struct {
 	listener    net.Listener
 	db          *database.DB
 	keeper      *seal.Keeper
+	audit       *audit.Service
 	accounts    *account.Service
 	policy      *policy.Service
 	credit      *credit.Service
@@ -114,6 +116,7 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *server,
 	if s.bus, err = bus.Open(ctx, bus.Config{URL: cfg.NATSURL, Log: log}); err != nil {
 		return nil, fmt.Errorf("NATS_URL: %w", err)
 	}
+	s.audit = audit.New(audit.Config{DB: s.db, Clock: s.clock, Log: log, Secret: secret})
 	if err = s.openAccounts(ctx, secret); err != nil {
 		return nil, err
 	}
@@ -128,7 +131,7 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *server,
 	if err = s.openBilling(secret); err != nil {
 		return nil, err
 	}
-	s.keys = apikey.New(apikey.Config{DB: s.db, Owners: s.accounts, Budgets: s.credit, Clock: s.clock, Log: log, Bus: s.bus, Secret: secret})
+	s.keys = apikey.New(apikey.Config{DB: s.db, Audit: s.audit, Owners: s.accounts, Budgets: s.credit, Clock: s.clock, Log: log, Bus: s.bus, Secret: secret})
 	s.openLimits()
 	if err = s.openRequests(ctx); err != nil {
 		return nil, err
@@ -220,7 +223,7 @@ func (s *server) openEdge(secret []byte) error {
 	if err != nil {
 		return err
 	}
-	resolver := &resolvers.Resolver{Chat: s.chat, Policy: s.policy, Keys: s.keys, Requests: s.requests, Accounts: s.accounts, Credit: s.credit, Outbox: s.mails, Billing: s.billing, Engine: s.engine, Limits: s.limits, Cursors: page.NewSigner(secret),
+	resolver := &resolvers.Resolver{Chat: s.chat, Policy: s.policy, Keys: s.keys, Requests: s.requests, Audit: s.audit, Accounts: s.accounts, Credit: s.credit, Outbox: s.mails, Billing: s.billing, Engine: s.engine, Limits: s.limits, Cursors: page.NewSigner(secret),
 		Info: resolvers.Info{Name: s.cfg.ServiceName, SupportEmail: s.cfg.SupportEmail, URL: s.cfg.ServiceURL, Version: version,
 			Providers: s.signIns.Providers()}}
 	s.http = web.Server(s.cfg.ListenAddr, web.New(web.Config{

@@ -1557,6 +1557,25 @@ func (ec *executionContext) marshalOAccount2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimi�
 	return ec._Account(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOProvider2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐProvider(ctx context.Context, v any) (*models.Provider, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := models.Provider(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOProvider2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐProvider(ctx context.Context, sel ast.SelectionSet, v *models.Provider) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
 func (ec *executionContext) unmarshalOSendKey2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐSendKey(ctx context.Context, v any) (*SendKey, error) {
 	if v == nil {
 		return nil, nil
@@ -1571,6 +1590,13 @@ func (ec *executionContext) marshalOSendKey2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimi�
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) marshalOSession2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐSession(ctx context.Context, sel ast.SelectionSet, v *models.Session) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Session(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOTheme2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐTheme(ctx context.Context, v any) (*Theme, error) {

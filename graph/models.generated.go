@@ -30,6 +30,24 @@ type AbsurdUsage struct {
 	Reported string `json:"reported"`
 }
 
+// Acts, newest first.
+type AccessLogConnection struct {
+	// The acts with their cursors.
+	Edges []*AccessLogEdge `json:"edges"`
+	// The acts.
+	Nodes []*models.AccessLogEntry `json:"nodes"`
+	// Where the page stands.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// An act and its place.
+type AccessLogEdge struct {
+	// Pass it as `after`.
+	Cursor string `json:"cursor"`
+	// The act.
+	Node *models.AccessLogEntry `json:"node"`
+}
+
 // What has to be typed.
 type AccountDeleteInput struct {
 	// The account's own e-mail address; for guests, and for accounts without an address, the word DELETE. Anything else is INVALID.
@@ -176,6 +194,34 @@ type APIKeyUpdatePayload struct {
 	APIKey *models.APIKey `json:"apiKey,omitempty"`
 	// Why it was refused.
 	UserErrors []UserError `json:"userErrors"`
+}
+
+// Acts, newest first.
+type AuditConnection struct {
+	// The acts with their cursors.
+	Edges []*AuditEdge `json:"edges"`
+	// The acts.
+	Nodes []*models.AuditRecord `json:"nodes"`
+	// Where the page stands.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// An act and its place in the list.
+type AuditEdge struct {
+	// Pass it as `after`.
+	Cursor string `json:"cursor"`
+	// The act.
+	Node *models.AuditRecord `json:"node"`
+}
+
+// Which acts; what is left out doesn't matter.
+type AuditFilter struct {
+	// One of these.
+	Acts []models.AuditAct `json:"acts,omitempty"`
+	// From then on.
+	From *time.Time `json:"from,omitempty"`
+	// Up to then, not included.
+	To *time.Time `json:"to,omitempty"`
 }
 
 // With whom.

@@ -1304,6 +1304,25 @@ func (ec *executionContext) marshalOConsent2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimi�
 	return ec._Consent(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOConsentKind2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐConsentKind(ctx context.Context, v any) (*models.ConsentKind, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := models.ConsentKind(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOConsentKind2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐConsentKind(ctx context.Context, sel ast.SelectionSet, v *models.ConsentKind) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
 func (ec *executionContext) unmarshalOConsentMethod2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐConsentMethod(ctx context.Context, v any) (*models.ConsentMethod, error) {
 	if v == nil {
 		return nil, nil

@@ -24,6 +24,7 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	AccessLogEntry() AccessLogEntryResolver
 	Account() AccountResolver
 	Conversation() ConversationResolver
 	CreditsChanged() CreditsChangedResolver
@@ -53,6 +54,31 @@ type ComplexityRoot struct {
 	AbsurdUsage struct {
 		Reported func(childComplexity int) int
 		Usage    func(childComplexity int) int
+	}
+
+	AccessLogConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	AccessLogEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	AccessLogEntry struct {
+		Act           func(childComplexity int) int
+		Actor         func(childComplexity int) int
+		ActorKey      func(childComplexity int) int
+		At            func(childComplexity int) int
+		Consent       func(childComplexity int) int
+		Credits       func(childComplexity int) int
+		ID            func(childComplexity int) int
+		Key           func(childComplexity int) int
+		PolicyVersion func(childComplexity int) int
+		Provider      func(childComplexity int) int
+		Session       func(childComplexity int) int
 	}
 
 	Account struct {
@@ -122,6 +148,34 @@ type ComplexityRoot struct {
 	ApiKeyUpdatePayload struct {
 		APIKey     func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	AuditConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	AuditEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	AuditRecord struct {
+		Act           func(childComplexity int) int
+		Actor         func(childComplexity int) int
+		ActorID       func(childComplexity int) int
+		At            func(childComplexity int) int
+		Consent       func(childComplexity int) int
+		Count         func(childComplexity int) int
+		Credits       func(childComplexity int) int
+		ID            func(childComplexity int) int
+		Outcome       func(childComplexity int) int
+		OwnerID       func(childComplexity int) int
+		Place         func(childComplexity int) int
+		PolicyVersion func(childComplexity int) int
+		Provider      func(childComplexity int) int
+		Ref           func(childComplexity int) int
 	}
 
 	BillingPortalCreatePayload struct {
@@ -490,6 +544,7 @@ type ComplexityRoot struct {
 
 	Operator struct {
 		AbsurdUsage         func(childComplexity int) int
+		Audit               func(childComplexity int, first *int, after *string, filter *AuditFilter) int
 		EstimateErrors      func(childComplexity int) int
 		LedgerChecks        func(childComplexity int) int
 		MailServer          func(childComplexity int) int
@@ -873,6 +928,7 @@ type ComplexityRoot struct {
 
 	Viewer struct {
 		APIKeys           func(childComplexity int) int
+		AccessLog         func(childComplexity int, first *int, after *string) int
 		Account           func(childComplexity int) int
 		Consents          func(childComplexity int) int
 		Conversation      func(childComplexity int, id string) int
@@ -919,6 +975,105 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AbsurdUsage.Usage(childComplexity), true
+
+	case "AccessLogConnection.edges":
+		if e.ComplexityRoot.AccessLogConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessLogConnection.Edges(childComplexity), true
+	case "AccessLogConnection.nodes":
+		if e.ComplexityRoot.AccessLogConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessLogConnection.Nodes(childComplexity), true
+	case "AccessLogConnection.pageInfo":
+		if e.ComplexityRoot.AccessLogConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessLogConnection.PageInfo(childComplexity), true
+
+	case "AccessLogEdge.cursor":
+		if e.ComplexityRoot.AccessLogEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessLogEdge.Cursor(childComplexity), true
+	case "AccessLogEdge.node":
+		if e.ComplexityRoot.AccessLogEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessLogEdge.Node(childComplexity), true
+
+	case "AccessLogEntry.act":
+		if e.ComplexityRoot.AccessLogEntry.Act == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessLogEntry.Act(childComplexity), true
+	case "AccessLogEntry.actor":
+		if e.ComplexityRoot.AccessLogEntry.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessLogEntry.Actor(childComplexity), true
+	case "AccessLogEntry.actorKey":
+		if e.ComplexityRoot.AccessLogEntry.ActorKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessLogEntry.ActorKey(childComplexity), true
+	case "AccessLogEntry.at":
+		if e.ComplexityRoot.AccessLogEntry.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessLogEntry.At(childComplexity), true
+	case "AccessLogEntry.consent":
+		if e.ComplexityRoot.AccessLogEntry.Consent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessLogEntry.Consent(childComplexity), true
+	case "AccessLogEntry.credits":
+		if e.ComplexityRoot.AccessLogEntry.Credits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessLogEntry.Credits(childComplexity), true
+	case "AccessLogEntry.id":
+		if e.ComplexityRoot.AccessLogEntry.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessLogEntry.ID(childComplexity), true
+	case "AccessLogEntry.key":
+		if e.ComplexityRoot.AccessLogEntry.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessLogEntry.Key(childComplexity), true
+	case "AccessLogEntry.policyVersion":
+		if e.ComplexityRoot.AccessLogEntry.PolicyVersion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessLogEntry.PolicyVersion(childComplexity), true
+	case "AccessLogEntry.provider":
+		if e.ComplexityRoot.AccessLogEntry.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessLogEntry.Provider(childComplexity), true
+	case "AccessLogEntry.session":
+		if e.ComplexityRoot.AccessLogEntry.Session == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessLogEntry.Session(childComplexity), true
 
 	case "Account.createdAt":
 		if e.ComplexityRoot.Account.CreatedAt == nil {
@@ -1163,6 +1318,123 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ApiKeyUpdatePayload.UserErrors(childComplexity), true
+
+	case "AuditConnection.edges":
+		if e.ComplexityRoot.AuditConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditConnection.Edges(childComplexity), true
+	case "AuditConnection.nodes":
+		if e.ComplexityRoot.AuditConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditConnection.Nodes(childComplexity), true
+	case "AuditConnection.pageInfo":
+		if e.ComplexityRoot.AuditConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditConnection.PageInfo(childComplexity), true
+
+	case "AuditEdge.cursor":
+		if e.ComplexityRoot.AuditEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEdge.Cursor(childComplexity), true
+	case "AuditEdge.node":
+		if e.ComplexityRoot.AuditEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEdge.Node(childComplexity), true
+
+	case "AuditRecord.act":
+		if e.ComplexityRoot.AuditRecord.Act == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditRecord.Act(childComplexity), true
+	case "AuditRecord.actor":
+		if e.ComplexityRoot.AuditRecord.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditRecord.Actor(childComplexity), true
+	case "AuditRecord.actorId":
+		if e.ComplexityRoot.AuditRecord.ActorID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditRecord.ActorID(childComplexity), true
+	case "AuditRecord.at":
+		if e.ComplexityRoot.AuditRecord.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditRecord.At(childComplexity), true
+	case "AuditRecord.consent":
+		if e.ComplexityRoot.AuditRecord.Consent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditRecord.Consent(childComplexity), true
+	case "AuditRecord.count":
+		if e.ComplexityRoot.AuditRecord.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditRecord.Count(childComplexity), true
+	case "AuditRecord.credits":
+		if e.ComplexityRoot.AuditRecord.Credits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditRecord.Credits(childComplexity), true
+	case "AuditRecord.id":
+		if e.ComplexityRoot.AuditRecord.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditRecord.ID(childComplexity), true
+	case "AuditRecord.outcome":
+		if e.ComplexityRoot.AuditRecord.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditRecord.Outcome(childComplexity), true
+	case "AuditRecord.ownerId":
+		if e.ComplexityRoot.AuditRecord.OwnerID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditRecord.OwnerID(childComplexity), true
+	case "AuditRecord.place":
+		if e.ComplexityRoot.AuditRecord.Place == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditRecord.Place(childComplexity), true
+	case "AuditRecord.policyVersion":
+		if e.ComplexityRoot.AuditRecord.PolicyVersion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditRecord.PolicyVersion(childComplexity), true
+	case "AuditRecord.provider":
+		if e.ComplexityRoot.AuditRecord.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditRecord.Provider(childComplexity), true
+	case "AuditRecord.ref":
+		if e.ComplexityRoot.AuditRecord.Ref == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditRecord.Ref(childComplexity), true
 
 	case "BillingPortalCreatePayload.url":
 		if e.ComplexityRoot.BillingPortalCreatePayload.URL == nil {
@@ -2693,6 +2965,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Operator.AbsurdUsage(childComplexity), true
+	case "Operator.audit":
+		if e.ComplexityRoot.Operator.Audit == nil {
+			break
+		}
+
+		args, err := ec.field_Operator_audit_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Operator.Audit(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*AuditFilter)), true
 	case "Operator.estimateErrors":
 		if e.ComplexityRoot.Operator.EstimateErrors == nil {
 			break
@@ -4160,6 +4443,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.APIKeys(childComplexity), true
+	case "Viewer.accessLog":
+		if e.ComplexityRoot.Viewer.AccessLog == nil {
+			break
+		}
+
+		args, err := ec.field_Viewer_accessLog_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Viewer.AccessLog(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Viewer.account":
 		if e.ComplexityRoot.Viewer.Account == nil {
 			break
@@ -4320,6 +4614,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ApiKeyRevokeAllInput", ec.unmarshalInputApiKeyRevokeAllInput),
 			graphql.NewInputUnmarshaler("ApiKeyRevokeInput", ec.unmarshalInputApiKeyRevokeInput),
 			graphql.NewInputUnmarshaler("ApiKeyUpdateInput", ec.unmarshalInputApiKeyUpdateInput),
+			graphql.NewInputUnmarshaler("AuditFilter", ec.unmarshalInputAuditFilter),
 			graphql.NewInputUnmarshaler("BillingPortalCreateInput", ec.unmarshalInputBillingPortalCreateInput),
 			graphql.NewInputUnmarshaler("ConsentSetInput", ec.unmarshalInputConsentSetInput),
 			graphql.NewInputUnmarshaler("ConversationDeleteAllInput", ec.unmarshalInputConversationDeleteAllInput),
@@ -4437,7 +4732,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "schema/account.graphqls" "schema/acts.graphqls" "schema/apikey.graphqls" "schema/billing.graphqls" "schema/conversation.graphqls" "schema/credit.graphqls" "schema/deletion.graphqls" "schema/fault.graphqls" "schema/message.graphqls" "schema/operator.graphqls" "schema/policy.graphqls" "schema/ratelimit.graphqls" "schema/requestlog.graphqls" "schema/schema.graphqls" "schema/service.graphqls" "schema/viewer.graphqls"
+//go:embed "schema/account.graphqls" "schema/acts.graphqls" "schema/apikey.graphqls" "schema/audit.graphqls" "schema/billing.graphqls" "schema/conversation.graphqls" "schema/credit.graphqls" "schema/deletion.graphqls" "schema/fault.graphqls" "schema/message.graphqls" "schema/operator.graphqls" "schema/policy.graphqls" "schema/ratelimit.graphqls" "schema/requestlog.graphqls" "schema/schema.graphqls" "schema/service.graphqls" "schema/viewer.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -4452,6 +4747,7 @@ var sources = []*ast.Source{
 	{Name: "schema/account.graphqls", Input: sourceData("schema/account.graphqls"), BuiltIn: false},
 	{Name: "schema/acts.graphqls", Input: sourceData("schema/acts.graphqls"), BuiltIn: false},
 	{Name: "schema/apikey.graphqls", Input: sourceData("schema/apikey.graphqls"), BuiltIn: false},
+	{Name: "schema/audit.graphqls", Input: sourceData("schema/audit.graphqls"), BuiltIn: false},
 	{Name: "schema/billing.graphqls", Input: sourceData("schema/billing.graphqls"), BuiltIn: false},
 	{Name: "schema/conversation.graphqls", Input: sourceData("schema/conversation.graphqls"), BuiltIn: false},
 	{Name: "schema/credit.graphqls", Input: sourceData("schema/credit.graphqls"), BuiltIn: false},
@@ -4480,6 +4776,56 @@ func (ec *executionContext) childFields_AbsurdUsage(ctx context.Context, field g
 		return ec.fieldContext_AbsurdUsage_reported(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AbsurdUsage", field.Name)
+}
+
+func (ec *executionContext) childFields_AccessLogConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AccessLogConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_AccessLogConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AccessLogConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessLogConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AccessLogEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AccessLogEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AccessLogEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessLogEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_AccessLogEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_AccessLogEntry_id(ctx, field)
+	case "at":
+		return ec.fieldContext_AccessLogEntry_at(ctx, field)
+	case "act":
+		return ec.fieldContext_AccessLogEntry_act(ctx, field)
+	case "actor":
+		return ec.fieldContext_AccessLogEntry_actor(ctx, field)
+	case "actorKey":
+		return ec.fieldContext_AccessLogEntry_actorKey(ctx, field)
+	case "session":
+		return ec.fieldContext_AccessLogEntry_session(ctx, field)
+	case "key":
+		return ec.fieldContext_AccessLogEntry_key(ctx, field)
+	case "provider":
+		return ec.fieldContext_AccessLogEntry_provider(ctx, field)
+	case "consent":
+		return ec.fieldContext_AccessLogEntry_consent(ctx, field)
+	case "policyVersion":
+		return ec.fieldContext_AccessLogEntry_policyVersion(ctx, field)
+	case "credits":
+		return ec.fieldContext_AccessLogEntry_credits(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessLogEntry", field.Name)
 }
 
 func (ec *executionContext) childFields_Account(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4618,6 +4964,62 @@ func (ec *executionContext) childFields_ApiKeyUpdatePayload(ctx context.Context,
 		return ec.fieldContext_ApiKeyUpdatePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ApiKeyUpdatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AuditConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_AuditConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AuditConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AuditEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AuditEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditRecord(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_AuditRecord_id(ctx, field)
+	case "at":
+		return ec.fieldContext_AuditRecord_at(ctx, field)
+	case "act":
+		return ec.fieldContext_AuditRecord_act(ctx, field)
+	case "actor":
+		return ec.fieldContext_AuditRecord_actor(ctx, field)
+	case "actorId":
+		return ec.fieldContext_AuditRecord_actorId(ctx, field)
+	case "ownerId":
+		return ec.fieldContext_AuditRecord_ownerId(ctx, field)
+	case "place":
+		return ec.fieldContext_AuditRecord_place(ctx, field)
+	case "provider":
+		return ec.fieldContext_AuditRecord_provider(ctx, field)
+	case "consent":
+		return ec.fieldContext_AuditRecord_consent(ctx, field)
+	case "policyVersion":
+		return ec.fieldContext_AuditRecord_policyVersion(ctx, field)
+	case "credits":
+		return ec.fieldContext_AuditRecord_credits(ctx, field)
+	case "outcome":
+		return ec.fieldContext_AuditRecord_outcome(ctx, field)
+	case "ref":
+		return ec.fieldContext_AuditRecord_ref(ctx, field)
+	case "count":
+		return ec.fieldContext_AuditRecord_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditRecord", field.Name)
 }
 
 func (ec *executionContext) childFields_BillingPortalCreatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5214,6 +5616,8 @@ func (ec *executionContext) childFields_Operator(ctx context.Context, field grap
 		return ec.fieldContext_Operator_mails(ctx, field)
 	case "mailServer":
 		return ec.fieldContext_Operator_mailServer(ctx, field)
+	case "audit":
+		return ec.fieldContext_Operator_audit(ctx, field)
 	case "quarantinedPayments":
 		return ec.fieldContext_Operator_quarantinedPayments(ctx, field)
 	case "reconciliations":
@@ -5844,6 +6248,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_sessions(ctx, field)
 	case "apiKeys":
 		return ec.fieldContext_Viewer_apiKeys(ctx, field)
+	case "accessLog":
+		return ec.fieldContext_Viewer_accessLog(ctx, field)
 	case "payments":
 		return ec.fieldContext_Viewer_payments(ctx, field)
 	case "payment":

@@ -20,6 +20,7 @@ type loaders struct {
 	acts     *dataloadgen.Loader[string, []*models.UsageRow] // by the reply they wrote
 	purchase *dataloadgen.Loader[string, *models.Purchase]   // nil for what isn't the viewer's
 	apiKey   *dataloadgen.Loader[string, *models.APIKey]     // as well
+	session  *dataloadgen.Loader[string, *models.Session]    // as well, and for those that have ended
 }
 
 type loadersKey struct{}
@@ -56,6 +57,10 @@ func (r *Resolver) freshLoaders(ctx context.Context) context.Context {
 		apiKey: dataloadgen.NewLoader(func(ctx context.Context, ids []string) ([]*models.APIKey, []error) {
 			ks, err := r.keysByID(ctx, ids)
 			return ks, errorsOf(err)
+		}, wait),
+		session: dataloadgen.NewLoader(func(ctx context.Context, ids []string) ([]*models.Session, []error) {
+			ss, err := r.sessionsByID(ctx, ids)
+			return ss, errorsOf(err)
 		}, wait),
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/graph"
 	"github.com/kimi-k2/kimi-k2/internal/account"
 	"github.com/kimi-k2/kimi-k2/internal/apikey"
+	"github.com/kimi-k2/kimi-k2/internal/audit"
 	"github.com/kimi-k2/kimi-k2/internal/billing"
 	"github.com/kimi-k2/kimi-k2/internal/chat"
 	"github.com/kimi-k2/kimi-k2/internal/credit"
@@ -80,6 +81,7 @@ type Resolver struct {
 	Policy   *policy.Service
 	Keys     Keys
 	Requests *requestlog.Service
+	Audit    *audit.Service
 	Outbox   *notify.Service
 	Billing  *billing.Service
 	Accounts Accounts

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/kimi-k2/kimi-k2/internal/audit"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/id"
@@ -35,7 +36,9 @@ const (
 type Config struct {
 	DB     *database.DB
 	Keeper *seal.Keeper
-	Clock  clock.Clock
+	// Audit writes acts down; without it none is done.
+	Audit *audit.Service
+	Clock clock.Clock
 	// Log is told what went wrong beside requests; nil: nobody is.
 	Log *slog.Logger
 	// GuestLimit is the number of messages a guest may send in all.
@@ -72,6 +75,7 @@ type Config struct {
 // Service answers who is asking, signs people in and out, and spends what they may use.
 type Service struct {
 	db         *database.DB
+	audit      *audit.Service
 	keeper     *seal.Keeper
 	clock      clock.Clock
 	log        *slog.Logger
@@ -128,7 +132,7 @@ func New(c Config) *Service {
 	life, finish := context.WithCancel(context.Background())
 	return &Service{
 		life: life, finish: finish, journal: c.Journal,
-		db: c.DB, keeper: c.Keeper, clock: c.Clock, log: c.Log, guestLimit: c.GuestLimit,
+		db: c.DB, audit: c.Audit, keeper: c.Keeper, clock: c.Clock, log: c.Log, guestLimit: c.GuestLimit,
 		keyed:    len(c.CookieKey) >= minCookieKey,
 		tickets:  newTickets(c.CookieKey, c.Clock),
 		index:    newIndexes(c.CookieKey),

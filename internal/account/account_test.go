@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/account"
+	"github.com/kimi-k2/kimi-k2/internal/audit/audittest"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/database/dbtest"
@@ -53,7 +54,7 @@ func service(t testing.TB, db *database.DB, c clock.Clock, change func(*account.
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := account.Config{DB: db, Keeper: keeper, Clock: c, GuestLimit: 10, CookieKey: secret(1)}
+	cfg := account.Config{DB: db, Audit: audittest.New(db), Keeper: keeper, Clock: c, GuestLimit: 10, CookieKey: secret(1)}
 	if change != nil {
 		change(&cfg)
 	}

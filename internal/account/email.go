@@ -45,6 +45,9 @@ func (s *Service) changeEmailTx(tx *gorm.DB, v viewer.Viewer, a address) error {
 	if err := tx.Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "owner_id"}}, UpdateAll: true}).Create(&change).Error; err != nil {
 		return fmt.Errorf("store e-mail change: %w", err)
 	}
+	if err := s.didTx(tx, v, models.AuditEmailChangeAsked, models.AuditFacts{}); err != nil {
+		return err
+	}
 	return s.writeTx(tx, v, *account, models.Letter{Kind: models.LetterEmailConfirm, To: a.text, DedupeKey: "email_confirm/" + hex.EncodeToString(hash[:8]),
 		Facts: map[string]string{"email": a.text, "link": s.publicURL + "/auth/email?token=" + token}})
 }
@@ -128,6 +131,9 @@ func (s *Service) confirmEmailTx(tx *gorm.DB, v viewer.Viewer, c models.EmailCha
 	}
 	if changed.RowsAffected == 0 {
 		return fault.New(fault.Conflict, "another account has this e-mail address: sign in to that one, or choose another address")
+	}
+	if err := s.didTx(tx, v, models.AuditEmailChanged, models.AuditFacts{}); err != nil {
+		return err
 	}
 	if account.Email == "" || s.mailer == nil {
 		return nil

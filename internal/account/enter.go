@@ -29,6 +29,9 @@ func (e *entrance) createTx(tx *gorm.DB, from viewer.Viewer) (viewer.Viewer, err
 			return viewer.Viewer{}, err
 		}
 	}
+	if err := e.s.didTx(tx, to, models.AuditAccountCreated, models.AuditFacts{Provider: e.proof.Provider}); err != nil {
+		return viewer.Viewer{}, err
+	}
 	if e.s.admission == nil {
 		return viewer.Viewer{}, errors.New("no accounts can be made: nobody says who may have one")
 	}
@@ -36,7 +39,7 @@ func (e *entrance) createTx(tx *gorm.DB, from viewer.Viewer) (viewer.Viewer, err
 		return viewer.Viewer{}, err
 	}
 	if e.guest && e.in.Discard {
-		return to, e.dropGuestTx(tx, from)
+		return to, e.dropGuestTx(tx, from, to)
 	}
 	return to, nil
 }
@@ -128,7 +131,7 @@ func (e *entrance) returnTx(tx *gorm.DB, from, to viewer.Viewer) error {
 				return err
 			}
 		}
-		if err := e.dropGuestTx(tx, from); err != nil {
+		if err := e.dropGuestTx(tx, from, to); err != nil {
 			return err
 		}
 	}
@@ -159,16 +162,21 @@ func (e *entrance) moveTx(tx *gorm.DB, from, to viewer.Viewer) error {
 	return nil
 }
 
-// dropGuestTx deletes the guest with whatever still is its own.
-func (e *entrance) dropGuestTx(tx *gorm.DB, from viewer.Viewer) error {
+// dropGuestTx deletes the guest with whatever still is its own. Where that was asked for
+// instead of keeping it, the account's acts say so.
+func (e *entrance) dropGuestTx(tx *gorm.DB, from, to viewer.Viewer) error {
 	gone := tx.Exec(`DELETE FROM owners WHERE id = ? AND kind = ?`, from.OwnerID, models.OwnerGuest)
 	if gone.Error != nil {
 		return fmt.Errorf("drop guest: %w", gone.Error)
 	}
-	if gone.RowsAffected == 1 {
-		e.ended = append(e.ended, ending{Owner: from.OwnerID})
+	if gone.RowsAffected == 0 {
+		return nil
 	}
-	return nil
+	e.ended = append(e.ended, ending{Owner: from.OwnerID})
+	if !e.in.Discard {
+		return nil
+	}
+	return e.s.didTx(tx, to, models.AuditDataDeleted, models.AuditFacts{Outcome: guestReplaced})
 }
 
 // refreshTx takes over the name and the address that the provider tells now, except
@@ -186,13 +194,17 @@ func (e *entrance) refreshTx(tx *gorm.DB, to viewer.Viewer) error {
 		return nil
 	}
 	index := e.s.index.ofEmail(e.proof.email)
-	err = tx.Exec(`UPDATE accounts a SET name_sealed = CASE WHEN name_corrected THEN name_sealed ELSE ? END,
+	var moved []bool
+	err = tx.Raw(`UPDATE accounts a SET name_sealed = CASE WHEN name_corrected THEN name_sealed ELSE ? END,
 			email_sealed = CASE WHEN k.keep THEN email_sealed ELSE ? END, email_index = CASE WHEN k.keep THEN email_index ELSE ? END
-		FROM (SELECT email_corrected OR EXISTS (SELECT FROM accounts o WHERE o.email_index = ? AND o.owner_id <> a.owner_id) AS keep
-			FROM accounts a WHERE a.owner_id = ?) k WHERE a.owner_id = ?`,
-		to.Key.SealString(namePlace(to.OwnerID), e.proof.Name), sealEmail(to.Key, emailPlace(to.OwnerID), e.proof.email), index, index, to.OwnerID, to.OwnerID).Error
+		FROM (SELECT email_index AS before, email_corrected OR EXISTS (SELECT FROM accounts o WHERE o.email_index = ? AND o.owner_id <> a.owner_id) AS keep
+			FROM accounts a WHERE a.owner_id = ?) k WHERE a.owner_id = ? RETURNING a.email_index IS DISTINCT FROM k.before`,
+		to.Key.SealString(namePlace(to.OwnerID), e.proof.Name), sealEmail(to.Key, emailPlace(to.OwnerID), e.proof.email), index, index, to.OwnerID, to.OwnerID).Scan(&moved).Error
 	if err != nil {
 		return fmt.Errorf("refresh profile: %w", err)
 	}
-	return nil
+	if len(moved) == 0 || !moved[0] {
+		return nil
+	}
+	return e.s.didTx(tx, to, models.AuditEmailChanged, models.AuditFacts{Provider: e.proof.Provider, Outcome: byProvider})
 }

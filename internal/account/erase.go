@@ -13,6 +13,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"github.com/kimi-k2/kimi-k2/internal/audit"
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/id"
@@ -56,7 +57,7 @@ func (s *Service) Delete(ctx context.Context, v viewer.Viewer, confirmation stri
 	if err := s.confirmed(ctx, v, confirmation); err != nil {
 		return Erasure{}, err
 	}
-	e, err := s.beginErasure(ctx, v.OwnerID, "")
+	e, err := s.beginErasure(ctx, v.OwnerID, audit.By(v), "")
 	if err != nil {
 		return Erasure{}, err
 	}
@@ -96,7 +97,7 @@ func (s *Service) confirmed(ctx context.Context, v viewer.Viewer, typed string) 
 
 // beginErasure is the first transaction of a deletion: from its commit on the owner is
 // there for nobody. One that has begun before is gone on with.
-func (s *Service) beginErasure(ctx context.Context, ownerID string, reason models.RemovalReason) (models.Erasure, error) {
+func (s *Service) beginErasure(ctx context.Context, ownerID string, by audit.Actor, reason models.RemovalReason) (models.Erasure, error) {
 	var e models.Erasure
 	var told []func()
 	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
@@ -114,6 +115,10 @@ func (s *Service) beginErasure(ctx context.Context, ownerID string, reason model
 		now := s.clock.Now()
 		e = models.Erasure{ID: id.New(id.Erasure), Tombstone: s.tombstone(ownerID), Kind: owner.Kind, Reason: reason, State: models.Erasing,
 			Elsewhere: models.ElsewherePending, AttemptedAt: now, StartedAt: now}
+		err = s.audit.WriteTx(tx, audit.Entry{Act: models.AuditAccountRemoved, Subject: ownerID, By: by, Facts: models.AuditFacts{Ref: e.ID, Outcome: string(reason)}})
+		if err != nil {
+			return err
+		}
 		var rows map[string]int64
 		if rows, told, err = s.shutTx(tx, ownerID, now); err != nil {
 			return err

@@ -13,6 +13,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/kimi-k2/kimi-k2/internal/audit"
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/id"
@@ -123,7 +124,7 @@ func (s *Service) Replay(ctx context.Context) (erased int, err error) {
 			if !missing[string(s.tombstone(ownerID))] {
 				continue
 			}
-			e, err := s.beginErasure(ctx, ownerID, models.RemovalRequested)
+			e, err := s.beginErasure(ctx, ownerID, audit.System(), models.RemovalRequested)
 			if err == nil {
 				_, err = s.finishErasure(ctx, ownerID, e)
 			}

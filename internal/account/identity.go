@@ -7,6 +7,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/kimi-k2/kimi-k2/internal/audit"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/id"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
@@ -76,6 +77,9 @@ func (s *Service) addTx(tx *gorm.DB, v viewer.Viewer, proof checked) error {
 	if err != nil {
 		return err
 	}
+	if err := s.didTx(tx, v, models.AuditIdentityLinked, models.AuditFacts{Provider: proof.Provider}); err != nil {
+		return err
+	}
 	return s.TellTx(tx, v, models.LetterIdentityLinked, id.New(id.Identity), map[string]string{"provider": string(proof.Provider)})
 }
 
@@ -117,7 +121,11 @@ func (s *Service) unlinkTx(tx *gorm.DB, v viewer.Viewer, identityID string, ende
 	case n == 1:
 		return fault.On("identityId", fault.Conflict, "this is the last way to sign in: link another one first")
 	}
-	if err := ended.deleteTx(tx, v.OwnerID, "method = ? AND id <> ?", providers[0], v.SessionID); err != nil {
+	if err := s.didTx(tx, v, models.AuditIdentityUnlinked, models.AuditFacts{Provider: providers[0]}); err != nil {
+		return err
+	}
+	err = s.endTx(tx, ended, v.OwnerID, finish{models.AuditSessionRevoked, audit.By(v), unlinkedWay}, "method = ? AND id <> ?", providers[0], v.SessionID)
+	if err != nil {
 		return err
 	}
 	return s.TellTx(tx, v, models.LetterIdentityUnlinked, identityID, map[string]string{"provider": string(providers[0])})
@@ -162,7 +170,7 @@ func (s *Service) rotateTx(tx *gorm.DB, to, v viewer.Viewer, proof checked, ende
 	if len(old) == 0 {
 		return Entry{}, errGone()
 	}
-	if err := ended.deleteTx(tx, v.OwnerID, "id = ?", v.SessionID); err != nil {
+	if err := s.endTx(tx, ended, v.OwnerID, finish{models.AuditSessionEnded, audit.By(v), confirmed}, "id = ?", v.SessionID); err != nil {
 		return Entry{}, err
 	}
 	err = tx.Exec(`UPDATE identities SET last_used_at = ? WHERE provider = ? AND subject_index = ?`, s.clock.Now(), proof.Provider, proof.index).Error

@@ -7,6 +7,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/kimi-k2/kimi-k2/internal/audit"
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
@@ -30,7 +31,7 @@ func (s *Service) OperatorLink(ctx context.Context) (token string, err error) {
 		if err := tx.Create(&link).Error; err != nil {
 			return fmt.Errorf("store operator link: %w", err)
 		}
-		return nil
+		return s.audit.WriteTx(tx, audit.Entry{Act: models.AuditOperatorLinkMade, By: audit.Terminal()})
 	})
 	if err != nil {
 		return "", err
@@ -99,7 +100,11 @@ func (s *Service) GrantAdmin(ctx context.Context, email string) error {
 		if granted.RowsAffected == 0 {
 			return nil
 		}
-		return ended.deleteTx(tx, rows[0].OwnerID, "true")
+		err := s.audit.WriteTx(tx, audit.Entry{Act: models.AuditAdminGranted, Subject: rows[0].OwnerID, By: audit.Terminal()})
+		if err != nil {
+			return err
+		}
+		return s.endTx(tx, &ended, rows[0].OwnerID, finish{models.AuditSessionRevoked, audit.Terminal(), becameAdmin}, "true")
 	})
 	if err != nil {
 		return err

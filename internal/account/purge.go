@@ -9,6 +9,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/kimi-k2/kimi-k2/internal/audit"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/database"
 )
@@ -34,6 +35,7 @@ type Counter interface {
 // PurgeConfig is what a Purger is made of. Zero values take the defaults.
 type PurgeConfig struct {
 	DB       *database.DB
+	Audit    *audit.Service // writes down what was purged; without it nothing is
 	Clock    clock.Clock
 	Log      *slog.Logger
 	Busy     []Busy

@@ -7,6 +7,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/kimi-k2/kimi-k2/internal/audit"
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
@@ -86,7 +87,10 @@ func (s *sweep) deleteTx(tx *gorm.DB, found []expired, receipt *Receipt) error {
 	if err := tx.Where("id IN ? AND kind = ?", gone, models.OwnerGuest).Delete(&models.Owner{}).Error; err != nil {
 		return fmt.Errorf("delete guests: %w", err)
 	}
-	return saveReceiptTx(tx, purgeGuests, receipt)
+	if err := saveReceiptTx(tx, purgeGuests, receipt); err != nil {
+		return err
+	}
+	return s.p.Audit.WriteTx(tx, audit.Entry{Act: models.AuditGuestsPurged, By: audit.System(), Facts: models.AuditFacts{Ref: receipt.ID, Count: int64(len(gone))}})
 }
 
 func (s *sweep) idleTx(tx *gorm.DB, found []expired) ([]string, error) {

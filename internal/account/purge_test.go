@@ -12,6 +12,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/kimi-k2/kimi-k2/internal/account"
+	"github.com/kimi-k2/kimi-k2/internal/audit/audittest"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 )
 
@@ -19,7 +20,7 @@ const day = 24 * time.Hour
 
 // purger is one whose second clock is the hand too: both machines agree.
 func (p *people) purger(change ...func(*account.PurgeConfig)) *account.Purger {
-	c := account.PurgeConfig{DB: p.db, Clock: p.hand, Counters: []account.Counter{conversations{}}, SecondClock: func(context.Context) (time.Time, error) { return p.hand.Now(), nil }}
+	c := account.PurgeConfig{DB: p.db, Audit: audittest.New(p.db), Clock: p.hand, Counters: []account.Counter{conversations{}}, SecondClock: func(context.Context) (time.Time, error) { return p.hand.Now(), nil }}
 	for _, f := range change {
 		f(&c)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/kimi-k2/kimi-k2/internal/audit"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
@@ -53,12 +54,12 @@ func (s *Service) Remove(ctx context.Context, idOrEmail string) (Receipt, error)
 	if err != nil {
 		return Receipt{}, err
 	}
-	return s.remove(ctx, named, "")
+	return s.remove(ctx, named, audit.Terminal(), "")
 }
 
-func (s *Service) remove(ctx context.Context, v viewer.Viewer, reason models.RemovalReason) (Receipt, error) {
+func (s *Service) remove(ctx context.Context, v viewer.Viewer, by audit.Actor, reason models.RemovalReason) (Receipt, error) {
 	ctx = context.WithoutCancel(ctx)
-	e, err := s.beginErasure(ctx, v.OwnerID, reason)
+	e, err := s.beginErasure(ctx, v.OwnerID, by, reason)
 	if err == nil {
 		e, err = s.finishErasure(ctx, v.OwnerID, e)
 	}

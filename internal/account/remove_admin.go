@@ -7,6 +7,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/kimi-k2/kimi-k2/internal/audit"
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/id"
@@ -47,7 +48,7 @@ func (s *Service) RemoveAccount(ctx context.Context, v viewer.Viewer, r Removal)
 	case named.OwnerID == v.OwnerID:
 		return Receipt{}, fault.On("account", fault.Conflict, "this is your own account: another administrator has to remove it")
 	}
-	return s.remove(ctx, named, r.Reason)
+	return s.remove(ctx, named, audit.Operator(v), r.Reason)
 }
 
 // named is the owner with an id or an e-mail address.

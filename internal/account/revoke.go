@@ -8,6 +8,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/kimi-k2/kimi-k2/internal/audit"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/id"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
@@ -154,7 +155,7 @@ func (s *Service) RevokeSession(ctx context.Context, v viewer.Viewer, sessionID 
 	n := 0
 	if id.Is(id.Session, sessionID) {
 		var err error
-		if n, err = s.revoke(ctx, v.OwnerID, "id = ?", sessionID); err != nil {
+		if n, err = s.revoke(ctx, v, revokedBy(v), "id = ?", sessionID); err != nil {
 			return err
 		}
 	}
@@ -170,7 +171,7 @@ func (s *Service) RevokeOthers(ctx context.Context, v viewer.Viewer) (int, error
 	if err := mustBeAccount(v); err != nil {
 		return 0, err
 	}
-	return s.revoke(ctx, v.OwnerID, "id <> ?", v.SessionID)
+	return s.revoke(ctx, v, revokedBy(v), "id <> ?", v.SessionID)
 }
 
 // SignOut ends the viewer's session on every instance. Who is not signed in has none
@@ -179,16 +180,20 @@ func (s *Service) SignOut(ctx context.Context, v viewer.Viewer) error {
 	if !isAccount(v) {
 		return nil
 	}
-	_, err := s.revoke(ctx, v.OwnerID, "id = ?", v.SessionID)
+	_, err := s.revoke(ctx, v, finish{models.AuditSessionEnded, audit.By(v), signedOut}, "id = ?", v.SessionID)
 	return err
 }
 
-// revoke ends the owner's sessions that the condition names.
-func (s *Service) revoke(ctx context.Context, ownerID, condition string, args ...any) (int, error) {
+func revokedBy(v viewer.Viewer) finish {
+	return finish{act: models.AuditSessionRevoked, by: audit.By(v)}
+}
+
+// revoke ends the viewer's sessions that the condition names.
+func (s *Service) revoke(ctx context.Context, v viewer.Viewer, f finish, condition string, args ...any) (int, error) {
 	var ended endings
 	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
 		ended = nil
-		return ended.deleteTx(tx, ownerID, condition, args...)
+		return s.endTx(tx, &ended, v.OwnerID, f, condition, args...)
 	})
 	if err != nil {
 		return 0, err

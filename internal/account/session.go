@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 
+	"github.com/kimi-k2/kimi-k2/internal/audit"
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/id"
@@ -142,7 +143,7 @@ func (s *Service) beginSessionTx(tx *gorm.DB, v viewer.Viewer, method models.Pro
 	if err := tx.Create(&session).Error; err != nil {
 		return Entry{}, fmt.Errorf("store session: %w", err)
 	}
-	err := ended.deleteTx(tx, v.OwnerID, `id <> ? AND (created_at <= ? OR last_seen_at <= ? OR
+	err := s.endTx(tx, ended, v.OwnerID, finish{models.AuditSessionEnded, audit.System(), lapsed}, `id <> ? AND (created_at <= ? OR last_seen_at <= ? OR
 		id IN (SELECT id FROM sessions WHERE owner_id = ? AND id <> ? ORDER BY created_at DESC, id DESC OFFSET ?))`,
 		session.ID, now.Add(-SessionTTL), now.Add(-SessionIdle), v.OwnerID, session.ID, MaxSessions-1)
 	if err != nil {
@@ -153,5 +154,5 @@ func (s *Service) beginSessionTx(tx *gorm.DB, v viewer.Viewer, method models.Pro
 		return Entry{}, fmt.Errorf("note sign-in: %w", err)
 	}
 	v.SessionID, v.AuthenticatedAt = session.ID, now
-	return Entry{Cookie: cookie, Viewer: v}, nil
+	return Entry{Cookie: cookie, Viewer: v}, s.begunTx(tx, v, method)
 }

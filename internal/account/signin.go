@@ -10,6 +10,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/kimi-k2/kimi-k2/internal/audit"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
@@ -136,7 +137,7 @@ func (e *entrance) passTx(tx *gorm.DB) error {
 		return err
 	}
 	if old := e.in.From; old.Kind == viewer.Account {
-		if err := e.ended.deleteTx(tx, old.OwnerID, "id = ?", old.SessionID); err != nil {
+		if err := e.s.endTx(tx, &e.ended, old.OwnerID, finish{models.AuditSessionEnded, audit.By(old), signedInAnew}, "id = ?", old.SessionID); err != nil {
 			return err
 		}
 	}

@@ -20,6 +20,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/kimi-k2/kimi-k2/internal/audit"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
@@ -82,6 +83,7 @@ type Stopper interface {
 // Config is what a Service is made of.
 type Config struct {
 	DB      *database.DB
+	Audit   *audit.Service // writes acts down; without it none is done
 	Owners  Owners
 	Budgets Budgets
 	Clock   clock.Clock
@@ -164,8 +166,10 @@ func (s *Service) Create(ctx context.Context, v viewer.Viewer, in Create) (*mode
 			return fmt.Errorf("write the key: %w", err)
 		}
 		var err error
-		k.Budget, err = s.Budgets.LimitKeyTx(tx, k.OwnerID, k.ID, in.CreditLimit)
-		return err
+		if k.Budget, err = s.Budgets.LimitKeyTx(tx, k.OwnerID, k.ID, in.CreditLimit); err != nil {
+			return err
+		}
+		return s.didTx(tx, v, models.AuditKeyCreated, k.ID)
 	})
 	if err != nil {
 		return nil, "", fmt.Errorf("make an API key: %w", err)
@@ -312,10 +316,11 @@ func (s *Service) Update(ctx context.Context, v viewer.Viewer, in Update) (*mode
 			}
 		}
 		if in.CreditLimit != nil || in.Unlimited {
-			_, err := s.Budgets.LimitKeyTx(tx, v.OwnerID, k.ID, in.CreditLimit)
-			return err
+			if _, err := s.Budgets.LimitKeyTx(tx, v.OwnerID, k.ID, in.CreditLimit); err != nil {
+				return err
+			}
 		}
-		return nil
+		return s.didTx(tx, v, models.AuditKeyUpdated, k.ID)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("change an API key: %w", err)
@@ -338,6 +343,15 @@ func findTx(tx *gorm.DB, v viewer.Viewer, keyID string, k *models.APIKey) error 
 		return none
 	}
 	return nil
+}
+
+// didTx writes down what the viewer did to its keys.
+func (s *Service) didTx(tx *gorm.DB, v viewer.Viewer, act models.AuditAct, keyIDs ...string) error {
+	entries := make([]audit.Entry, len(keyIDs))
+	for i, keyID := range keyIDs {
+		entries[i] = audit.Entry{Act: act, Subject: v.OwnerID, By: audit.By(v), Facts: models.AuditFacts{KeyID: keyID}}
+	}
+	return s.Audit.WriteTx(tx, entries...)
 }
 
 func isAccount(v viewer.Viewer) bool { return v.Kind == viewer.Account && v.IsOwner() }

@@ -41,7 +41,10 @@ func (s *Service) Revoke(ctx context.Context, v viewer.Viewer, keyID string) (*m
 		}
 		now := s.Clock.Now()
 		k.RevokedAt = &now
-		return revokeTx(tx, &k)
+		if err := revokeTx(tx, &k); err != nil {
+			return err
+		}
+		return s.didTx(tx, v, models.AuditKeyRevoked, k.ID)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("revoke an API key: %w", err)
@@ -74,7 +77,7 @@ func (s *Service) RevokeAll(ctx context.Context, v viewer.Viewer) (int, error) {
 		if err != nil {
 			return fmt.Errorf("write the keys: %w", err)
 		}
-		return nil
+		return s.didTx(tx, v, models.AuditKeyRevoked, ids...)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("revoke all API keys: %w", err)
@@ -118,7 +121,10 @@ func (s *Service) Surrender(ctx context.Context, key string) error {
 		if err := s.Owners.LockTx(tx, v); err != nil {
 			return err
 		}
-		return revokeTx(tx, &models.APIKey{OwnerID: v.OwnerID, ID: v.KeyID, RevokedAt: &now})
+		if err := revokeTx(tx, &models.APIKey{OwnerID: v.OwnerID, ID: v.KeyID, RevokedAt: &now}); err != nil {
+			return err
+		}
+		return s.didTx(tx, v, models.AuditKeyRevoked, v.KeyID)
 	})
 	if err != nil {
 		return fmt.Errorf("revoke a surrendered API key: %w", err)

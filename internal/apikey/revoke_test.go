@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/kimi-k2/kimi-k2/internal/apikey"
+	"github.com/kimi-k2/kimi-k2/internal/audit/audittest"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/database/dbtest"
 	"github.com/kimi-k2/kimi-k2/internal/id"
@@ -56,7 +57,7 @@ func TestNoKeyWaitsForAnothersReplies(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := &beside{key: key}
-	s := apikey.New(apikey.Config{DB: db, Owners: b, Budgets: b, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler), Secret: make([]byte, 32)})
+	s := apikey.New(apikey.Config{DB: db, Audit: audittest.New(db), Owners: b, Budgets: b, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler), Secret: make([]byte, 32)})
 	s.StopWith(b)
 	s.OnRevoked(func(_, keyID string) { b.order = append(b.order, "over "+keyID) })
 	v := viewer.Viewer{Kind: viewer.Account, OwnerID: owner, Key: key}

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/singleflight"
 	"gorm.io/gorm"
 
+	"github.com/kimi-k2/kimi-k2/internal/audit"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
@@ -48,6 +49,7 @@ type Keys interface {
 // Providers nothing is for sale.
 type Config struct {
 	DB        *database.DB
+	Audit     *audit.Service // writes acts down; without it nothing is decided
 	Keys      Keys
 	Clock     clock.Clock
 	Log       *slog.Logger // ids of purchases and amounts; nothing of a payer

@@ -8,6 +8,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/kimi-k2/kimi-k2/internal/audit"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/id"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
@@ -114,7 +115,10 @@ func (s *Service) Resolve(ctx context.Context, v viewer.Viewer, d Decision) (*mo
 	var done verdict
 	err = s.DB.Tx(ctx, func(tx *gorm.DB) error {
 		done = verdict{}
-		return s.resolveTx(tx, v, d, q, &done)
+		if err := s.resolveTx(tx, v, d, q, &done); err != nil {
+			return err
+		}
+		return s.Audit.WriteTx(tx, audit.Entry{Act: models.AuditQuarantineResolved, Subject: who.owner, By: audit.Operator(v), Facts: models.AuditFacts{Ref: q.ID, Outcome: q.Resolution}})
 	})
 	if err != nil {
 		return nil, err

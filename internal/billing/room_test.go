@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 	"gorm.io/gorm"
 
+	"github.com/kimi-k2/kimi-k2/internal/audit/audittest"
 	"github.com/kimi-k2/kimi-k2/internal/billing"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/credit"
@@ -64,7 +65,7 @@ func newRoom(t testing.TB) *room {
 		shop: &shop{name: "STRIPE", sessions: map[string]payment.Event{}}, creem: &shop{name: "CREEM", sessions: map[string]payment.Event{}}}
 	began := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	r.now.Store(&began)
-	r.books = credit.New(credit.Config{DB: r.db, Clock: r.clock()})
+	r.books = credit.New(credit.Config{DB: r.db, Audit: audittest.New(r.db), Clock: r.clock()})
 	t.Cleanup(r.books.Close)
 	r.Service = r.instance(r.shop, r.creem)
 	return r
@@ -74,7 +75,7 @@ func (r *room) clock() clock.Clock { return clock.Func(func() time.Time { return
 
 // instance is another instance of the service on the same database.
 func (r *room) instance(providers ...payment.Provider) *billing.Service {
-	return billing.New(billing.Config{DB: r.db, Keys: r, Clock: r.clock(), Log: slog.New(slog.DiscardHandler), Ledger: r.books, Providers: providers,
+	return billing.New(billing.Config{DB: r.db, Audit: audittest.New(r.db), Keys: r, Clock: r.clock(), Log: slog.New(slog.DiscardHandler), Ledger: r.books, Providers: providers,
 		Packs: packs, PublicURL: "https://kimi.example", Indexer: billing.NewIndexer([]byte("a secret of the installation")),
 		Email:   func(context.Context, viewer.Viewer) (string, error) { return "buyer@example.com", nil },
 		Changed: func(owner, purchase string) { r.hears(owner + " " + purchase) }})

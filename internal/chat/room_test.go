@@ -15,6 +15,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/kimi-k2/kimi-k2/internal/account"
+	"github.com/kimi-k2/kimi-k2/internal/audit/audittest"
 	"github.com/kimi-k2/kimi-k2/internal/bus"
 	"github.com/kimi-k2/kimi-k2/internal/chat"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
@@ -87,7 +88,7 @@ func (h *house) open() *instance {
 	}
 	h.engine.ModelInfos(openai.ModelInfo{ID: inferencetest.ModelID, Object: "model", OwnedBy: owner})
 	db := dbtest.Open(t, h.url)
-	accounts := account.New(account.Config{DB: db, Keeper: h.keeper, Clock: clock.System{}, GuestLimit: h.limit, CookieKey: bytes.Repeat([]byte{8}, 32)})
+	accounts := account.New(account.Config{DB: db, Audit: audittest.New(db), Keeper: h.keeper, Clock: clock.System{}, GuestLimit: h.limit, CookieKey: bytes.Repeat([]byte{8}, 32)})
 	if err := accounts.VerifyKey(ctx); err != nil {
 		t.Fatal(err)
 	}

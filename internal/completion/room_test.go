@@ -16,6 +16,7 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/internal/account"
 	"github.com/kimi-k2/kimi-k2/internal/apikey"
+	"github.com/kimi-k2/kimi-k2/internal/audit/audittest"
 	"github.com/kimi-k2/kimi-k2/internal/bus"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/completion"
@@ -86,7 +87,7 @@ func (h *house) open() *instance {
 	ctx := t.Context()
 	now := clock.Func(h.now)
 	db := dbtest.Open(t, h.url)
-	accounts := account.New(account.Config{DB: db, Keeper: h.keeper, Clock: now, GuestLimit: 10, CookieKey: bytes.Repeat([]byte{8}, 32)})
+	accounts := account.New(account.Config{DB: db, Audit: audittest.New(db), Keeper: h.keeper, Clock: now, GuestLimit: 10, CookieKey: bytes.Repeat([]byte{8}, 32)})
 	if err := accounts.VerifyKey(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -111,8 +112,8 @@ func (h *house) open() *instance {
 	if err := engine.Refresh(ctx); err != nil {
 		t.Fatal(err)
 	}
-	books := credit.New(credit.Config{DB: db, Keys: accounts, Clock: now})
-	keys := apikey.New(apikey.Config{DB: db, Owners: accounts, Budgets: books, Clock: now, Log: slog.New(slog.DiscardHandler), Bus: b, Secret: bytes.Repeat([]byte{9}, 32)})
+	books := credit.New(credit.Config{DB: db, Audit: audittest.New(db), Keys: accounts, Clock: now})
+	keys := apikey.New(apikey.Config{DB: db, Audit: audittest.New(db), Owners: accounts, Budgets: books, Clock: now, Log: slog.New(slog.DiscardHandler), Bus: b, Secret: bytes.Repeat([]byte{9}, 32)})
 	c := completion.Config{DB: db, Gate: open{}, Keys: keys, Engine: engine, Money: books, Bus: b, Clock: now, Log: slog.New(slog.DiscardHandler),
 		Price: func(inference.Model) models.Price { return standard }, Tick: 10 * time.Millisecond}
 	if h.change != nil {

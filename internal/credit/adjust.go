@@ -9,6 +9,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/kimi-k2/kimi-k2/internal/audit"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/id"
 	"github.com/kimi-k2/kimi-k2/internal/seal"
@@ -115,7 +116,7 @@ func (s *Service) adjustTx(tx *gorm.DB, v viewer.Viewer, ownerID, wallet string,
 	if err := tx.Create(&row).Error; err != nil {
 		return "", fmt.Errorf("write down why: %w", err)
 	}
-	return transferID, nil
+	return transferID, s.Audit.WriteTx(tx, audit.Entry{Act: models.AuditCreditsAdjusted, Subject: ownerID, By: audit.Operator(v), Facts: models.AuditFacts{Ref: transferID, Micro: a.Amount}})
 }
 
 // sameAdjustmentTx refuses with CONFLICT when the operator's clientId did something else
@@ -154,14 +155,17 @@ func (s *Service) Review(ctx context.Context, v viewer.Viewer, usageID string) e
 	if !v.Admin {
 		return fault.New(fault.Forbidden, "only an administrator may do this")
 	}
-	done := s.DB.Gorm(ctx).Model(&models.UsageRow{}).Where("id = ? AND quarantined", usageID).Update("reviewed_at", s.Clock.Now())
-	if done.Error != nil {
-		return fmt.Errorf("mark absurd usage: %w", done.Error)
-	}
-	if done.RowsAffected == 0 {
-		return fault.On("usageId", fault.NotFound, "there is no such act with absurd usage")
-	}
-	return nil
+	return s.DB.Tx(ctx, func(tx *gorm.DB) error {
+		var owners []string
+		err := tx.Raw(`UPDATE usage_rows SET reviewed_at = ? WHERE id = ? AND quarantined RETURNING owner_id`, s.Clock.Now(), usageID).Scan(&owners).Error
+		if err != nil {
+			return fmt.Errorf("mark absurd usage: %w", err)
+		}
+		if len(owners) == 0 {
+			return fault.On("usageId", fault.NotFound, "there is no such act with absurd usage")
+		}
+		return s.Audit.WriteTx(tx, audit.Entry{Act: models.AuditUsageReviewed, Subject: owners[0], By: audit.Operator(v), Facts: models.AuditFacts{Ref: usageID}})
+	})
 }
 
 // EstimateError is how far our own count of tokens was off an engine's, as medians of

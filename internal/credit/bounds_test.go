@@ -7,6 +7,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/kimi-k2/kimi-k2/internal/audit/audittest"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/credit"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
@@ -20,7 +21,7 @@ import (
 func TestAmountsThatDoNotFitAreRefused(t *testing.T) {
 	r, d := newDesk(t)
 	full, empty, some := r.person(math.MaxInt64), r.person(0), r.person(1000)
-	operator := viewer.Viewer{Kind: viewer.Account, OwnerID: "own_operator", Admin: true}
+	operator := r.operator()
 	paid := func(p person, kind models.TransferKind, ref string, n int64) error {
 		return r.tx(func(tx *gorm.DB) error {
 			switch kind {
@@ -104,7 +105,7 @@ func TestTheLargestHold(t *testing.T) {
 func TestAnAdjustmentsNameMeansOneThing(t *testing.T) {
 	r, d := newDesk(t)
 	p, other := r.person(100), r.person(100)
-	operator := viewer.Viewer{Kind: viewer.Account, OwnerID: "own_operator", Admin: true}
+	operator := r.operator()
 	r.must(adjust(r, d, operator, p, "a", 7))
 	r.must(adjust(r, d, operator, p, "a", 7))
 	for name, err := range map[string]error{
@@ -127,7 +128,7 @@ func TestClocksThatDiffer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newRoom(t) // its clock and the database's are months apart already
 			p := r.person(1000)
-			other := credit.New(credit.Config{DB: r.db, Runs: r, Clock: clock.Func(func() time.Time { return r.now.Load().Add(off) })})
+			other := credit.New(credit.Config{DB: r.db, Audit: audittest.New(r.db), Runs: r, Clock: clock.Func(func() time.Time { return r.now.Load().Add(off) })})
 			defer other.Close()
 			working, dead, dying := r.mustHold(p, 100), r.mustHold(p, 10), r.mustHold(p, 1)
 			r.alive[working.ID], r.alive[dying.ID] = true, true

@@ -16,6 +16,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/kimi-k2/kimi-k2/internal/audit"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/seal"
@@ -54,6 +55,7 @@ type Mailer interface {
 // time and to silence, HoldTTL to DefaultHoldTTL.
 type Config struct {
 	DB            *database.DB
+	Audit         *audit.Service // writes acts down; without it no administrator changes anything
 	Keys          Keys
 	Clock         clock.Clock
 	Log           *slog.Logger

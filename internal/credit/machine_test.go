@@ -13,7 +13,6 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/internal/credit"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
-	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
@@ -252,7 +251,7 @@ func (m *machine) sweep(t *rapid.T) {
 func (m *machine) adjust(t *rapid.T) {
 	p, n := m.somebody(t), amount(t)*rapid.SampledFrom([]int64{1, -1}).Draw(t, "sign")
 	ref := fmt.Sprint(rapid.IntRange(0, 3).Draw(t, "ref"))
-	operator := viewer.Viewer{Kind: viewer.Account, OwnerID: "own_operator", Admin: true}
+	operator := m.r.operator()
 	b, _, err := m.r.Adjust(m.r.t.Context(), operator, m.r.Keys.(*desk), credit.Adjustment{ClientID: p.wallet + ref, Account: p.OwnerID, Amount: n, Reason: "so"})
 	before, again := p.adjusted[ref]
 	switch {

@@ -12,6 +12,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/kimi-k2/kimi-k2/internal/audit/audittest"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/credit"
 	"github.com/kimi-k2/kimi-k2/internal/database"
@@ -43,7 +44,7 @@ func newRoomWith(t testing.TB, change func(*credit.Config)) *room {
 	r := &room{t: t, db: durable(t), alive: map[string]bool{}}
 	began := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	r.now.Store(&began)
-	c := credit.Config{DB: r.db, Clock: clock.Func(func() time.Time { return *r.now.Load() }), Runs: r, Changed: r.changed}
+	c := credit.Config{DB: r.db, Audit: audittest.New(r.db), Clock: clock.Func(func() time.Time { return *r.now.Load() }), Runs: r, Changed: r.changed}
 	if change != nil {
 		change(&c)
 	}
@@ -102,6 +103,13 @@ func (r *room) count(query string, args ...any) (n int64) {
 type person struct {
 	viewer.Viewer
 	wallet string
+}
+
+// operator is an administrator, who is somebody.
+func (r *room) operator() viewer.Viewer {
+	r.t.Helper()
+	r.must(r.exec(`INSERT INTO owners (id, kind, key_wrapped, created_at, last_active_at) VALUES ('own_operator', 'ACCOUNT', '\x00', now(), now()) ON CONFLICT DO NOTHING`))
+	return viewer.Viewer{Kind: viewer.Account, OwnerID: "own_operator", Admin: true}
 }
 
 func (r *room) guest() person {

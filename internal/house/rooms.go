@@ -11,6 +11,7 @@ const (
 	wire        kind = "wire"        // the GraphQL schema and its generated code
 	interpreter kind = "interpreter" // resolvers, web: translate, decide nothing
 	domain      kind = "domain"      // the verbs: rules, permission, transactions
+	record      kind = "record"      // what was done, written down: every domain may use it
 	tool        kind = "tool"        // one mechanism each
 	assets      kind = "assets"      // files inside the binary
 	testOnly    kind = "test-only"   // helpers that only tests import
@@ -29,6 +30,7 @@ var rooms = map[string]kind{
 	"internal/web":           interpreter,
 	"internal/account":       domain,
 	"internal/apikey":        domain,
+	"internal/audit":         record,
 	"internal/billing":       domain,
 	"internal/chat":          domain,
 	"internal/completion":    domain,
@@ -58,6 +60,7 @@ var rooms = map[string]kind{
 	"internal/viewer/...":    tool,
 	"internal/wsconn/...":    tool,
 
+	"internal/audit/audittest":         testOnly,
 	"internal/database/dbtest":         testOnly,
 	"internal/edge/edgetest/...":       testOnly,
 	"internal/house":                   testOnly,
@@ -104,8 +107,9 @@ func parent(dir string) string {
 var mayImport = map[kind][]string{
 	nouns:       {"internal/id"},
 	wire:        {string(nouns), "internal/id", "internal/page", "internal/viewer", "internal/fault"},
-	interpreter: {string(nouns), string(domain), string(wire), string(tool)},
-	domain:      {string(nouns), string(tool)},
+	interpreter: {string(nouns), string(domain), string(record), string(wire), string(tool)},
+	domain:      {string(nouns), string(record), string(tool)},
+	record:      {string(nouns), string(tool)},
 	tool:        {},
 	assets:      {},
 }
@@ -146,8 +150,8 @@ var mustNotImport = map[string][]string{
 // confined says which folders alone may import a library; all below a named
 // folder are meant too.
 var confined = map[string][]string{
-	"gorm.io":                      {".", "models", "internal/account", "internal/apikey", "internal/billing", "internal/chat", "internal/completion", "internal/credit", "internal/database", "internal/jobs", "internal/notify", "internal/policy", "internal/signin"},
-	"github.com/jackc/pgx":         {".", "internal/account", "internal/apikey", "internal/billing", "internal/chat", "internal/completion", "internal/credit", "internal/database", "internal/jobs", "internal/notify", "internal/policy", "internal/ratelimit", "internal/requestlog", "internal/signin"},
+	"gorm.io":                      {".", "models", "internal/account", "internal/apikey", "internal/audit", "internal/billing", "internal/chat", "internal/completion", "internal/credit", "internal/database", "internal/jobs", "internal/notify", "internal/policy", "internal/signin"},
+	"github.com/jackc/pgx":         {".", "internal/account", "internal/apikey", "internal/audit", "internal/billing", "internal/chat", "internal/completion", "internal/credit", "internal/database", "internal/jobs", "internal/notify", "internal/policy", "internal/ratelimit", "internal/requestlog", "internal/signin"},
 	"github.com/pressly/goose":     {"internal/database"},
 	"github.com/nats-io":           {"internal/bus"},
 	"github.com/gorilla/websocket": {"internal/wsconn"},
@@ -184,6 +188,10 @@ var tables = []struct{ name, model, owner string }{
 	{"email_changes", "EmailChange", "internal/account"},
 	{"purge_receipts", "PurgeReceipt", "internal/account"},
 	{"erasures", "Erasure", "internal/account"},
+	{"audit_subjects", "AuditSubject", "internal/audit"},
+	{"audit_entries", "AuditEntry", "internal/audit"},
+	{"audit_links", "AuditLink", "internal/audit"},
+	{"audit_checkpoints", "AuditCheckpoint", "internal/audit"},
 	{"sign_ins", "SignIn", "internal/signin"},
 	{"age_confirmations", "AgeConfirmation", "internal/policy"},
 	{"policy_acceptances", "PolicyAcceptance", "internal/policy"},

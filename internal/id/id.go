@@ -41,6 +41,7 @@ const (
 	Completion     Kind = "cmp"
 	Erasure        Kind = "ers"
 	Clearing       Kind = "clr"
+	Audit          Kind = "aud"
 )
 
 // New makes a fresh id of the kind.

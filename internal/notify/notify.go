@@ -17,6 +17,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/kimi-k2/kimi-k2/internal/audit"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/mail"
@@ -62,6 +63,7 @@ type Brand struct {
 // Config is what a Service is made of.
 type Config struct {
 	DB     *database.DB
+	Audit  *audit.Service // writes acts down; without it no mail is tried again
 	Keys   Keys
 	Sender Sender // nil: there is no mail server, mails are kept to be read
 	Nudger Nudger // nil: mails wait for the next turn of Job

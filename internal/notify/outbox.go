@@ -6,6 +6,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/kimi-k2/kimi-k2/internal/audit"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
@@ -62,7 +63,10 @@ func (s *Service) Retry(ctx context.Context, v viewer.Viewer, mailID string) (*m
 		if len(found) == 0 {
 			return fault.New(fault.NotFound, "there is no such mail")
 		}
-		return s.requeueTx(tx, &found[0])
+		if err := s.requeueTx(tx, &found[0]); err != nil {
+			return err
+		}
+		return s.Audit.WriteTx(tx, audit.Entry{Act: models.AuditMailRetried, By: audit.Operator(v), Facts: models.AuditFacts{Ref: mailID}})
 	})
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 	"gorm.io/gorm"
 
+	"github.com/kimi-k2/kimi-k2/internal/audit/audittest"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/database/dbtest"
@@ -88,13 +89,17 @@ func (p *post) sender() *mail.Sender {
 func (p *post) open(change ...func(*notify.Config)) *office {
 	p.t.Helper()
 	db := dbtest.Open(p.t, p.url)
-	c := notify.Config{DB: db, Keys: p, Sender: p.sender(), Clock: clock.Func(p.Now), Log: slog.New(slog.NewTextHandler(p.log, nil)),
+	c := notify.Config{DB: db, Audit: audittest.New(db), Keys: p, Sender: p.sender(), Clock: clock.Func(p.Now), Log: slog.New(slog.NewTextHandler(p.log, nil)),
 		Brand: notify.Brand{Name: "Kimi K2", Home: "https://kimi.example", Support: "help@kimi.example"}}
 	for _, do := range change {
 		do(&c)
 	}
 	s, err := notify.New(c)
 	if err != nil {
+		p.t.Fatal(err)
+	}
+	if _, err := db.Pool().Exec(p.t.Context(), `INSERT INTO owners (id, kind, key_wrapped, created_at, last_active_at)
+		VALUES ($1, 'ACCOUNT', '\x00', now(), now()) ON CONFLICT DO NOTHING`, admin.OwnerID); err != nil {
 		p.t.Fatal(err)
 	}
 	return &office{Service: s, t: p.t, db: db}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"gorm.io/gorm"
+
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
@@ -42,7 +44,7 @@ func (s *Service) ConfirmAge(ctx context.Context, v viewer.Viewer, year, month i
 		return viewer.Gate{AgeRefusedUntil: now.Add(refusalTTL), Preferences: v.Gate.Preferences}, errTooYoung()
 	}
 	if v.IsOwner() {
-		return v.Gate, s.storeAge(s.DB.Gorm(ctx), v.OwnerID, s.Current().Version, now)
+		return v.Gate, s.DB.Tx(ctx, func(tx *gorm.DB) error { return s.storeAgeTx(tx, v, s.Current().Version, now) })
 	}
 	if v.Gate.AgeConfirmedAt.IsZero() {
 		v.Gate.AgeConfirmedAt, v.Gate.AgePolicy = now, s.Current().Version
@@ -80,7 +82,8 @@ func (s *Service) Accept(ctx context.Context, v viewer.Viewer, version string, h
 		how = models.AcceptedByAPI
 	}
 	if v.IsOwner() {
-		return v.Gate, s.storeAcceptance(s.DB.Gorm(ctx), models.PolicyAcceptance{OwnerID: v.OwnerID, Version: current, Method: how, AcceptedAt: now})
+		row := models.PolicyAcceptance{OwnerID: v.OwnerID, Version: current, Method: how, AcceptedAt: now}
+		return v.Gate, s.DB.Tx(ctx, func(tx *gorm.DB) error { return s.storeAcceptanceTx(tx, v, row) })
 	}
 	switch {
 	case !v.CanSetCookie:

@@ -37,7 +37,7 @@ func (s *Service) SetConsent(ctx context.Context, v viewer.Viewer, kind models.C
 	}
 	row := consentOf(kind, c)
 	row.OwnerID, row.ID = v.OwnerID, id.New(id.Consent)
-	err := storeConsent(s.DB.Gorm(ctx), row)
+	err := s.DB.Tx(ctx, func(tx *gorm.DB) error { return s.storeConsentTx(tx, v, row) })
 	s.choices.forget(v.OwnerID)
 	if err == nil && !granted && s.Withdrawn != nil {
 		s.Withdrawn(ctx, v, kind)
@@ -124,6 +124,13 @@ func consentOf(kind models.ConsentKind, c viewer.Choice) models.Consent {
 	return models.Consent{Kind: kind, Granted: c.Granted, Provider: c.Provider, PolicyVersion: c.Policy, Method: models.ConsentMethod(c.How), CreatedAt: c.At}
 }
 
-func storeConsent(tx *gorm.DB, row models.Consent) error {
-	return stored("consent", "consents_owner_id_fkey", tx.Create(&row).Error)
+func (s *Service) storeConsentTx(tx *gorm.DB, v viewer.Viewer, row models.Consent) error {
+	if err := stored("consent", "consents_owner_id_fkey", tx.Create(&row).Error); err != nil {
+		return err
+	}
+	act := models.AuditConsentGiven
+	if !row.Granted {
+		act = models.AuditConsentWithdrawn
+	}
+	return s.didTx(tx, v, act, models.AuditFacts{Consent: row.Kind, Version: row.PolicyVersion})
 }

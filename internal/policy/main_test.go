@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/kimi-k2/kimi-k2/internal/account"
+	"github.com/kimi-k2/kimi-k2/internal/audit/audittest"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/database/dbtest"
@@ -47,7 +48,7 @@ type room struct {
 var cookieKey = bytes.Repeat([]byte{3}, 32)
 
 func (r *room) config() policy.Config {
-	return policy.Config{DB: r.db, Clock: clock.Func(r.clock.Now), Files: policyfiles.Files(), CookieKey: cookieKey, GuestTTL: account.GuestTTL,
+	return policy.Config{DB: r.db, Audit: audittest.New(r.db), Clock: clock.Func(r.clock.Now), Files: policyfiles.Files(), CookieKey: cookieKey, GuestTTL: account.GuestTTL,
 		External: func() (string, bool) { return r.external, r.external != "" }}
 }
 
@@ -63,7 +64,7 @@ func openRoom(t *testing.T, url string) *room {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.accounts = account.New(account.Config{DB: r.db, Keeper: keeper, Clock: clock.Func(r.clock.Now), GuestLimit: 10, CookieKey: bytes.Repeat([]byte{8}, 32)})
+	r.accounts = account.New(account.Config{DB: r.db, Audit: audittest.New(r.db), Keeper: keeper, Clock: clock.Func(r.clock.Now), GuestLimit: 10, CookieKey: bytes.Repeat([]byte{8}, 32)})
 	if r.Service, err = policy.New(r.config()); err != nil {
 		t.Fatal(err)
 	}

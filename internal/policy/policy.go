@@ -15,6 +15,7 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/kimi-k2/kimi-k2/internal/audit"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
@@ -34,6 +35,7 @@ type Brand struct{ Name, SupportEmail, URL string }
 // Config is what a Service is made of.
 type Config struct {
 	DB    *database.DB
+	Audit *audit.Service // writes acts down; without it none is done
 	Clock clock.Clock
 	// Files holds policy.md and versions.json.
 	Files fs.FS

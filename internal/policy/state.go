@@ -8,6 +8,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"github.com/kimi-k2/kimi-k2/internal/audit"
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
@@ -67,15 +68,29 @@ func (s *Service) factsIn(tx *gorm.DB, v viewer.Viewer) (f facts, err error) {
 	return facts{age: row.Age, policy: row.Policy}, nil
 }
 
-// storeAge keeps the first confirmation.
-func (s *Service) storeAge(tx *gorm.DB, ownerID, version string, at time.Time) error {
-	row := models.AgeConfirmation{OwnerID: ownerID, PolicyVersion: version, ConfirmedAt: at}
-	return stored("age confirmation", "age_confirmations_owner_id_fkey", tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error)
+// storeAgeTx keeps the first confirmation.
+func (s *Service) storeAgeTx(tx *gorm.DB, v viewer.Viewer, version string, at time.Time) error {
+	row := models.AgeConfirmation{OwnerID: v.OwnerID, PolicyVersion: version, ConfirmedAt: at}
+	made := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row)
+	if err := stored("age confirmation", "age_confirmations_owner_id_fkey", made.Error); err != nil || made.RowsAffected == 0 {
+		return err
+	}
+	return s.didTx(tx, v, models.AuditAgeConfirmed, models.AuditFacts{Version: version})
 }
 
-// storeAcceptance keeps the first acceptance of each version.
-func (s *Service) storeAcceptance(tx *gorm.DB, row models.PolicyAcceptance) error {
-	return stored("acceptance", "policy_acceptances_owner_id_fkey", tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error)
+// storeAcceptanceTx keeps the first acceptance of each version.
+func (s *Service) storeAcceptanceTx(tx *gorm.DB, v viewer.Viewer, row models.PolicyAcceptance) error {
+	made := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row)
+	if err := stored("acceptance", "policy_acceptances_owner_id_fkey", made.Error); err != nil || made.RowsAffected == 0 {
+		return err
+	}
+	return s.didTx(tx, v, models.AuditPolicyAccepted, models.AuditFacts{Version: row.Version})
+}
+
+// didTx writes down what an owner said. An account that is only being made has no session
+// yet; so has a guest that its browser's gate becomes.
+func (s *Service) didTx(tx *gorm.DB, v viewer.Viewer, act models.AuditAct, facts models.AuditFacts) error {
+	return s.Audit.WriteTx(tx, audit.Entry{Act: act, Subject: v.OwnerID, By: audit.By(v), Facts: facts})
 }
 
 // stored words what kept a row from being stored; an owner that is gone is no failure.

@@ -61,7 +61,7 @@ func (s *Service) ownerFacts(tx *gorm.DB, v viewer.Viewer) (facts, error) {
 	if v.Gate == v.Gate.Refusal() {
 		return f, nil
 	}
-	if err := s.storeGate(tx, v.OwnerID, v.Gate); err != nil {
+	if err := s.storeGateTx(tx, v, v.Gate); err != nil {
 		return f, err
 	}
 	g := s.factsOf(v.Gate)
@@ -81,16 +81,17 @@ func (s *Service) refusal(f facts, g viewer.Gate) error {
 	return nil
 }
 
-// storeGate turns a gate into the owner's rows; what the owner has already stays.
-func (s *Service) storeGate(tx *gorm.DB, ownerID string, g viewer.Gate) error {
+// storeGateTx turns a gate into the owner's rows; what the owner has already stays.
+func (s *Service) storeGateTx(tx *gorm.DB, v viewer.Viewer, g viewer.Gate) error {
+	ownerID := v.OwnerID
 	if !g.AgeConfirmedAt.IsZero() {
-		if err := s.storeAge(tx, ownerID, g.AgePolicy, g.AgeConfirmedAt); err != nil {
+		if err := s.storeAgeTx(tx, v, g.AgePolicy, g.AgeConfirmedAt); err != nil {
 			return err
 		}
 	}
 	if g.AcceptedPolicy != "" {
 		row := models.PolicyAcceptance{OwnerID: ownerID, Version: g.AcceptedPolicy, Method: models.AcceptanceMethod(g.AcceptedHow), AcceptedAt: g.AcceptedAt}
-		if err := s.storeAcceptance(tx, row); err != nil {
+		if err := s.storeAcceptanceTx(tx, v, row); err != nil {
 			return err
 		}
 	}
@@ -107,7 +108,7 @@ func (s *Service) storeGate(tx *gorm.DB, ownerID string, g viewer.Gate) error {
 		}
 		row := consentOf(kind, c)
 		row.OwnerID, row.ID = ownerID, id.New(id.Consent)
-		if err := storeConsent(tx, row); err != nil {
+		if err := s.storeConsentTx(tx, v, row); err != nil {
 			return err
 		}
 	}
@@ -154,7 +155,7 @@ func (s *Service) MoveTx(tx *gorm.DB, from, to viewer.Viewer) error {
 // copyTx adds age and acceptances of from, and what its gate holds, to those of to.
 func (s *Service) copyTx(tx *gorm.DB, from, to viewer.Viewer) error {
 	if !from.IsOwner() {
-		return s.storeGate(tx, to.OwnerID, from.Gate)
+		return s.storeGateTx(tx, to, from.Gate)
 	}
 	if from.OwnerID == to.OwnerID {
 		return nil

@@ -16,6 +16,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/kimi-k2/kimi-k2/internal/account"
+	"github.com/kimi-k2/kimi-k2/internal/audit/audittest"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/database/dbtest"
@@ -60,11 +61,11 @@ func newHouse(t *testing.T, change func(*signin.Config)) *house {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	h.policy, err = policy.New(policy.Config{DB: h.db, Clock: clock.System{}, Files: policyfiles.Files(), CookieKey: secret, GuestTTL: account.GuestTTL})
+	h.policy, err = policy.New(policy.Config{DB: h.db, Audit: audittest.New(h.db), Clock: clock.System{}, Files: policyfiles.Files(), CookieKey: secret, GuestTTL: account.GuestTTL})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.accounts = account.New(account.Config{DB: h.db, Keeper: keeper, Clock: clock.System{}, GuestLimit: 10, CookieKey: secret, CacheTTL: time.Nanosecond, PublicURL: secure,
+	h.accounts = account.New(account.Config{DB: h.db, Audit: audittest.New(h.db), Keeper: keeper, Clock: clock.System{}, GuestLimit: 10, CookieKey: secret, CacheTTL: time.Nanosecond, PublicURL: secure,
 		Admission: h.policy, Movers: []account.Mover{h.policy}, Mailer: noMail{}})
 	public, err := url.Parse(secure)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/account"
+	"github.com/kimi-k2/kimi-k2/internal/audit/audittest"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/credit"
 	"github.com/kimi-k2/kimi-k2/internal/database"
@@ -33,13 +34,13 @@ func newCustomers(t *testing.T, databaseURL string, instances []*process, n int,
 		t.Fatal(err)
 	}
 	defer func() { _ = db.Close(t.Context()) }()
-	accounts := account.New(account.Config{DB: db, Keeper: keeper, Clock: clock.System{}, CookieKey: secret})
-	texts, err := policy.New(policy.Config{DB: db, Clock: clock.System{}, Files: policyfiles.Files(), CookieKey: secret, GuestTTL: account.GuestTTL,
+	accounts := account.New(account.Config{DB: db, Audit: audittest.New(db), Keeper: keeper, Clock: clock.System{}, CookieKey: secret})
+	texts, err := policy.New(policy.Config{DB: db, Audit: audittest.New(db), Clock: clock.System{}, Files: policyfiles.Files(), CookieKey: secret, GuestTTL: account.GuestTTL,
 		Brand: policy.Brand{Name: "Kimi K2"}, External: func() (string, bool) { return "", false }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	books := credit.New(credit.Config{DB: db, Keys: accounts, Clock: clock.System{}, SignupCredits: credits})
+	books := credit.New(credit.Config{DB: db, Audit: audittest.New(db), Keys: accounts, Clock: clock.System{}, SignupCredits: credits})
 	defer books.Close()
 	accounts.Join(texts, nil, texts)
 	accounts.Fund(books)

@@ -12,6 +12,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/bench/internal/load"
 	"github.com/kimi-k2/kimi-k2/bench/internal/report"
 	"github.com/kimi-k2/kimi-k2/internal/account"
+	"github.com/kimi-k2/kimi-k2/internal/audit/audittest"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
@@ -96,7 +97,7 @@ func (r *Run) people(ctx context.Context) (*people, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect for accounts: %w", err)
 	}
-	accounts := account.New(account.Config{DB: db, Keeper: keeper, Clock: clock.System{}, Log: r.Log, CookieKey: bed.CookieKey()})
+	accounts := account.New(account.Config{DB: db, Audit: audittest.New(db), Keeper: keeper, Clock: clock.System{}, Log: r.Log, CookieKey: bed.CookieKey()})
 	accounts.Join(everybody{}, nil)
 	return &people{db: db, accounts: accounts}, nil
 }

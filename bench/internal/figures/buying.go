@@ -15,6 +15,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/bench/internal/hist"
 	"github.com/kimi-k2/kimi-k2/bench/internal/load"
 	"github.com/kimi-k2/kimi-k2/bench/internal/report"
+	"github.com/kimi-k2/kimi-k2/internal/audit/audittest"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/credit"
 	"github.com/kimi-k2/kimi-k2/internal/payment/paymenttest"
@@ -68,7 +69,7 @@ func (r *Run) buying(ctx context.Context) ([]report.Figure, error) {
 		return nil, err
 	}
 	defer people.close()
-	books := credit.New(credit.Config{DB: people.db, Clock: clock.System{}, Log: r.Log})
+	books := credit.New(credit.Config{DB: people.db, Audit: audittest.New(people.db), Clock: clock.System{}, Log: r.Log})
 	defer books.Close()
 	people.accounts.Fund(books)
 	var all hist.H

@@ -11,6 +11,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/bench/internal/hist"
 	"github.com/kimi-k2/kimi-k2/bench/internal/report"
 	"github.com/kimi-k2/kimi-k2/internal/account"
+	"github.com/kimi-k2/kimi-k2/internal/audit/audittest"
 	"github.com/kimi-k2/kimi-k2/internal/chat"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/database"
@@ -92,7 +93,7 @@ func wait(ctx context.Context, d time.Duration) error {
 // newPurger is the product's purge.
 func newPurger(db *database.DB) *account.Purger {
 	rooms := chat.New(chat.Config{DB: db, Clock: clock.System{}}) // never started: it only counts
-	return account.NewPurger(account.PurgeConfig{DB: db, Clock: clock.System{}, Busy: []account.Busy{rooms}, Counters: []account.Counter{rooms}})
+	return account.NewPurger(account.PurgeConfig{DB: db, Audit: audittest.New(db), Clock: clock.System{}, Busy: []account.Busy{rooms}, Counters: []account.Counter{rooms}})
 }
 
 // seedExpired writes guests who were last active 31 days ago.

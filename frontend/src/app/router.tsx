@@ -55,6 +55,11 @@ const operatorPeople = createRoute({
   validateSearch: parseReturn,
   component: lazyPart(() => import('./lazy/operator-people-page').then((page) => page.OperatorPeoplePage)),
 })
+const operatorAudit = createRoute({
+  getParentRoute: () => root,
+  path: '/operator/audit',
+  component: lazyPart(() => import('./lazy/operator-audit-page').then((page) => page.OperatorAuditPage)),
+})
 const billing = createRoute({
   getParentRoute: () => root,
   path: '/billing',
@@ -95,6 +100,7 @@ export const router = createRouter({
     operator,
     operatorMoney,
     operatorPeople,
+    operatorAudit,
     billing,
     bought,
     usage,

@@ -117,6 +117,86 @@ export type ApiKeyRevokeAllInput = {
   clientMutationId?: string | null | undefined;
 };
 
+/** What was done. */
+export type AuditAct =
+  /** A sign-in, or a new proof of who one is. */
+  | 'SESSION_BEGUN'
+  /** A session ended: signed out, replaced by a newer one, or beyond the limit. */
+  | 'SESSION_ENDED'
+  /** A session was ended from elsewhere. */
+  | 'SESSION_REVOKED'
+  /** A way to sign in was added. */
+  | 'IDENTITY_LINKED'
+  /** A way to sign in was taken away. */
+  | 'IDENTITY_UNLINKED'
+  /** Another e-mail address was asked for. */
+  | 'EMAIL_CHANGE_ASKED'
+  /** The e-mail address became another. */
+  | 'EMAIL_CHANGED'
+  /** The account was made. */
+  | 'ACCOUNT_CREATED'
+  /** The account, or guest, was deleted with all that was its own. */
+  | 'ACCOUNT_REMOVED'
+  /** Guests whose time was over were deleted. */
+  | 'GUESTS_PURGED'
+  /** The account was made an administrator's. */
+  | 'ADMIN_GRANTED'
+  /** A link that signs the operator in was made. */
+  | 'OPERATOR_LINK_MADE'
+  /** An API key was made. */
+  | 'KEY_CREATED'
+  /** An API key was renamed, or what it may do was changed. */
+  | 'KEY_UPDATED'
+  /** An API key was revoked. */
+  | 'KEY_REVOKED'
+  /** The operator gave or took credits. */
+  | 'CREDITS_ADJUSTED'
+  /** The operator looked at absurd usage. */
+  | 'USAGE_REVIEWED'
+  /** The operator decided about a payment in quarantine. */
+  | 'QUARANTINE_RESOLVED'
+  /** Something was agreed to. */
+  | 'CONSENT_GIVEN'
+  /** Something was not agreed to, or not any more. */
+  | 'CONSENT_WITHDRAWN'
+  /** A version of the privacy policy was accepted. */
+  | 'POLICY_ACCEPTED'
+  /** It was confirmed that somebody is old enough. */
+  | 'AGE_CONFIRMED'
+  /** The operator had a mail tried again. */
+  | 'MAIL_RETRIED'
+  /** An export was made. */
+  | 'EXPORT_MADE'
+  /** An export was fetched. */
+  | 'EXPORT_FETCHED'
+  /** Something was deleted for good. */
+  | 'DATA_DELETED'
+  /** A version of the privacy policy was published. */
+  | 'POLICY_PUBLISHED'
+  /** The operator opened content, for a reason and for a time. */
+  | 'CONTENT_OPENED';
+
+/** Who did it. */
+export type AuditActor =
+  /** Whom it concerns. */
+  | 'OWNER'
+  /** A program with an API key of whom it concerns. */
+  | 'API_KEY'
+  /** Whoever runs this installation. */
+  | 'OPERATOR'
+  /** The program itself. */
+  | 'SYSTEM';
+
+/** Which acts; what is left out doesn't matter. */
+export type AuditFilter = {
+  /** One of these. */
+  acts?: Array<AuditAct> | null | undefined;
+  /** From then on. */
+  from?: string | null | undefined;
+  /** Up to then, not included. */
+  to?: string | null | undefined;
+};
+
 /** Who takes people's money. */
 export type PaymentProvider =
   /** Stripe. */
@@ -1210,6 +1290,14 @@ export type OperatorMailRetryMutation = { mailRetry: { mail: { ' $fragmentRefs'?
       | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
     > } };
 
+export type OperatorAuditQueryVariables = Exact<{
+  filter?: AuditFilter | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type OperatorAuditQuery = { operator: { audit: { edges: Array<{ cursor: string, node: { id: string, at: string, act: AuditAct, actor: AuditActor, actorId: string | null, ownerId: string | null, place: number | null, provider: Provider | null, consent: ConsentKind | null, policyVersion: string | null, credits: string | null, outcome: string, ref: string, count: number } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } };
+
 export type ConversationSearchQueryVariables = Exact<{
   text: string;
 }>;
@@ -1340,6 +1428,13 @@ export type SettingsKeyRevokeAllMutation = { apiKeyRevokeAll: { revoked: number,
       | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
     > } };
+
+export type SettingsActivityQueryVariables = Exact<{
+  after?: string | null | undefined;
+}>;
+
+
+export type SettingsActivityQuery = { viewer: { accessLog: { edges: Array<{ cursor: string, node: { id: string, at: string, act: AuditAct, actor: AuditActor, provider: Provider | null, consent: ConsentKind | null, policyVersion: string | null, credits: string | null, actorKey: { id: string, name: string, lastFour: string } | null, session: { id: string, deviceType: string, os: string, browser: string, browserVersion: number } | null, key: { id: string, name: string, lastFour: string } | null } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } };
 
 export type UsageSumPartsFragment = { acts: number, promptTokens: number, cachedTokens: number, outputTokens: number, reasoningTokens: number, credits: string } & { ' $fragmentName'?: 'UsageSumPartsFragment' };
 

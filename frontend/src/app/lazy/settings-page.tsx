@@ -3,6 +3,7 @@ import { Link, useParams, useSearch } from '@tanstack/react-router'
 import { ChevronLeft } from 'lucide-react'
 import { useEffect } from 'react'
 import { forgetLocalData } from '@/features/account/local-data'
+import { ActivityPage } from '@/features/settings/activity-page'
 import { AppearancePage } from '@/features/settings/appearance-page'
 import { IdentitiesPage } from '@/features/settings/identities-page'
 import { DataPage } from '@/features/deletion/data-page'
@@ -119,7 +120,7 @@ function Body({ page, known, hasAccount }: Omit<ShownProps, 'roomy'>) {
     )
   }
   if (page === 'data') return <DataPage error={error} onDeleted={(ticket) => void leave(ticket, hasAccount)} />
-  return <PrivacyChoicesPage />
+  return page === 'activity' ? <ActivityPage /> : <PrivacyChoicesPage />
 }
 
 /** Nothing of who is deleted stays in this browser, and the app begins anew at the receipt. */

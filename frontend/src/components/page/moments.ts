@@ -13,6 +13,11 @@ export function moment(time: string): string {
   return new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(time))
 }
 
+/** A time of day. */
+export function timeOfDay(time: string): string {
+  return new Intl.DateTimeFormat(locale(), { timeStyle: 'short' }).format(new Date(time))
+}
+
 const minute = 60_000
 const hour = 60 * minute
 

@@ -1,14 +1,14 @@
 import { Trans, useLingui } from '@lingui/react/macro'
 import { Link } from '@tanstack/react-router'
-import { ChevronRight, KeyRound, Laptop, LogIn, Palette, ShieldCheck, Trash2, UserRound } from 'lucide-react'
+import { ChevronRight, History, KeyRound, Laptop, LogIn, Palette, ShieldCheck, Trash2, UserRound } from 'lucide-react'
 import type { ReactNode } from 'react'
 
 /** The pages of the settings. */
-export const settingsPages = ['profile', 'appearance', 'sessions', 'identities', 'keys', 'privacy', 'data'] as const
+export const settingsPages = ['profile', 'appearance', 'sessions', 'identities', 'keys', 'activity', 'privacy', 'data'] as const
 export type SettingsPageName = (typeof settingsPages)[number]
 
 /** The pages that make sense without an account. */
-const forEverybody = new Set<SettingsPageName>(['appearance', 'privacy', 'data'])
+const forEverybody = new Set<SettingsPageName>(['appearance', 'activity', 'privacy', 'data'])
 
 /** Whether a page shows what only an account has. */
 export function needsAccount(page: SettingsPageName): boolean {
@@ -21,6 +21,7 @@ const icons: Record<SettingsPageName, ReactNode> = {
   sessions: <Laptop size={17} />,
   identities: <LogIn size={17} />,
   keys: <KeyRound size={17} />,
+  activity: <History size={17} />,
   privacy: <ShieldCheck size={17} />,
   data: <Trash2 size={17} />,
 }
@@ -34,6 +35,7 @@ export function usePageNames(): Record<SettingsPageName, string> {
     sessions: t`Devices`,
     identities: t`Ways to sign in`,
     keys: t`API keys`,
+    activity: t`Activity`,
     privacy: t`Privacy choices`,
     data: t`Your data`,
   }

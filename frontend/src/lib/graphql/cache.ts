@@ -238,9 +238,9 @@ export const normalisedCache = () =>
       ],
     },
     resolvers: {
-      Viewer: { conversations: chainedPages(), payments: chainedPages(), ledgerEntries: chainedPages() },
+      Viewer: { conversations: chainedPages(), payments: chainedPages(), ledgerEntries: chainedPages(), accessLog: chainedPages() },
       Conversation: { branch: chainedPages() },
-      Operator: { mails: chainedPages() },
+      Operator: { mails: chainedPages(), audit: chainedPages() },
     },
     optimistic: { conversationUpdate: expectUpdate },
     updates: {

@@ -10,7 +10,7 @@ const names = `
   UsageReviewPayload LedgerVerifyPayload CreditCheckoutCreatePayload BillingPortalCreatePayload
   AccountRemovePayload RemovedRows QuarantineResolvePayload ReconcilePayload InsufficientCreditsError CreditsChanged PurchaseChanged
   ConversationChanged ConversationDeleted ReplyStarted ReplyEnded RequestAnalytics RequestSum RequestGroup Quantiles
-  RateLimit RateLimitState ConversationsDeleted
+  RateLimit RateLimitState ConversationsDeleted AccessLogConnection AccessLogEdge AuditConnection AuditEdge
 `
 
 const noKey = () => null

@@ -1,0 +1,4 @@
+package audit
+
+// LinkLock is the lock of whoever chains.
+const LinkLock = linkLock
