@@ -20,10 +20,16 @@ journey('P84: a sign-in, and a key that is made and revoked, stand in the activi
   await page.getByRole('link', { name: 'Activity' }).click()
   await page.getByRole('heading', { name: 'Activity' }).waitFor()
   await row(page, 'API key revoked').getByText('nightly report').waitFor()
-  await row(page, 'API key made').getByText(/^You, Chrome/).waitFor()
+  await row(page, 'API key made')
+    .getByText(/^You, Chrome/)
+    .waitFor()
   await row(page, 'Signed in').getByText('GitHub').waitFor()
   await row(page, 'Account made').waitFor()
-  const order = await page.getByRole('main').getByRole('listitem').filter({ has: page.locator('time') }).allInnerTexts()
+  const order = await page
+    .getByRole('main')
+    .getByRole('listitem')
+    .filter({ has: page.locator('time') })
+    .allInnerTexts()
   assert.match(order[0], /API key revoked/)
   await lookAt(page, 'activity')
   await page.setViewportSize(phone)
@@ -36,7 +42,11 @@ journey('P84: what the operator does to somebody stands in both lists', async ({
   const operator = await (await newcomer()).open()
   await enterAsOperator(operator, await operatorLink(server))
   const input = { clientId: 'e2e', account: account.id, amount: '5', reason: 'a gift' }
-  const adjusted = await ask(operator, 'mutation($input: CreditAdjustInput!) { creditAdjust(input: $input) { userErrors { code } } }', { input })
+  const adjusted = await ask(
+    operator,
+    'mutation($input: CreditAdjustInput!) { creditAdjust(input: $input) { userErrors { code } } }',
+    { input },
+  )
   assert.deepEqual(adjusted.data.creditAdjust.userErrors, [])
   await page.goto('/settings/activity')
   await row(page, 'Credits adjusted').getByText('The operator').waitFor()
