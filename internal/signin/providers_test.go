@@ -61,7 +61,7 @@ func TestAnswersWithoutACode(t *testing.T) {
 // of what it said is repeated or logged.
 func TestProvidersThatFail(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, func(c *signin.Config) { c.Timeout = 300 * time.Millisecond })
+	f := newFixture(t, func(c *signin.Config) { c.Timeout = time.Second })
 	for _, p := range all { // what is asked once is known by now
 		if _, err := f.signIn(t, p, "ada-1"); err != nil {
 			t.Fatal(err)
@@ -117,7 +117,7 @@ func TestProvidersThatFail(t *testing.T) {
 // before anybody is sent there, and works again as soon as it does.
 func TestDiscoveryIsChecked(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, func(c *signin.Config) { c.Timeout = 300 * time.Millisecond })
+	f := newFixture(t, func(c *signin.Config) { c.Timeout = time.Second })
 	const address = "op/.well-known/openid-configuration"
 	document := func(change map[string]any) http.HandlerFunc {
 		d := map[string]any{"issuer": f.world.Issuer, "authorization_endpoint": f.world.Issuer + "/auth", "token_endpoint": f.world.Issuer + "/oauth/token", "jwks_uri": f.world.Issuer + "/keys"}
