@@ -34,13 +34,13 @@ func newCustomers(t *testing.T, databaseURL string, instances []*process, n int,
 		t.Fatal(err)
 	}
 	defer func() { _ = db.Close(t.Context()) }()
-	accounts := account.New(account.Config{DB: db, Audit: audittest.New(db), Keeper: keeper, Clock: clock.System{}, CookieKey: secret})
-	texts, err := policy.New(policy.Config{DB: db, Audit: audittest.New(db), Clock: clock.System{}, Files: policyfiles.Files(), CookieKey: secret, GuestTTL: account.GuestTTL,
+	accounts := account.New(account.Config{DB: db, Audit: audittest.Under(db, secret), Keeper: keeper, Clock: clock.System{}, CookieKey: secret})
+	texts, err := policy.New(policy.Config{DB: db, Audit: audittest.Under(db, secret), Clock: clock.System{}, Files: policyfiles.Files(), CookieKey: secret, GuestTTL: account.GuestTTL,
 		Brand: policy.Brand{Name: "Kimi K2"}, External: func() (string, bool) { return "", false }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	books := credit.New(credit.Config{DB: db, Audit: audittest.New(db), Keys: accounts, Clock: clock.System{}, SignupCredits: credits})
+	books := credit.New(credit.Config{DB: db, Audit: audittest.Under(db, secret), Keys: accounts, Clock: clock.System{}, SignupCredits: credits})
 	defer books.Close()
 	accounts.Join(texts, nil, texts)
 	accounts.Fund(books)

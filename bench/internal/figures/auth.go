@@ -97,7 +97,7 @@ func (r *Run) people(ctx context.Context) (*people, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect for accounts: %w", err)
 	}
-	accounts := account.New(account.Config{DB: db, Audit: audittest.New(db), Keeper: keeper, Clock: clock.System{}, Log: r.Log, CookieKey: bed.CookieKey()})
+	accounts := account.New(account.Config{DB: db, Audit: audittest.Under(db, bed.CookieKey()), Keeper: keeper, Clock: clock.System{}, Log: r.Log, CookieKey: bed.CookieKey()})
 	accounts.Join(everybody{}, nil)
 	return &people{db: db, accounts: accounts}, nil
 }
