@@ -402,7 +402,7 @@ func TestAKeysCreditLimitIsExact(t *testing.T) {
 
 // What a key can't be is refused, field by field.
 func TestKeysThatCannotBe(t *testing.T) {
-	p := start(t)
+	p := start(t, "RATE_REQUESTS_PER_KEY=0", "RATE_REQUESTS_PER_ACCOUNT=0", "RATE_COST_PER_ACCOUNT=0") // it asks until the key has expired
 	b := p.signIn("builder")
 	for _, c := range []struct {
 		input map[string]any

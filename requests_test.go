@@ -131,7 +131,7 @@ func TestEachOperationOfAKeyLeavesARow(t *testing.T) {
 // P70, P77: a key with usage:read sees its own rows and their sums, its account all of
 // them; they are followed on any instance; others see nothing.
 func TestRowsAreTheAccounts(t *testing.T) {
-	all := instances(t, 2)
+	all := instances(t, 2, "RATE_COST_PER_ACCOUNT=0", "RATE_REQUESTS_PER_KEY=0", "RATE_REQUESTS_PER_ACCOUNT=0")
 	b := all[0].signIn("builder")
 	g, blind := b.program(map[string]any{"name": "reader"}), b.program(map[string]any{"scopes": []string{"models:read"}})
 	if got := code(blind.ask(requestsDocument, nil)); got != "SCOPE_MISSING" {
@@ -192,7 +192,7 @@ func TestRowsAreTheAccounts(t *testing.T) {
 
 // P104: when the account is removed, its rows are nobody's at once.
 func TestRowsOfARemovedAccount(t *testing.T) {
-	p := start(t)
+	p := start(t, "RATE_COST_PER_ACCOUNT=0")
 	b := p.signIn("builder")
 	g := b.program(map[string]any{})
 	g.ask(`{ viewer { id } }`, nil)
