@@ -93,10 +93,10 @@ func (s *Service) DeleteAllConversations(ctx context.Context, v viewer.Viewer, c
 	if err := s.StopAll(stopping, v); err != nil {
 		s.log.Info("delete conversations whose runs don't answer", "err", err)
 	}
-	if err := s.clear(ctx, v.OwnerID); err != nil && ctx.Err() == nil {
+	if err := s.clear(ctx, v.OwnerID, &c); err != nil && ctx.Err() == nil {
 		return nil, fmt.Errorf("delete all conversations: %w", err)
 	}
-	return s.findClearing(context.WithoutCancel(ctx), v.OwnerID, c.ID)
+	return s.findClearing(context.WithoutCancel(ctx), c)
 }
 
 // beginClearing writes down what is to be deleted; one that isn't over is gone on with.
@@ -124,28 +124,29 @@ func (s *Service) beginClearing(ctx context.Context, v viewer.Viewer) (c models.
 // errCut is how tests cut a deletion off.
 var errCut = errors.New("cut off")
 
-// clear does what is left of an owner's clearing, and tells its tabs at the end.
-func (s *Service) clear(ctx context.Context, ownerID string) error {
+// clear does what is left of an owner's clearing, and tells its tabs at the end. What it
+// deletes it adds to c.
+func (s *Service) clear(ctx context.Context, ownerID string, c *models.Clearing) error {
 	var cutoff time.Time
 	for more := true; more; {
+		var rows map[string]int64
 		err := s.DB.Tx(ctx, func(tx *gorm.DB) error {
-			more = false
+			more, rows = false, nil
 			var open []models.Clearing
 			err := tx.Where("owner_id = ? AND finished_at IS NULL", ownerID).Clauses(clause.Locking{Strength: "UPDATE"}).Find(&open).Error
 			if err != nil || len(open) == 0 { // somebody else was faster, or the owner is gone
 				return err
 			}
 			cutoff = open[0].Cutoff
-			rows, left, err := eraseTx(tx, ownerID, cutoff)
-			if err != nil {
+			if rows, more, err = eraseTx(tx, ownerID, cutoff); err != nil {
 				return err
 			}
-			more = left
-			return s.noteClearingTx(tx, ownerID, rows, left)
+			return s.noteClearingTx(tx, ownerID, rows, more)
 		})
 		if err != nil {
 			return err
 		}
+		c.Conversations, c.Messages = c.Conversations+rows["conversations"], c.Messages+rows["messages"]
 		if s.cutClearing != nil && s.cutClearing() {
 			return errCut
 		}
@@ -165,14 +166,20 @@ func (s *Service) noteClearingTx(tx *gorm.DB, ownerID string, rows map[string]in
 		rows["conversations"], rows["messages"], finished, ownerID).Error
 }
 
-// findClearing is a deletion of all conversations, as it stands.
-func (s *Service) findClearing(ctx context.Context, ownerID, clearingID string) (*models.Clearing, error) {
+// findClearing is a deletion of all conversations, as it stands. One that was over, so that
+// a later one has taken its row, is what its caller knows of it.
+func (s *Service) findClearing(ctx context.Context, c models.Clearing) (*models.Clearing, error) {
 	var rows []*models.Clearing
-	if err := s.DB.Gorm(ctx).Where("owner_id = ? AND id = ?", ownerID, clearingID).Find(&rows).Error; err != nil {
+	if err := s.DB.Gorm(ctx).Where("owner_id = ?", c.OwnerID).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("read a clearing: %w", err)
 	}
 	if len(rows) == 0 {
 		return nil, fault.New(fault.NotFound, "what was being deleted has gone with its owner")
+	}
+	if rows[0].ID != c.ID {
+		now := s.Clock.Now()
+		c.FinishedAt = &now
+		return &c, nil
 	}
 	return rows[0], nil
 }
@@ -188,7 +195,7 @@ func (s *Service) ResumeClearings(ctx context.Context) (int, error) {
 	}
 	var failed error
 	for _, ownerID := range owners {
-		failed = errors.Join(failed, s.clear(ctx, ownerID))
+		failed = errors.Join(failed, s.clear(ctx, ownerID, new(models.Clearing)))
 	}
 	return len(owners), failed
 }
