@@ -21,7 +21,7 @@ export async function wireForm(payload: Payload): Promise<object> {
   if (strange.has(query) || !globalThis.crypto?.subtle) return payload
   const hash = hashes.get(query) ?? sha256(query)
   hashes.set(query, hash)
-  return { documentId: `sha256:${await hash}`, ...rest }
+  return { ...rest, documentId: `sha256:${await hash}` }
 }
 
 /** Whether an answer to a form of the operation says that its text has to be sent; the next form has it. */
