@@ -76,3 +76,8 @@ it('where browsers don’t hash, texts are sent', async () => {
   expect(await wireForm(payload)).toBe(payload)
   vi.unstubAllGlobals()
 })
+
+it('a client that names no document has its hash sent all the same', async () => {
+  const payload = { query: 'subscription Named { a }', documentId: undefined }
+  expect(await wireForm(payload)).toEqual({ documentId: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) })
+})
