@@ -12,8 +12,8 @@ import (
 	"io/fs"
 )
 
-//go:embed *.md *.json
+//go:embed *.md *.json *.yaml
 var files embed.FS
 
-// Files are policy.md, versions.json and storage.json.
+// Files are policy.md, versions.json, storage.json and register.yaml.
 func Files() fs.FS { return files }
