@@ -17,7 +17,7 @@ import (
 
 const (
 	deleteDocument = `mutation($word: String!) { accountDelete(input: {confirmation: $word}) {
-	deletion { id ticket state finishedAt askedElsewhere receipt tables { table rows } } userErrors { code field } } }`
+	deletion { id ticket state finishedAt askedElsewhere receipt tables { table rows } } receipt userErrors { code field } } }`
 	deletionDocument = `query($ticket: String!) { deletion(ticket: $ticket) { state receipt } }`
 	checkDocument    = `query($receipt: String!) { deletionReceiptCheck(receipt: $receipt) { valid fault } }`
 	deleteAll        = `mutation($word: String!) { conversationDeleteAll(input: {confirmation: $word}) { conversations messages finished userErrors { code field } } }`
@@ -45,7 +45,7 @@ func TestDeletionEndsEverythingEverywhere(t *testing.T) {
 	}
 	sockets := []<-chan ended{ada.follow(), ada.at(all[0]).follow()}
 	kept := other.at(all[0]).follow()
-	want(t, at(ada.ask(deleteDocument, map[string]any{"word": "other@example.org"}), "data", "accountDelete"), `{"deletion": null, "userErrors": [{"code": "INVALID", "field": ["confirmation"]}]}`)
+	want(t, at(ada.ask(deleteDocument, map[string]any{"word": "other@example.org"}), "data", "accountDelete"), `{"deletion": null, "receipt": null, "userErrors": [{"code": "INVALID", "field": ["confirmation"]}]}`)
 	began := time.Now()
 	answer := at(ada.at(all[0]).ask(deleteDocument, map[string]any{"word": "ada@example.org"}), "data", "accountDelete")
 	want(t, at(answer, "userErrors"), `[]`)
@@ -178,7 +178,11 @@ func TestTheCommandChecksReceipts(t *testing.T) {
 	b := p.browser()
 	b.pass()
 	b.finished("one")
-	receipt, _ := at(b.ask(deleteDocument, map[string]any{"word": "DELETE"}), "data", "accountDelete", "deletion", "receipt").(string)
+	payload := at(b.ask(deleteDocument, map[string]any{"word": "DELETE"}), "data", "accountDelete")
+	receipt, _ := at(payload, "deletion", "receipt").(string)
+	if same, _ := at(payload, "receipt").(string); same != receipt {
+		t.Errorf("the payload's receipt is %q, the deletion's %q", same, receipt)
+	}
 	check := func(text string) (string, error) {
 		path := filepath.Join(t.TempDir(), "receipt.json")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

@@ -58,6 +58,8 @@ type AccountDeleteInput struct {
 type AccountDeletePayload struct {
 	// The deletion, over unless there was very much; null when it was refused.
 	Deletion *Deletion `json:"deletion,omitempty"`
+	// The signed receipt, as in `deletion`; null when it was refused and until it is over.
+	Receipt *string `json:"receipt,omitempty"`
 	// Why it was refused.
 	UserErrors []UserError `json:"userErrors"`
 }

@@ -96,6 +96,7 @@ type ComplexityRoot struct {
 
 	AccountDeletePayload struct {
 		Deletion   func(childComplexity int) int
+		Receipt    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -1142,6 +1143,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AccountDeletePayload.Deletion(childComplexity), true
+	case "AccountDeletePayload.receipt":
+		if e.ComplexityRoot.AccountDeletePayload.Receipt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountDeletePayload.Receipt(childComplexity), true
 	case "AccountDeletePayload.userErrors":
 		if e.ComplexityRoot.AccountDeletePayload.UserErrors == nil {
 			break
@@ -4858,6 +4865,8 @@ func (ec *executionContext) childFields_AccountDeletePayload(ctx context.Context
 	switch field.Name {
 	case "deletion":
 		return ec.fieldContext_AccountDeletePayload_deletion(ctx, field)
+	case "receipt":
+		return ec.fieldContext_AccountDeletePayload_receipt(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_AccountDeletePayload_userErrors(ctx, field)
 	}

@@ -18,6 +18,7 @@ func (r *mutationResolver) AccountDelete(ctx context.Context, input graph.Accoun
 	p := &graph.AccountDeletePayload{}
 	if err == nil {
 		p.Deletion = deletion(e)
+		p.Receipt = p.Deletion.Receipt
 	}
 	if p.UserErrors, err = userErrors(err, 0); err != nil {
 		return nil, err
