@@ -52,7 +52,8 @@ journey('P84: what the operator does to somebody stands in both lists', async ({
   await row(page, 'Credits adjusted').getByText('The operator').waitFor()
 
   await accountMenu(operator).click()
-  await operator.getByRole('menuitem', { name: 'Operator: what was done' }).click()
+  await operator.getByRole('menuitem', { name: 'Operator' }).click()
+  await operator.getByRole('link', { name: 'What was done' }).click()
   await row(operator, 'Credits adjusted').getByText(account.id).waitFor()
   await row(operator, 'Signed in').first().waitFor()
   await operator.getByLabel('Act').selectOption('CREDITS_ADJUSTED')

@@ -3,7 +3,7 @@ import { ChatPage } from './chat-page'
 import { NotFoundPage } from './not-found-page'
 import { ErrorPage } from './error-page'
 import { lazyPart } from '@/lib/lazy-part'
-import { parseBought, parseReturn, parseSearch, parseSignIn, parseUsage } from './paths'
+import { parseReturn, parseSearch, parseSignIn } from './paths'
 import { Shell } from './shell'
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFoundPage, errorComponent: ErrorPage })
@@ -12,6 +12,9 @@ const root = createRootRoute({ component: Shell, notFoundComponent: NotFoundPage
 const chat = createRoute({ getParentRoute: () => root, id: 'chat', component: ChatPage })
 const home = createRoute({ getParentRoute: () => chat, path: '/' })
 const conversation = createRoute({ getParentRoute: () => chat, path: '/c/$id', validateSearch: parseSearch })
+
+/** For pages that read the search part of their address themselves. */
+const readByPage = (search: object) => search
 
 // Everything but the chat is loaded when it is first wanted.
 const signIn = createRoute({
@@ -38,27 +41,13 @@ const settingsPage = createRoute({
   validateSearch: parseReturn,
   component: SettingsPage,
 })
-const operator = createRoute({
+const OperatorPages = lazyPart(() => import('./lazy/operator-pages').then((page) => page.OperatorPages))
+const operator = createRoute({ getParentRoute: () => root, path: '/operator', component: OperatorPages })
+const operatorPage = createRoute({
   getParentRoute: () => root,
-  path: '/operator/mails',
-  component: lazyPart(() => import('./lazy/operator-page').then((page) => page.OperatorPage)),
-})
-const operatorMoney = createRoute({
-  getParentRoute: () => root,
-  path: '/operator/money',
-  validateSearch: parseReturn,
-  component: lazyPart(() => import('./lazy/operator-money-page').then((page) => page.OperatorMoneyPage)),
-})
-const operatorPeople = createRoute({
-  getParentRoute: () => root,
-  path: '/operator/people',
-  validateSearch: parseReturn,
-  component: lazyPart(() => import('./lazy/operator-people-page').then((page) => page.OperatorPeoplePage)),
-})
-const operatorAudit = createRoute({
-  getParentRoute: () => root,
-  path: '/operator/audit',
-  component: lazyPart(() => import('./lazy/operator-audit-page').then((page) => page.OperatorAuditPage)),
+  path: '/operator/$page',
+  validateSearch: readByPage,
+  component: OperatorPages,
 })
 const billing = createRoute({
   getParentRoute: () => root,
@@ -68,22 +57,21 @@ const billing = createRoute({
 const bought = createRoute({
   getParentRoute: () => root,
   path: '/billing/return',
-  validateSearch: parseBought,
+  validateSearch: readByPage,
   component: lazyPart(() => import('./lazy/billing-page').then((page) => page.BoughtPage)),
 })
 const usage = createRoute({
   getParentRoute: () => root,
   path: '/usage',
-  validateSearch: parseUsage,
+  validateSearch: readByPage,
   component: lazyPart(() => import('./lazy/usage-page').then((page) => page.UsagePage)),
 })
 const DevelopersPage = lazyPart(() => import('./lazy/developers-page').then((page) => page.DevelopersPage))
 const developers = createRoute({ getParentRoute: () => root, path: '/developers', component: DevelopersPage })
-// Each of them reads its own search part.
 const developersPage = createRoute({
   getParentRoute: () => root,
   path: '/developers/$page',
-  validateSearch: (search): object => search,
+  validateSearch: readByPage,
   component: DevelopersPage,
 })
 const playground = createRoute({ getParentRoute: () => root, path: '/graphiql', component: DevelopersPage })
@@ -98,9 +86,7 @@ export const router = createRouter({
     settings,
     settingsPage,
     operator,
-    operatorMoney,
-    operatorPeople,
-    operatorAudit,
+    operatorPage,
     billing,
     bought,
     usage,

@@ -7,6 +7,7 @@ import { Billing } from '@/features/billing/billing'
 import { Bought } from '@/features/billing/bought'
 import { showTitle } from '@/lib/page-title'
 import { useServiceInfo } from '@/lib/service-info'
+import { parseBought } from '../paths'
 import { Page } from './page'
 
 /** The wallet of whoever has an account. */
@@ -22,7 +23,7 @@ export function BillingPage() {
 /** Where a payment provider sends people back to. */
 export function BoughtPage() {
   const { t } = useLingui()
-  const { purchase = '' } = useSearch({ from: '/billing/return' })
+  const { purchase = '' } = parseBought(useSearch({ strict: false }))
   return (
     <Frame title={t`Your purchase`}>
       <Bought id={purchase} />

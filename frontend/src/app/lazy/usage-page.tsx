@@ -5,13 +5,14 @@ import { Loading } from '@/components/page/load-state'
 import { Usage } from '@/features/usage/usage'
 import { showTitle } from '@/lib/page-title'
 import { useServiceInfo } from '@/lib/service-info'
+import { parseUsage } from '../paths'
 import { Page } from './page'
 
 /** What was used, for whoever used it. */
 export function UsagePage() {
   const { t } = useLingui()
   const navigate = useNavigate()
-  const { from, to } = useSearch({ from: '/usage' })
+  const { from, to } = parseUsage(useSearch({ strict: false }))
   const [now] = useState(() => new Date())
   const info = useServiceInfo()
   const service = info?.service.name ?? 'Kimi K2'

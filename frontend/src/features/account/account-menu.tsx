@@ -1,18 +1,6 @@
 import { useLingui } from '@lingui/react/macro'
 import { useNavigate } from '@tanstack/react-router'
-import {
-  ChartColumn,
-  ChevronsUpDown,
-  CodeXml,
-  Coins,
-  History,
-  Landmark,
-  LogOut,
-  Mail,
-  ScrollText,
-  Settings,
-  UserX,
-} from 'lucide-react'
+import { ChartColumn, ChevronsUpDown, CodeXml, Coins, Landmark, LogOut, ScrollText, Settings } from 'lucide-react'
 import { Menu, type MenuItem } from '@/components/ui/menu'
 import type { ServiceInfo } from '@/lib/service-info'
 import { drawer } from '@/lib/ui-state'
@@ -35,12 +23,7 @@ export function AccountMenu({ account }: { account: Account }) {
     { key: 'developers', label: t`Developers`, icon: <CodeXml size={16} />, select: go('/developers') },
     { key: 'settings', label: t`Settings`, icon: <Settings size={16} />, select: go('/settings') },
     ...(account.role === 'ADMIN'
-      ? [
-          { key: 'operator', label: t`Operator: mails`, icon: <Mail size={16} />, select: go('/operator/mails') },
-          { key: 'people', label: t`Operator: people`, icon: <UserX size={16} />, select: go('/operator/people') },
-          { key: 'audit', label: t`Operator: what was done`, icon: <History size={16} />, select: go('/operator/audit') },
-          { key: 'money', label: t`Operator: money`, icon: <Landmark size={16} />, select: go('/operator/money') },
-        ]
+      ? [{ key: 'operator', label: t`Operator`, icon: <Landmark size={16} />, select: go('/operator') }]
       : []),
     { key: 'privacy', label: t`Privacy policy`, icon: <ScrollText size={16} />, select: go('/privacy') },
     { key: 'sign-out', label: t`Sign out`, icon: <LogOut size={16} />, select: () => void signOut() },
