@@ -2,7 +2,7 @@
 # or build goes to .cache, bin, frontend/dist and the node_modules folders.
 SHELL := /usr/bin/env bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench chaos build generate clean
+.PHONY: help run test check bench chaos kills build generate clean
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 
 help: ## this list
@@ -22,6 +22,9 @@ bench: build ## the performance table, as text and bench/results.json
 
 chaos: build ## the long fault suites: kill -9, lost messages, network faults
 	@scripts/chaos.sh
+
+kills: ## kill -9 a hundred times while money moves (CHAOS_KILLS for more)
+	@scripts/kills.sh
 
 build: ## one static binary bin/kimi-k2 with the frontend inside
 	@scripts/setup.sh run
