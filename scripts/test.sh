@@ -13,13 +13,16 @@ job_engine() { scripts/setup.sh engine; }
 job_build() { scripts/build.sh; }
 job_go() { go test -race -timeout 20m ./...; }
 job_journeys() { npm run --silent --prefix frontend e2e; }
+job_smooth() { npm run --silent --prefix frontend e2e:alone; }
 
 quiet_job frontend_build
 lane scripts lockfiles gofmt schema_lint frontend_format frontend_lint frontend_types frontend_knip frontend_unit engine
 lane generated build vet lint
 finish_lanes
-# Alone, for their timing: first the Go tests, then the browser.
+# Alone, for their timing: first the Go tests, then the browser, two journeys at a time,
+# then what counts the CPU time of a page.
 solo go
 solo journeys
+solo smooth
 echo "all of it took $((($(now) - started) / 60)) min $((($(now) - started) % 60)) s"
 summary

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after } from 'node:test'
-import { answers, completeAnswer, say } from './browser.mjs'
-import { startEngine } from './engine.mjs'
-import { longAnswer, longAnswerParts } from './fixtures/long-answer.mjs'
-import { journeys } from './journey.mjs'
+import { answers, completeAnswer, say } from '../browser.mjs'
+import { startEngine } from '../engine.mjs'
+import { longAnswer, longAnswerParts } from '../fixtures/long-answer.mjs'
+import { journeys } from '../journey.mjs'
 
 // CPU time of the main thread, in milliseconds. How much CPU time the same work takes depends on
 // the machine and on what else it does, so fixed work is measured in the same trace: on the machine
