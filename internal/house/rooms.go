@@ -35,6 +35,7 @@ var rooms = map[string]kind{
 	"internal/chat":          domain,
 	"internal/completion":    domain,
 	"internal/credit":        domain,
+	"internal/inventory":     domain,
 	"internal/notify":        domain,
 	"internal/policy":        domain,
 	"internal/ratelimit":     domain,
