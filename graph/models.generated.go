@@ -435,6 +435,24 @@ type CreditPack struct {
 	Providers []models.PaymentProvider `json:"providers"`
 }
 
+// Rows of a table, in the order of its key.
+type DataRowConnection struct {
+	// The rows with their cursors.
+	Edges []*DataRowEdge `json:"edges"`
+	// The rows.
+	Nodes []*models.DataRow `json:"nodes"`
+	// Where the page stands.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A row and its place.
+type DataRowEdge struct {
+	// Pass it as `after`.
+	Cursor string `json:"cursor"`
+	// The row.
+	Node *models.DataRow `json:"node"`
+}
+
 // How many rows of a table were deleted.
 type DeletedRows struct {
 	// The table.

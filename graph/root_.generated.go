@@ -28,6 +28,8 @@ type ResolverRoot interface {
 	Account() AccountResolver
 	Conversation() ConversationResolver
 	CreditsChanged() CreditsChangedResolver
+	DataInventory() DataInventoryResolver
+	DataTable() DataTableResolver
 	Identity() IdentityResolver
 	LedgerCheck() LedgerCheckResolver
 	LedgerEntry() LedgerEntryResolver
@@ -294,6 +296,67 @@ type ComplexityRoot struct {
 
 	CreditsChanged struct {
 		Credits func(childComplexity int) int
+	}
+
+	DataColumn struct {
+		Category func(childComplexity int) int
+		Name     func(childComplexity int) int
+		Shown    func(childComplexity int) int
+		Storage  func(childComplexity int) int
+		Why      func(childComplexity int) int
+	}
+
+	DataGroup struct {
+		Clause  func(childComplexity int) int
+		Name    func(childComplexity int) int
+		Purpose func(childComplexity int) int
+		Tables  func(childComplexity int) int
+	}
+
+	DataInventory struct {
+		Groups        func(childComplexity int) int
+		PolicyVersion func(childComplexity int) int
+		Table         func(childComplexity int, name string) int
+	}
+
+	DataRetention struct {
+		GuestSeconds func(childComplexity int) int
+		Rule         func(childComplexity int) int
+		Seconds      func(childComplexity int) int
+		Words        func(childComplexity int) int
+	}
+
+	DataRow struct {
+		Values func(childComplexity int) int
+	}
+
+	DataRowConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	DataRowEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	DataTable struct {
+		About     func(childComplexity int) int
+		Columns   func(childComplexity int) int
+		Count     func(childComplexity int) int
+		Erasure   func(childComplexity int) int
+		Group     func(childComplexity int) int
+		Name      func(childComplexity int) int
+		OldestAt  func(childComplexity int) int
+		Retention func(childComplexity int) int
+		Rows      func(childComplexity int, first *int, after *string) int
+		Uses      func(childComplexity int) int
+	}
+
+	DataValue struct {
+		Name  func(childComplexity int) int
+		Value func(childComplexity int) int
 	}
 
 	DeletedRows struct {
@@ -935,6 +998,7 @@ type ComplexityRoot struct {
 		Conversation      func(childComplexity int, id string) int
 		Conversations     func(childComplexity int, first *int, after *string, filter *ConversationFilter) int
 		Credits           func(childComplexity int) int
+		DataInventory     func(childComplexity int) int
 		Gate              func(childComplexity int) int
 		Guest             func(childComplexity int) int
 		ID                func(childComplexity int) int
@@ -1826,6 +1890,229 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CreditsChanged.Credits(childComplexity), true
+
+	case "DataColumn.category":
+		if e.ComplexityRoot.DataColumn.Category == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataColumn.Category(childComplexity), true
+	case "DataColumn.name":
+		if e.ComplexityRoot.DataColumn.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataColumn.Name(childComplexity), true
+	case "DataColumn.shown":
+		if e.ComplexityRoot.DataColumn.Shown == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataColumn.Shown(childComplexity), true
+	case "DataColumn.storage":
+		if e.ComplexityRoot.DataColumn.Storage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataColumn.Storage(childComplexity), true
+	case "DataColumn.why":
+		if e.ComplexityRoot.DataColumn.Why == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataColumn.Why(childComplexity), true
+
+	case "DataGroup.clause":
+		if e.ComplexityRoot.DataGroup.Clause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataGroup.Clause(childComplexity), true
+	case "DataGroup.name":
+		if e.ComplexityRoot.DataGroup.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataGroup.Name(childComplexity), true
+	case "DataGroup.purpose":
+		if e.ComplexityRoot.DataGroup.Purpose == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataGroup.Purpose(childComplexity), true
+	case "DataGroup.tables":
+		if e.ComplexityRoot.DataGroup.Tables == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataGroup.Tables(childComplexity), true
+
+	case "DataInventory.groups":
+		if e.ComplexityRoot.DataInventory.Groups == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataInventory.Groups(childComplexity), true
+	case "DataInventory.policyVersion":
+		if e.ComplexityRoot.DataInventory.PolicyVersion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataInventory.PolicyVersion(childComplexity), true
+	case "DataInventory.table":
+		if e.ComplexityRoot.DataInventory.Table == nil {
+			break
+		}
+
+		args, err := ec.field_DataInventory_table_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.DataInventory.Table(childComplexity, args["name"].(string)), true
+
+	case "DataRetention.guestSeconds":
+		if e.ComplexityRoot.DataRetention.GuestSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataRetention.GuestSeconds(childComplexity), true
+	case "DataRetention.rule":
+		if e.ComplexityRoot.DataRetention.Rule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataRetention.Rule(childComplexity), true
+	case "DataRetention.seconds":
+		if e.ComplexityRoot.DataRetention.Seconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataRetention.Seconds(childComplexity), true
+	case "DataRetention.words":
+		if e.ComplexityRoot.DataRetention.Words == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataRetention.Words(childComplexity), true
+
+	case "DataRow.values":
+		if e.ComplexityRoot.DataRow.Values == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataRow.Values(childComplexity), true
+
+	case "DataRowConnection.edges":
+		if e.ComplexityRoot.DataRowConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataRowConnection.Edges(childComplexity), true
+	case "DataRowConnection.nodes":
+		if e.ComplexityRoot.DataRowConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataRowConnection.Nodes(childComplexity), true
+	case "DataRowConnection.pageInfo":
+		if e.ComplexityRoot.DataRowConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataRowConnection.PageInfo(childComplexity), true
+
+	case "DataRowEdge.cursor":
+		if e.ComplexityRoot.DataRowEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataRowEdge.Cursor(childComplexity), true
+	case "DataRowEdge.node":
+		if e.ComplexityRoot.DataRowEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataRowEdge.Node(childComplexity), true
+
+	case "DataTable.about":
+		if e.ComplexityRoot.DataTable.About == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataTable.About(childComplexity), true
+	case "DataTable.columns":
+		if e.ComplexityRoot.DataTable.Columns == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataTable.Columns(childComplexity), true
+	case "DataTable.count":
+		if e.ComplexityRoot.DataTable.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataTable.Count(childComplexity), true
+	case "DataTable.erasure":
+		if e.ComplexityRoot.DataTable.Erasure == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataTable.Erasure(childComplexity), true
+	case "DataTable.group":
+		if e.ComplexityRoot.DataTable.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataTable.Group(childComplexity), true
+	case "DataTable.name":
+		if e.ComplexityRoot.DataTable.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataTable.Name(childComplexity), true
+	case "DataTable.oldestAt":
+		if e.ComplexityRoot.DataTable.OldestAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataTable.OldestAt(childComplexity), true
+	case "DataTable.retention":
+		if e.ComplexityRoot.DataTable.Retention == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataTable.Retention(childComplexity), true
+	case "DataTable.rows":
+		if e.ComplexityRoot.DataTable.Rows == nil {
+			break
+		}
+
+		args, err := ec.field_DataTable_rows_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.DataTable.Rows(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "DataTable.uses":
+		if e.ComplexityRoot.DataTable.Uses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataTable.Uses(childComplexity), true
+
+	case "DataValue.name":
+		if e.ComplexityRoot.DataValue.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataValue.Name(childComplexity), true
+	case "DataValue.value":
+		if e.ComplexityRoot.DataValue.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataValue.Value(childComplexity), true
 
 	case "DeletedRows.rows":
 		if e.ComplexityRoot.DeletedRows.Rows == nil {
@@ -4501,6 +4788,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Credits(childComplexity), true
+	case "Viewer.dataInventory":
+		if e.ComplexityRoot.Viewer.DataInventory == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.DataInventory(childComplexity), true
 	case "Viewer.gate":
 		if e.ComplexityRoot.Viewer.Gate == nil {
 			break
@@ -4739,7 +5032,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "schema/account.graphqls" "schema/acts.graphqls" "schema/apikey.graphqls" "schema/audit.graphqls" "schema/billing.graphqls" "schema/conversation.graphqls" "schema/credit.graphqls" "schema/deletion.graphqls" "schema/fault.graphqls" "schema/message.graphqls" "schema/operator.graphqls" "schema/policy.graphqls" "schema/ratelimit.graphqls" "schema/requestlog.graphqls" "schema/schema.graphqls" "schema/service.graphqls" "schema/viewer.graphqls"
+//go:embed "schema/account.graphqls" "schema/acts.graphqls" "schema/apikey.graphqls" "schema/audit.graphqls" "schema/billing.graphqls" "schema/conversation.graphqls" "schema/credit.graphqls" "schema/deletion.graphqls" "schema/fault.graphqls" "schema/inventory.graphqls" "schema/message.graphqls" "schema/operator.graphqls" "schema/policy.graphqls" "schema/ratelimit.graphqls" "schema/requestlog.graphqls" "schema/schema.graphqls" "schema/service.graphqls" "schema/viewer.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -4760,6 +5053,7 @@ var sources = []*ast.Source{
 	{Name: "schema/credit.graphqls", Input: sourceData("schema/credit.graphqls"), BuiltIn: false},
 	{Name: "schema/deletion.graphqls", Input: sourceData("schema/deletion.graphqls"), BuiltIn: false},
 	{Name: "schema/fault.graphqls", Input: sourceData("schema/fault.graphqls"), BuiltIn: false},
+	{Name: "schema/inventory.graphqls", Input: sourceData("schema/inventory.graphqls"), BuiltIn: false},
 	{Name: "schema/message.graphqls", Input: sourceData("schema/message.graphqls"), BuiltIn: false},
 	{Name: "schema/operator.graphqls", Input: sourceData("schema/operator.graphqls"), BuiltIn: false},
 	{Name: "schema/policy.graphqls", Input: sourceData("schema/policy.graphqls"), BuiltIn: false},
@@ -5231,6 +5525,128 @@ func (ec *executionContext) childFields_CreditPack(ctx context.Context, field gr
 		return ec.fieldContext_CreditPack_providers(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreditPack", field.Name)
+}
+
+func (ec *executionContext) childFields_DataColumn(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_DataColumn_name(ctx, field)
+	case "category":
+		return ec.fieldContext_DataColumn_category(ctx, field)
+	case "storage":
+		return ec.fieldContext_DataColumn_storage(ctx, field)
+	case "shown":
+		return ec.fieldContext_DataColumn_shown(ctx, field)
+	case "why":
+		return ec.fieldContext_DataColumn_why(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DataColumn", field.Name)
+}
+
+func (ec *executionContext) childFields_DataGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_DataGroup_name(ctx, field)
+	case "purpose":
+		return ec.fieldContext_DataGroup_purpose(ctx, field)
+	case "clause":
+		return ec.fieldContext_DataGroup_clause(ctx, field)
+	case "tables":
+		return ec.fieldContext_DataGroup_tables(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DataGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_DataInventory(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "policyVersion":
+		return ec.fieldContext_DataInventory_policyVersion(ctx, field)
+	case "groups":
+		return ec.fieldContext_DataInventory_groups(ctx, field)
+	case "table":
+		return ec.fieldContext_DataInventory_table(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DataInventory", field.Name)
+}
+
+func (ec *executionContext) childFields_DataRetention(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rule":
+		return ec.fieldContext_DataRetention_rule(ctx, field)
+	case "seconds":
+		return ec.fieldContext_DataRetention_seconds(ctx, field)
+	case "guestSeconds":
+		return ec.fieldContext_DataRetention_guestSeconds(ctx, field)
+	case "words":
+		return ec.fieldContext_DataRetention_words(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DataRetention", field.Name)
+}
+
+func (ec *executionContext) childFields_DataRow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "values":
+		return ec.fieldContext_DataRow_values(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DataRow", field.Name)
+}
+
+func (ec *executionContext) childFields_DataRowConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_DataRowConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_DataRowConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_DataRowConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DataRowConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_DataRowEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_DataRowEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_DataRowEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DataRowEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_DataTable(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_DataTable_name(ctx, field)
+	case "group":
+		return ec.fieldContext_DataTable_group(ctx, field)
+	case "about":
+		return ec.fieldContext_DataTable_about(ctx, field)
+	case "uses":
+		return ec.fieldContext_DataTable_uses(ctx, field)
+	case "count":
+		return ec.fieldContext_DataTable_count(ctx, field)
+	case "oldestAt":
+		return ec.fieldContext_DataTable_oldestAt(ctx, field)
+	case "retention":
+		return ec.fieldContext_DataTable_retention(ctx, field)
+	case "erasure":
+		return ec.fieldContext_DataTable_erasure(ctx, field)
+	case "columns":
+		return ec.fieldContext_DataTable_columns(ctx, field)
+	case "rows":
+		return ec.fieldContext_DataTable_rows(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DataTable", field.Name)
+}
+
+func (ec *executionContext) childFields_DataValue(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_DataValue_name(ctx, field)
+	case "value":
+		return ec.fieldContext_DataValue_value(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DataValue", field.Name)
 }
 
 func (ec *executionContext) childFields_DeletedRows(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6269,6 +6685,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_ledgerEntries(ctx, field)
 	case "usage":
 		return ec.fieldContext_Viewer_usage(ctx, field)
+	case "dataInventory":
+		return ec.fieldContext_Viewer_dataInventory(ctx, field)
 	case "gate":
 		return ec.fieldContext_Viewer_gate(ctx, field)
 	case "consents":

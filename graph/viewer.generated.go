@@ -29,6 +29,7 @@ type ViewerResolver interface {
 	Credits(ctx context.Context, obj *Viewer) (*CreditBalance, error)
 	LedgerEntries(ctx context.Context, obj *Viewer, first *int, after *string, filter *LedgerFilter) (*LedgerEntryConnection, error)
 	Usage(ctx context.Context, obj *Viewer, from time.Time, to time.Time, by []UsageDimension, timeZone *string) (*UsageReport, error)
+	DataInventory(ctx context.Context, obj *Viewer) (*models.DataInventory, error)
 	Gate(ctx context.Context, obj *Viewer) (*Gate, error)
 	Consents(ctx context.Context, obj *Viewer) ([]*models.Consent, error)
 	PolicyAcceptances(ctx context.Context, obj *Viewer) ([]*models.PolicyAcceptance, error)
@@ -858,6 +859,38 @@ func (ec *executionContext) fieldContext_Viewer_usage(ctx context.Context, field
 	return fc, nil
 }
 
+func (ec *executionContext) _Viewer_dataInventory(ctx context.Context, field graphql.CollectedField, obj *Viewer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Viewer_dataInventory(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Viewer().DataInventory(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *models.DataInventory) graphql.Marshaler {
+			return ec.marshalNDataInventory2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐDataInventory(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Viewer_dataInventory(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Viewer",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DataInventory(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Viewer_gate(ctx context.Context, field graphql.CollectedField, obj *Viewer) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1184,6 +1217,12 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Viewer_usage(ctx, field, obj)
+				})
+		case "dataInventory":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Viewer_dataInventory(ctx, field, obj)
 				})
 		case "gate":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,

@@ -14,6 +14,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/chat"
 	"github.com/kimi-k2/kimi-k2/internal/credit"
 	"github.com/kimi-k2/kimi-k2/internal/inference"
+	"github.com/kimi-k2/kimi-k2/internal/inventory"
 	"github.com/kimi-k2/kimi-k2/internal/notify"
 	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/internal/policy"
@@ -90,4 +91,6 @@ type Resolver struct {
 	Limits   Limits
 	Cursors  *page.Signer
 	Info     Info
+	// Inventory answers what is held about somebody.
+	Inventory *inventory.Service
 }

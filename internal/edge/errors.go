@@ -102,12 +102,12 @@ func cause(err error) string {
 // internal logs what happened and is all that the client is told.
 func (p presenter) internal(ctx context.Context, err error) string {
 	id := p.requestID(ctx)
-	attrs := []any{"request", id, "path", graphql.GetPath(ctx).String(), "error", err.Error()}
+	log := p.log
 	var crash *panicError
 	if errors.As(err, &crash) {
-		attrs = append(attrs, "stack", string(crash.stack))
+		log = log.With("stack", string(crash.stack))
 	}
-	p.log.ErrorContext(ctx, "request failed", attrs...)
+	log.ErrorContext(ctx, "request failed", "request", id, "path", graphql.GetPath(ctx).String(), "error", err.Error())
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Sprintf("this took too long and was stopped: try again or ask for less (request %s)", id)
 	}

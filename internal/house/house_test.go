@@ -21,6 +21,8 @@ var checks = map[string]func([]source) []string{
 	"undescribed-packages": undescribed,
 	"sleeping-tests":       sleeps,
 	"promises":             promisesInGo,
+	"log-fields":           unregisteredFields(registeredField),
+	"metrics":              metered,
 }
 
 func TestTheTreeKeepsTheRules(t *testing.T) {

@@ -42,6 +42,7 @@ const (
 	Erasure        Kind = "ers"
 	Clearing       Kind = "clr"
 	Audit          Kind = "aud"
+	Export         Kind = "exp"
 )
 
 // New makes a fresh id of the kind.

@@ -12,6 +12,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -99,6 +101,13 @@ func (r *Runner) Add(jobs ...Job) error {
 		r.jobs[j.Name] = j
 	}
 	return nil
+}
+
+// Names are those of the jobs that were added, in order.
+func (r *Runner) Names() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Sorted(maps.Keys(r.jobs))
 }
 
 // Start begins to run the jobs. It returns before the first one runs.

@@ -67,8 +67,14 @@ func (t Table) checkColumn(c Column) (errs []error) {
 	bad := func(format string, args ...any) {
 		errs = append(errs, fmt.Errorf("column %s.%s: "+format, append([]any{t.Name, c.Name}, args...)...))
 	}
-	if !strings.HasPrefix(c.Category, "user.") && !strings.HasPrefix(c.Category, "system.") {
+	if !isCategory(c.Category) {
 		bad("%q is no category", c.Category)
+	}
+	if speaks(c.Category) && c.Store != Sealed {
+		bad("what people write, are called or can be reached by (%s) is stored sealed", c.Category)
+	}
+	if t.Erase == EraseUnlink && (speaks(c.Category) || c.Store == Sealed) {
+		bad("a row that stays after a deletion holds nothing of the kind %s", c.Category)
 	}
 	if !slices.Contains([]Store{Plain, Sealed, Hashed, Wrapped}, c.Store) {
 		bad("store: %q is unknown", c.Store)
@@ -91,4 +97,15 @@ func (t Table) checkColumn(c Column) (errs []error) {
 		bad("what can't be read back is not exported: export: no, and why")
 	}
 	return errs
+}
+
+// speaks says whether values of a category tell by themselves who somebody is or what
+// somebody wrote.
+func speaks(category string) bool {
+	for _, kind := range []string{"user.content", "user.name", "user.contact"} {
+		if category == kind || strings.HasPrefix(category, kind+".") {
+			return true
+		}
+	}
+	return false
 }

@@ -9,10 +9,16 @@ import (
 
 // file is the register as it is written.
 type file struct {
-	Version string          `yaml:"version"`
-	Groups  inOrder[Group]  `yaml:"groups"`
-	Clauses inOrder[Clause] `yaml:"clauses"`
-	Tables  inOrder[table]  `yaml:"tables"`
+	Version    string             `yaml:"version"`
+	Groups     inOrder[Group]     `yaml:"groups"`
+	Clauses    inOrder[Clause]    `yaml:"clauses"`
+	Tables     inOrder[table]     `yaml:"tables"`
+	LogFields  inOrder[field]     `yaml:"log_fields"`
+	Metrics    inOrder[field]     `yaml:"metrics"`
+	Mails      inOrder[letter]    `yaml:"mails"`
+	Recipients inOrder[recipient] `yaml:"recipients"`
+	Files      inOrder[Place]     `yaml:"files"`
+	Backups    inOrder[Place]     `yaml:"backups"`
 }
 
 // table is a Table as it is written.
@@ -32,6 +38,52 @@ func (c *column) UnmarshalYAML(node ast.Node) error {
 		return nil
 	}
 	return yaml.NodeToValue(node, &c.Column, yaml.Strict()) //nolint:wrapcheck // says line and field
+}
+
+// field is a Field as it is written: a category alone, or with words about it.
+type field struct{ Field }
+
+// UnmarshalYAML reads both forms.
+func (f *field) UnmarshalYAML(node ast.Node) error {
+	if text, ok := node.(*ast.StringNode); ok {
+		f.Category = text.Value
+		return nil
+	}
+	return yaml.NodeToValue(node, &f.Field, yaml.Strict()) //nolint:wrapcheck // says line and field
+}
+
+// letter is a Mail as it is written.
+type letter struct {
+	About  string         `yaml:"about"`
+	Clause string         `yaml:"clause"`
+	OptOut bool           `yaml:"opt_out"`
+	Facts  inOrder[field] `yaml:"facts"`
+}
+
+// recipient is a Recipient as it is written.
+type recipient struct {
+	About   string         `yaml:"about"`
+	Clause  string         `yaml:"clause"`
+	Consent bool           `yaml:"consent"`
+	Fields  inOrder[field] `yaml:"fields"`
+}
+
+// fieldsOf are fields with their names.
+func fieldsOf(all inOrder[field]) (out []Field) {
+	for _, f := range all {
+		f.value.Name = f.name
+		out = append(out, f.value.Field)
+	}
+	return out
+}
+
+// placesOf are places with their names.
+func placesOf(all inOrder[Place]) (out []Place) {
+	for _, p := range all {
+		p.value.Name = p.name
+		out = append(out, p.value)
+	}
+	return out
 }
 
 // named is one entry of a mapping.
@@ -62,7 +114,7 @@ func (o *inOrder[T]) UnmarshalYAML(node ast.Node) error {
 	return nil
 }
 
-// parse reads and checks a register.
+// parse reads a register.
 func parse(raw []byte) (*Register, error) {
 	var f file
 	if err := yaml.UnmarshalWithOptions(raw, &f, yaml.Strict()); err != nil {
@@ -85,5 +137,18 @@ func parse(raw []byte) (*Register, error) {
 		}
 		r.Tables = append(r.Tables, t.value.Table)
 	}
-	return r, r.check()
+	f.sections(r)
+	return r, nil
+}
+
+// sections are those beside groups, clauses and tables.
+func (f file) sections(r *Register) {
+	r.LogFields, r.Metrics = fieldsOf(f.LogFields), fieldsOf(f.Metrics)
+	r.Files, r.Backups = placesOf(f.Files), placesOf(f.Backups)
+	for _, m := range f.Mails {
+		r.Mails = append(r.Mails, Mail{Kind: m.name, About: m.value.About, Clause: m.value.Clause, OptOut: m.value.OptOut, Facts: fieldsOf(m.value.Facts)})
+	}
+	for _, x := range f.Recipients {
+		r.Recipients = append(r.Recipients, Recipient{Kind: x.name, About: x.value.About, Clause: x.value.Clause, Consent: x.value.Consent, Fields: fieldsOf(x.value.Fields)})
+	}
 }

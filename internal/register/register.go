@@ -27,6 +27,13 @@ type Register struct {
 	Groups  []Group
 	Clauses []Clause
 	Tables  []Table
+	// LogFields are the keys that lines of the log may have, Metrics the labels of metrics.
+	LogFields, Metrics []Field
+	Mails              []Mail
+	Recipients         []Recipient
+	// Files are those in DATA_DIR, Backups the copies of all of it.
+	Files, Backups []Place
+	Storage        []Storage // in browsers
 }
 
 // Group is a kind of data that the policy names. The page of what is held, exports and the
@@ -157,6 +164,12 @@ func Load(files fs.FS) (*Register, error) {
 		return nil, fmt.Errorf("read the register: %w", err)
 	}
 	r, err := parse(raw)
+	if err == nil {
+		r.Storage, err = readStorage(files)
+	}
+	if err == nil {
+		err = r.check()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", FileName, err)
 	}
@@ -195,11 +208,8 @@ func (r *Register) check() error {
 			bad("clause %s: nothing shows that it is kept", c.ID)
 		}
 	}
-	known := func(clause string) bool {
-		return clause == "" || slices.ContainsFunc(r.Clauses, func(c Clause) bool { return c.ID == clause })
-	}
 	for _, g := range r.Groups {
-		if !known(g.Clause) {
+		if !r.hasClause(g.Clause) {
 			bad("group %s: there is no clause %s", g.Name, g.Clause)
 		}
 	}
@@ -207,10 +217,11 @@ func (r *Register) check() error {
 		if !slices.ContainsFunc(r.Groups, func(g Group) bool { return g.Name == t.Group }) {
 			bad("table %s: there is no group %q", t.Name, t.Group)
 		}
-		if !known(t.Retention.Clause) {
+		if !r.hasClause(t.Retention.Clause) {
 			bad("table %s: there is no clause %s", t.Name, t.Retention.Clause)
 		}
 		errs = append(errs, r.checkTable(t)...)
 	}
+	errs = append(errs, r.checkSections()...)
 	return errors.Join(errs...)
 }

@@ -47,22 +47,44 @@ tables:
     columns:
       owner_id: user.unique_id
       name_sealed: {category: user.name, store: sealed, row: owner_id}
+log_fields:
+  ms: system.operations
+mails:
+  HELLO: {about: Says hello., clause: C-A, facts: {name: user.name}}
+recipients:
+  mail: {about: It carries mails., clause: C-A, fields: {address: user.contact.email}}
+files:
+  key: {about: A key., kept: always}
 `
+
+const kept = `{"entries": [{"name": "sid", "kind": "cookie", "purpose": "p", "ttl": "a day", "clause": "C-A"}]}`
 
 // A register that contradicts itself is refused, and says where.
 func TestABadRegisterIsRefused(t *testing.T) {
 	load := func(text string) error {
-		_, err := register.Load(fstest.MapFS{register.FileName: {Data: []byte(text)}})
+		_, err := register.Load(fstest.MapFS{register.FileName: {Data: []byte(text)}, register.StorageFile: {Data: []byte(kept)}})
 		return err
 	}
 	if err := load(good); err != nil {
 		t.Fatal(err)
+	}
+	undeclared := strings.Replace(kept, "C-A", "C-B", 1)
+	if _, err := register.Load(fstest.MapFS{register.FileName: {Data: []byte(good)}, register.StorageFile: {Data: []byte(undeclared)}}); err == nil || !strings.Contains(err.Error(), "sid") {
+		t.Errorf("a cookie of no clause: %v", err)
 	}
 	for _, c := range []struct{ from, to, says string }{
 		{"user.name, store", "name, store", `"name" is no category`},
 		{"row: owner_id}", "row: id}", "there is no column id"},
 		{", row: owner_id}", "}", "a sealed value has a row"},
 		{"store: sealed", "store: hidden", `"hidden" is unknown`},
+		{"{category: user.name, store: sealed, row: owner_id}", "user.name", "is stored sealed"},
+		{"erase: cascade", "erase: unlink", "holds nothing of the kind user.name"},
+		{"ms: system.operations", "prompt: user.content.private", "no category that may leave the database"},
+		{"HELLO: {about: Says hello., clause: C-A", "HELLO: {clause: C-B", "mail HELLO: there is no clause C-B"},
+		{"{name: user.name}}", "{name: name}}", `mail HELLO, name: "name" is no category`},
+		{", fields: {address: user.contact.email}}", "}", "recipient mail: what does it get?"},
+		{"about: It carries mails., ", "", "recipient mail: about is needed"},
+		{", kept: always", "", "place key: about and kept are needed"},
 		{"row: owner_id}", "row: owner_id, export: no}", "export is left out, or it is no and why says why"},
 		{"{column: owner_id}", "{column: user_id}", "there is no column user_id"},
 		{"{column: owner_id}", "{none: because}", "does not go with its subject"},
