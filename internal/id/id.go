@@ -42,6 +42,7 @@ const (
 	Erasure        Kind = "ers"
 	Clearing       Kind = "clr"
 	Audit          Kind = "aud"
+	RetentionSweep Kind = "rts"
 )
 
 // New makes a fresh id of the kind.
