@@ -42,7 +42,7 @@ func (e *Engine) upcoming(ctx context.Context, r rule, since, before time.Time) 
 	p, _ := e.procedure(r.job())
 	switch {
 	case p.Upcoming != nil:
-		return p.Upcoming(ctx, since, before)
+		return p.Upcoming(ctx, r.Name, since, before)
 	case p.Untimed:
 		return nil, nil
 	}

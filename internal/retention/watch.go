@@ -22,8 +22,8 @@ type Procedure struct {
 	Untimed bool
 	// Oldest is the oldest time that is left; nil: as the register's clock says.
 	Oldest func(ctx context.Context) (*time.Time, error)
-	// Upcoming counts what ends before a time, by day; nil: as the register's clock says.
-	Upcoming func(ctx context.Context, since, before time.Time) ([]models.RetentionDay, error)
+	// Upcoming counts what ends of a table before a time, by day; nil: as the register's clock says.
+	Upcoming func(ctx context.Context, table string, since, before time.Time) ([]models.RetentionDay, error)
 }
 
 // holder is an error of a job that holds what would go.
