@@ -3,17 +3,12 @@ package main
 import (
 	"context"
 	"strings"
-	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/edge"
 	"github.com/kimi-k2/kimi-k2/internal/fairqueue"
-	"github.com/kimi-k2/kimi-k2/internal/jobs"
 	"github.com/kimi-k2/kimi-k2/internal/ratelimit"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 )
-
-// sweepLimitsEvery is how often limits that nobody uses are forgotten.
-const sweepLimitsEvery = 10 * time.Minute
 
 // openLimits builds what says who may do how much, and the line at the engine.
 func (s *server) openLimits() {
@@ -30,11 +25,6 @@ func (s *server) openLimits() {
 // weights are the costs of objects that come with another: they are read with its row, or
 // lie in memory.
 var weights = map[string]int{"Message.model": 0, "Message.error": 0, "Message.usage": 0, "Model.price": 0}
-
-// limitJobs are the limits' turns.
-func (s *server) limitJobs() []jobs.Job {
-	return []jobs.Job{{Name: ratelimit.SweepJob, Every: sweepLimitsEvery, Run: func(ctx context.Context) error { _, err := s.limits.Sweep(ctx); return err }}}
-}
 
 // spend takes a GraphQL document off what its sender may ask for. Every document counts.
 func (s *server) spend(ctx context.Context, cost int) (edge.Budget, error) {

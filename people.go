@@ -25,14 +25,9 @@ import (
 
 // How often what nobody nudges gets a turn.
 const (
-	mailsEvery = time.Minute
-	tidyEvery  = time.Hour
-	sweepEvery = 10 * time.Minute
-	// purgeEvery leaves guests whose time is over an hour at most; they are invisible before.
-	purgeEvery   = 10 * time.Minute
+	mailsEvery   = time.Minute
 	eraseEvery   = 30 * time.Second
 	eraseTimeout = 10 * time.Minute
-	purgeTimeout = 30 * time.Minute // of one turn: a large backlog goes in many small transactions
 )
 
 // openAccounts builds the owners of everything and makes sure of the key.
@@ -127,16 +122,13 @@ func (s *server) startPeople(ctx context.Context) error {
 	purger := account.NewPurger(account.PurgeConfig{DB: s.db, Audit: s.audit, Clock: s.clock, Log: s.log, Busy: []account.Busy{s.chat}, Counters: []account.Counter{s.chat, s.policy, s.mails}})
 	err := s.jobs.Add(
 		jobs.Job{Name: notify.Job, Every: mailsEvery, Run: func(ctx context.Context) error { _, err := s.mails.Deliver(ctx); return err }},
-		jobs.Job{Name: notify.TidyJob, Every: tidyEvery, Run: func(ctx context.Context) error { _, err := s.mails.Tidy(ctx); return err }},
-		jobs.Job{Name: "guests.purge", Every: purgeEvery, Timeout: purgeTimeout, Run: func(ctx context.Context) error { _, err := purger.PurgeGuests(ctx); return err }},
 		jobs.Job{Name: account.EraseJob, Every: eraseEvery, Timeout: eraseTimeout, Run: func(ctx context.Context) error { _, err := s.accounts.Resume(ctx); return err }},
 		jobs.Job{Name: chat.ClearJob, Every: eraseEvery, Timeout: eraseTimeout, Run: func(ctx context.Context) error { _, err := s.chat.ResumeClearings(ctx); return err }},
-		jobs.Job{Name: "accounts.sweep", Every: sweepEvery, Run: func(ctx context.Context) error { _, err := s.accounts.Sweep(ctx); return err }},
 	)
 	if err != nil {
 		return err
 	}
-	if err := s.jobs.Add(slices.Concat(s.moneyJobs(), s.completionJobs(), s.limitJobs(), []jobs.Job{s.requestsJob()}, s.auditJobs())...); err != nil {
+	if err := s.jobs.Add(slices.Concat(s.moneyJobs(), s.retentionJobs(purger), s.auditJobs())...); err != nil {
 		return err
 	}
 	return s.jobs.Start(ctx)

@@ -4,26 +4,16 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/chat"
 	"github.com/kimi-k2/kimi-k2/internal/completion"
-	"github.com/kimi-k2/kimi-k2/internal/jobs"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 )
-
-// forgetEvery is how often answers are forgotten whose day is over.
-const forgetEvery = 10 * time.Minute
 
 // openCompletions builds what answers programs.
 func (s *server) openCompletions(ctx context.Context) error {
 	s.completions = completion.New(completion.Config{DB: s.db, Gate: s.policy, Keys: s.keys, Engine: s.queue, Limits: programLimits{s.limits}, Money: s.credit, Bus: s.bus, Clock: s.clock, Log: s.log, Price: s.price(), Sole: s.db.Embedded()})
 	return s.completions.Start(ctx)
-}
-
-// completionJobs are their turns.
-func (s *server) completionJobs() []jobs.Job {
-	return []jobs.Job{{Name: completion.SweepJob, Every: forgetEvery, Run: func(ctx context.Context) error { _, err := s.completions.Sweep(ctx); return err }}}
 }
 
 // writers are the rooms that write answers: replies in conversations, and completions.

@@ -3,32 +3,20 @@ package main
 import (
 	"context"
 	"strings"
-	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/chat"
 	"github.com/kimi-k2/kimi-k2/internal/edge/record"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
-	"github.com/kimi-k2/kimi-k2/internal/jobs"
 	"github.com/kimi-k2/kimi-k2/internal/requestlog"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/internal/web"
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
-// How often the request logs get a turn. A turn may wait for readers of a day that goes.
-const (
-	requestsEvery   = 10 * time.Minute
-	requestsTimeout = 10 * time.Minute
-)
-
 // openRequests builds what keeps the logs of API requests and lets it write.
 func (s *server) openRequests(ctx context.Context) error {
 	s.requests = requestlog.New(requestlog.Config{DB: s.db, Clock: s.clock, Log: s.log, Bus: s.bus})
 	return s.requests.Start(ctx)
-}
-
-func (s *server) requestsJob() jobs.Job {
-	return jobs.Job{Name: requestlog.Job, Every: requestsEvery, Timeout: requestsTimeout, Run: func(ctx context.Context) error { _, err := s.requests.Sweep(ctx); return err }}
 }
 
 // recorder keeps a row for each GraphQL operation of an API key.

@@ -44,6 +44,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/policy"
 	"github.com/kimi-k2/kimi-k2/internal/ratelimit"
 	"github.com/kimi-k2/kimi-k2/internal/requestlog"
+	"github.com/kimi-k2/kimi-k2/internal/retention"
 	"github.com/kimi-k2/kimi-k2/internal/seal"
 	"github.com/kimi-k2/kimi-k2/internal/signin"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
@@ -69,6 +70,7 @@ type server struct {
 	credit      *credit.Service
 	keys        *apikey.Service
 	requests    *requestlog.Service
+	retention   *retention.Engine
 	billing     *billing.Service
 	mails       *notify.Service
 	signIns     *signin.Service
@@ -142,6 +144,9 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *server,
 		return nil, err
 	}
 	if err = s.openCompletions(ctx); err != nil {
+		return nil, err
+	}
+	if err = s.openRetention(); err != nil {
 		return nil, err
 	}
 	if err = s.openOutbox(); err != nil {

@@ -38,6 +38,7 @@ const (
 	AuditDataDeleted        AuditAct = "DATA_DELETED"
 	AuditPolicyPublished    AuditAct = "POLICY_PUBLISHED"
 	AuditContentOpened      AuditAct = "CONTENT_OPENED"
+	AuditRetentionConfirmed AuditAct = "RETENTION_CONFIRMED"
 )
 
 // AuditActs are all of them.
@@ -45,7 +46,7 @@ var AuditActs = []AuditAct{
 	AuditSessionBegun, AuditSessionEnded, AuditSessionRevoked, AuditIdentityLinked, AuditIdentityUnlinked, AuditEmailChangeAsked, AuditEmailChanged,
 	AuditAccountCreated, AuditAccountRemoved, AuditGuestsPurged, AuditAdminGranted, AuditOperatorLinkMade, AuditKeyCreated, AuditKeyUpdated, AuditKeyRevoked,
 	AuditCreditsAdjusted, AuditUsageReviewed, AuditQuarantineResolved, AuditConsentGiven, AuditConsentWithdrawn, AuditPolicyAccepted, AuditAgeConfirmed,
-	AuditMailRetried, AuditExportMade, AuditExportFetched, AuditDataDeleted, AuditPolicyPublished, AuditContentOpened,
+	AuditMailRetried, AuditExportMade, AuditExportFetched, AuditDataDeleted, AuditPolicyPublished, AuditContentOpened, AuditRetentionConfirmed,
 }
 
 // Valid reports whether it is one of them.

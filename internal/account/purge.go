@@ -14,6 +14,9 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/database"
 )
 
+// PurgeJob is the name under which PurgeGuests gets its turns.
+const PurgeJob = "guests.purge"
+
 // Defaults of PurgeConfig.
 const (
 	defaultPurgeBatch = 100

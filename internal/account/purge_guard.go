@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/database"
+	"github.com/kimi-k2/kimi-k2/models"
 )
 
 const (
@@ -39,6 +40,17 @@ func (e *ClockError) Error() string {
 	}
 	return fmt.Sprintf("nothing was purged: %s, and the database's clock says %s; set the clocks of both machines: when they agree, the next sweep goes on",
 		why, e.Second.Format(time.RFC3339))
+}
+
+// Hold is which of the clocks is in doubt, or that too many would go.
+func (e *ClockError) Hold() models.RetentionHold {
+	switch {
+	case e.Second.Sub(e.Now).Abs() > purgeTolerance:
+		return models.HeldClocks
+	case e.Due > e.Usual:
+		return models.HeldMany
+	}
+	return models.HeldJump
 }
 
 // guard remembers when this process last believed its clock, and by how much it has

@@ -21,10 +21,6 @@ import (
 const (
 	// KeptFor is how long the answer to a request with an idempotency key is given again.
 	KeptFor = 24 * time.Hour
-	// SweepJob is the name under which Sweep gets its turns.
-	SweepJob = "completions.sweep"
-	// sweepSize is how many answers are forgotten together.
-	sweepSize = 500
 	// retryAfter is when a client may look again for an answer that is being written.
 	retryAfter = time.Second
 )
@@ -169,19 +165,4 @@ func (s *Service) expireClaims(ctx context.Context) error {
 		return fmt.Errorf("end the leases of a former process: %w", database.Translate(err))
 	}
 	return nil
-}
-
-// Sweep forgets the answers whose day is over, and says how many.
-func (s *Service) Sweep(ctx context.Context) (forgotten int64, err error) {
-	for {
-		tag, err := s.DB.Pool().Exec(ctx, `DELETE FROM completions WHERE (owner_id, key_hash) IN (SELECT owner_id, key_hash FROM completions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
-			s.Clock.Now(), sweepSize)
-		if err != nil {
-			return forgotten, fmt.Errorf("forget kept answers: %w", database.Translate(err))
-		}
-		forgotten += tag.RowsAffected()
-		if tag.RowsAffected() < sweepSize {
-			return forgotten, nil
-		}
-	}
 }

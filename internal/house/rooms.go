@@ -40,6 +40,7 @@ var rooms = map[string]kind{
 	"internal/policy":        domain,
 	"internal/ratelimit":     domain,
 	"internal/requestlog":    domain,
+	"internal/retention":     domain,
 	"internal/signin":        domain,
 	"policy":                 assets,
 	"internal/bus/...":       tool,
@@ -154,8 +155,8 @@ var mustNotImport = map[string][]string{
 // confined says which folders alone may import a library; all below a named
 // folder are meant too.
 var confined = map[string][]string{
-	"gorm.io":                      {".", "models", "internal/account", "internal/apikey", "internal/audit", "internal/billing", "internal/chat", "internal/completion", "internal/credit", "internal/database", "internal/export", "internal/jobs", "internal/notify", "internal/policy", "internal/signin"},
-	"github.com/jackc/pgx":         {".", "internal/account", "internal/apikey", "internal/audit", "internal/billing", "internal/chat", "internal/completion", "internal/credit", "internal/database", "internal/export", "internal/jobs", "internal/notify", "internal/policy", "internal/ratelimit", "internal/register/rows", "internal/requestlog", "internal/signin"},
+	"gorm.io":                      {".", "models", "internal/account", "internal/apikey", "internal/audit", "internal/billing", "internal/chat", "internal/completion", "internal/credit", "internal/database", "internal/export", "internal/jobs", "internal/notify", "internal/policy", "internal/retention", "internal/signin"},
+	"github.com/jackc/pgx":         {".", "internal/account", "internal/apikey", "internal/audit", "internal/billing", "internal/chat", "internal/completion", "internal/credit", "internal/database", "internal/export", "internal/jobs", "internal/notify", "internal/policy", "internal/ratelimit", "internal/register/rows", "internal/requestlog", "internal/retention", "internal/signin"},
 	"github.com/pressly/goose":     {"internal/database"},
 	"github.com/nats-io":           {"internal/bus"},
 	"github.com/gorilla/websocket": {"internal/wsconn"},
@@ -193,6 +194,8 @@ var tables = []struct{ name, model, owner string }{
 	{"email_changes", "EmailChange", "internal/account"},
 	{"purge_receipts", "PurgeReceipt", "internal/account"},
 	{"erasures", "Erasure", "internal/account"},
+	{"retention_rules", "RetentionState", "internal/retention"},
+	{"retention_sweeps", "RetentionSweep", "internal/retention"},
 	{"audit_subjects", "AuditSubject", "internal/audit"},
 	{"audit_entries", "AuditEntry", "internal/audit"},
 	{"audit_links", "AuditLink", "internal/audit"},

@@ -43,6 +43,7 @@ const (
 	Clearing       Kind = "clr"
 	Audit          Kind = "aud"
 	Export         Kind = "exp"
+	RetentionSweep Kind = "rts"
 )
 
 // New makes a fresh id of the kind.

@@ -14,13 +14,13 @@ import (
 )
 
 // List is a page of the outbox, newest first, opened and rendered, and whether there
-// are more. A mail that can't be opened any more comes with empty parts. It refuses
+// are more. What is over is left out. A mail that can't be opened any more comes with empty parts. It refuses
 // everybody but admins with FORBIDDEN.
 func (s *Service) List(ctx context.Context, v viewer.Viewer, p page.Args) (mails []*models.Mail, more bool, err error) {
 	if err := s.CheckAdmin(v); err != nil {
 		return nil, false, err
 	}
-	q := s.DB.Gorm(ctx).Order("id DESC").Limit(p.Size + 1)
+	q := s.DB.Gorm(ctx).Where(keptSQL, s.Clock.Now().Add(-KeepFor)).Order("id DESC").Limit(p.Size + 1)
 	if p.After != "" {
 		q = q.Where("id < ?", p.After)
 	}
@@ -57,7 +57,7 @@ func (s *Service) Retry(ctx context.Context, v viewer.Viewer, mailID string) (*m
 	var found []models.Mail
 	err := s.DB.Tx(ctx, func(tx *gorm.DB) error {
 		found = nil
-		if err := tx.Raw(`SELECT * FROM mails WHERE id = ? FOR UPDATE`, mailID).Scan(&found).Error; err != nil {
+		if err := tx.Raw(`SELECT * FROM mails WHERE id = ? AND `+keptSQL+` FOR UPDATE`, mailID, s.Clock.Now().Add(-KeepFor)).Scan(&found).Error; err != nil {
 			return fmt.Errorf("find mail: %w", err)
 		}
 		if len(found) == 0 {

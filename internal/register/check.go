@@ -2,6 +2,8 @@ package register
 
 import (
 	"fmt"
+	"maps"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -43,6 +45,9 @@ func (r *Register) checkTable(t Table) (errs []error) {
 	return errs
 }
 
+// word is what a value of only and except looks like.
+var word = regexp.MustCompile(`^[A-Z_]+$`)
+
 func (t Table) checkRetention() (errs []error) {
 	bad := func(format string, args ...any) {
 		errs = append(errs, fmt.Errorf("table %s, retention: "+format, append([]any{t.Name}, args...)...))
@@ -57,8 +62,28 @@ func (t Table) checkRetention() (errs []error) {
 	if (r.Clock == "") != (r.By == "") {
 		bad("clock and by go together")
 	}
-	if _, ok := t.Column(r.Clock); r.Clock != "" && !ok {
-		bad("there is no column %s", r.Clock)
+	if r.Clock == "" && (r.Or != "" || r.Idle != nil || len(r.Only)+len(r.Except) > 0) {
+		bad("or, idle, only and except go with a clock")
+	}
+	named := []string{r.Clock, r.Or}
+	if r.Idle != nil {
+		if r.Idle.Clock == "" || r.Idle.Max <= 0 {
+			bad("idle needs a clock and a time span")
+		}
+		named = append(named, r.Idle.Clock)
+	}
+	for _, values := range []map[string]string{r.Only, r.Except} {
+		for _, column := range slices.Sorted(maps.Keys(values)) {
+			named = append(named, column)
+			if !word.MatchString(values[column]) {
+				bad("%s: %q is no word in capitals", column, values[column])
+			}
+		}
+	}
+	for _, column := range named {
+		if _, ok := t.Column(column); column != "" && !ok {
+			bad("there is no column %s", column)
+		}
 	}
 	return errs
 }

@@ -89,13 +89,23 @@ const (
 // Retention is how long rows are kept. With Clock, a row is gone soon after Max has passed
 // since the time in that column, and By names the job that sees to it.
 type Retention struct {
-	Keep   string   `yaml:"keep"`
-	Max    Duration `yaml:"max"`
-	Guests Duration `yaml:"guests"` // the same of guests' rows only
-	Clock  string   `yaml:"clock"`
-	By     string   `yaml:"by"`
-	Clause string   `yaml:"clause"`
-	Why    string   `yaml:"why"`
+	Keep   string            `yaml:"keep"`
+	Max    Duration          `yaml:"max"`
+	Guests Duration          `yaml:"guests"` // the same of guests' rows only
+	Clock  string            `yaml:"clock"`
+	Or     string            `yaml:"or"`     // the column that counts where Clock's is empty
+	Idle   *Idle             `yaml:"idle"`   // a second clock that ends a row as well
+	Only   map[string]string `yaml:"only"`   // the rule is for rows with these values
+	Except map[string]string `yaml:"except"` // and not for those with these
+	By     string            `yaml:"by"`
+	Clause string            `yaml:"clause"`
+	Why    string            `yaml:"why"`
+}
+
+// Idle ends what was not used for Max since the time in Clock.
+type Idle struct {
+	Max   Duration `yaml:"max"`
+	Clock string   `yaml:"clock"`
 }
 
 // Erase is what the deletion of an account or guest does with its rows.

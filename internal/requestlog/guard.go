@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/database"
+	"github.com/kimi-k2/kimi-k2/models"
 )
 
 const (
@@ -34,6 +35,15 @@ func (e *ClockError) Error() string {
 	}
 	return fmt.Sprintf("no request logs were dropped: this machine's clock says %s and the database's %s; set them, the next sweep goes on",
 		e.Now.Format(time.RFC3339), e.Second.Format(time.RFC3339))
+}
+
+// Hold is whether the clocks differ or one has jumped, which as many days going at once is
+// taken for.
+func (e *ClockError) Hold() models.RetentionHold {
+	if e.Again {
+		return models.HeldJump
+	}
+	return models.HeldClocks
 }
 
 // sighting is a reading of both clocks: the time of day and the one that never jumps.

@@ -6,20 +6,13 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
-	"time"
 
 	"gorm.io/gorm"
 
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
-const (
-	secretSize = 32 // bytes of states and browser secrets
-	// How old an expired sign-in gets before it is swept away: until then its owner
-	// is told that it expired. So many are swept at a time.
-	sweepAfter = time.Hour
-	sweepBatch = 100
-)
+const secretSize = 32 // bytes of states and browser secrets
 
 // encoding refuses spare bits, so that no two texts are the same secret.
 var encoding = base64.RawURLEncoding.Strict()
@@ -47,16 +40,12 @@ func hashOf(secret string) []byte {
 	return sum[:]
 }
 
-// keep stores a sign-in that waits, and sweeps some that nobody came back for.
+// keep stores a sign-in that waits. One that nobody comes back for goes an hour after its
+// end: until then its owner is told that it expired.
 func (s *Service) keep(ctx context.Context, row models.SignIn) error {
 	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
 		if err := tx.Create(&row).Error; err != nil {
 			return fmt.Errorf("store the sign-in: %w", err)
-		}
-		err := tx.Exec(`DELETE FROM sign_ins WHERE state_hash IN (SELECT state_hash FROM sign_ins
-			WHERE expires_at < ? ORDER BY expires_at LIMIT ? FOR UPDATE SKIP LOCKED)`, s.clock.Now().Add(-sweepAfter), sweepBatch).Error
-		if err != nil {
-			return fmt.Errorf("sweep old sign-ins: %w", err)
 		}
 		return nil
 	})

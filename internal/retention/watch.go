@@ -1,0 +1,138 @@
+package retention
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/kimi-k2/kimi-k2/models"
+)
+
+// Procedure is a job of another room that ends rows in its own way.
+type Procedure struct {
+	Job string
+	// Run is one turn; it says what it removed, by table.
+	Run func(ctx context.Context) (map[string]int64, error)
+	// Grain is how much longer than its time a row may stay, because it goes with others.
+	Grain time.Duration
+	// Untimed means that the register's clocks of its tables are no times of day.
+	Untimed bool
+	// Oldest is the oldest time that is left; nil: as the register's clock says.
+	Oldest func(ctx context.Context) (*time.Time, error)
+	// Upcoming counts what ends of a table before a time, by day; nil: as the register's clock says.
+	Upcoming func(ctx context.Context, table string, since, before time.Time) ([]models.RetentionDay, error)
+}
+
+// holder is an error of a job that holds what would go.
+type holder interface {
+	error
+	Hold() models.RetentionHold
+}
+
+// Watch makes a job's function that tells the engine what each turn came to. All come
+// before the first turn.
+func (e *Engine) Watch(p Procedure) func(ctx context.Context) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.procedures[p.Job] = p
+	return func(ctx context.Context) error {
+		began := e.Clock.Now()
+		rows, err := p.Run(ctx)
+		for _, r := range e.others {
+			if r.job() == p.Job && ctx.Err() == nil {
+				err = errors.Join(err, e.told(ctx, r, p, turn{began, rows[r.Name], err}))
+			}
+		}
+		return err
+	}
+}
+
+// procedure is the one of a job, if it is watched.
+func (e *Engine) procedure(job string) (Procedure, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	p, ok := e.procedures[job]
+	return p, ok
+}
+
+// turn is what one turn of a procedure did to a table.
+type turn struct {
+	began time.Time
+	rows  int64
+	err   error
+}
+
+// told writes down what a turn did. One that failed counts as none, but for what it
+// removed all the same.
+func (e *Engine) told(ctx context.Context, r rule, p Procedure, t turn) error {
+	oldest, err := e.oldestBy(ctx, r, p)
+	if err != nil {
+		return err
+	}
+	now := e.Clock.Now()
+	err = e.DB.Tx(ctx, func(tx *gorm.DB) error {
+		var state models.RetentionState
+		if err := beginTx(tx, r.Name, &state); err != nil {
+			return err
+		}
+		receipt := models.RetentionSweep{Rule: r.Name, Cutoff: t.began.Add(-r.max), Rows: t.rows, OldestLeft: oldest, StartedAt: t.began}
+		var held holder
+		if errors.As(t.err, &held) {
+			receipt.Guard = held.Hold()
+			return holdTx(tx, &state, receipt)
+		}
+		done := map[string]any{"oldest": oldest}
+		if t.err == nil {
+			done["swept_at"], done["hold"], done["held_since"], done["confirmed_at"] = now, "", nil, nil
+		}
+		if t.rows > 0 {
+			receipt.FinishedAt = &now
+			if err := saveTx(tx, &receipt); err != nil {
+				return err
+			}
+			done["removed"], done["removed_at"] = t.rows, now
+		}
+		return tx.Model(&state).Updates(done).Error
+	})
+	if err != nil {
+		return fmt.Errorf("write down what was swept of %s: %w", r.Name, err)
+	}
+	return nil
+}
+
+func (e *Engine) oldestBy(ctx context.Context, r rule, p Procedure) (*time.Time, error) {
+	switch {
+	case p.Oldest != nil:
+		return p.Oldest(ctx)
+	case p.Untimed:
+		return nil, nil //nolint:nilnil // nobody knows
+	}
+	return e.oldest(ctx, r)
+}
+
+// look notes the oldest rows of tables that nobody tells of: those of the job runner.
+func (e *Engine) look(ctx context.Context) error {
+	for _, r := range e.others {
+		if _, told := e.procedure(r.job()); told {
+			continue
+		}
+		oldest, err := e.oldest(ctx, r)
+		if err != nil {
+			return err
+		}
+		err = e.DB.Tx(ctx, func(tx *gorm.DB) error {
+			var state models.RetentionState
+			if err := beginTx(tx, r.Name, &state); err != nil {
+				return err
+			}
+			return tx.Model(&state).Update("oldest", oldest).Error
+		})
+		if err != nil {
+			return fmt.Errorf("look at %s: %w", r.Name, err)
+		}
+	}
+	return nil
+}
