@@ -61,6 +61,11 @@ type Limits interface {
 	States(ctx context.Context, v viewer.Viewer) ([]models.RateLimitState, error)
 }
 
+// Transparency is what resolvers need of how the policy is kept.
+type Transparency interface {
+	Report(ctx context.Context) (*models.Transparency, error)
+}
+
 // Info is what the installation says of itself.
 type Info struct {
 	Name, SupportEmail, URL, Version string
@@ -77,17 +82,18 @@ func (i Info) providers() []*graph.SignInProvider {
 
 // Resolver holds the services.
 type Resolver struct {
-	Chat     *chat.Service
-	Policy   *policy.Service
-	Keys     Keys
-	Requests *requestlog.Service
-	Audit    *audit.Service
-	Outbox   *notify.Service
-	Billing  *billing.Service
-	Accounts Accounts
-	Credit   *credit.Service
-	Engine   Engine
-	Limits   Limits
-	Cursors  *page.Signer
-	Info     Info
+	Chat         *chat.Service
+	Policy       *policy.Service
+	Keys         Keys
+	Requests     *requestlog.Service
+	Audit        *audit.Service
+	Outbox       *notify.Service
+	Billing      *billing.Service
+	Accounts     Accounts
+	Credit       *credit.Service
+	Engine       Engine
+	Limits       Limits
+	Transparency Transparency
+	Cursors      *page.Signer
+	Info         Info
 }
