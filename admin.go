@@ -39,7 +39,11 @@ func runAdmin(ctx context.Context, cfg config.Config, args []string, out io.Writ
 		})
 	case len(args) == 2 && args[0] == "remove":
 		return withDatabase(ctx, cfg, "kimi-k2 admin", func(db *database.DB, accounts *account.Service) error {
-			sellers, err := openProviders(cfg)
+			way, err := newEgress(cfg, logger(cfg))
+			if err != nil {
+				return err
+			}
+			sellers, err := openProviders(cfg, way)
 			if err != nil {
 				return err
 			}

@@ -7,6 +7,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/billing"
 	"github.com/kimi-k2/kimi-k2/internal/config"
 	"github.com/kimi-k2/kimi-k2/internal/credit"
+	"github.com/kimi-k2/kimi-k2/internal/egress"
 	"github.com/kimi-k2/kimi-k2/internal/jobs"
 	"github.com/kimi-k2/kimi-k2/internal/payment"
 	"github.com/kimi-k2/kimi-k2/internal/payment/creem"
@@ -21,7 +22,7 @@ var creemHosts = []string{"https://creem.io", "https://www.creem.io", "https://c
 // openBilling builds what sells credits. Without a provider nothing is for sale, and what
 // was bought before is still there.
 func (s *server) openBilling(secret []byte) error {
-	sellers, err := openProviders(s.cfg)
+	sellers, err := openProviders(s.cfg, s.egress)
 	if err != nil {
 		return err
 	}
@@ -45,16 +46,16 @@ func (s *server) openBilling(secret []byte) error {
 }
 
 // openProviders makes the payment providers that are set up.
-func openProviders(c config.Config) (all []payment.Provider, err error) {
+func openProviders(c config.Config, way *egress.Guard) (all []payment.Provider, err error) {
 	if c.StripeSecretKey != "" {
-		p, err := stripe.New(stripe.Config{Key: c.StripeSecretKey, Secret: c.StripeWebhookSecret, BaseURL: c.StripeAPIURL, AutomaticTax: c.StripeAutomaticTax})
+		p, err := stripe.New(stripe.Config{Key: c.StripeSecretKey, Secret: c.StripeWebhookSecret, BaseURL: c.StripeAPIURL, Egress: way, AutomaticTax: c.StripeAutomaticTax})
 		if err != nil {
 			return nil, fmt.Errorf("STRIPE_SECRET_KEY: %w", err)
 		}
 		all = append(all, p)
 	}
 	if c.CreemAPIKey != "" {
-		p, err := creem.New(creem.Config{Key: c.CreemAPIKey, Secret: c.CreemWebhookSecret, BaseURL: c.CreemAPIURL})
+		p, err := creem.New(creem.Config{Key: c.CreemAPIKey, Secret: c.CreemWebhookSecret, BaseURL: c.CreemAPIURL, Egress: way})
 		if err != nil {
 			return nil, fmt.Errorf("CREEM_API_KEY: %w", err)
 		}

@@ -18,7 +18,8 @@ const usage = `Kimi K2: an AI chat assistant service to host yourself.
   kimi-k2 [serve]       start the server
   kimi-k2 migrate       bring the database to this version's schema and exit
   kimi-k2 verify        check what is stored; exits 1 on any fault
-  kimi-k2 verify <file> check a deletion receipt; exits 1 when it is none of ours or was changed
+  kimi-k2 verify <file> check a deletion receipt or a transparency report; exits 1 when it is none
+                        of ours or was changed
   kimi-k2 admin sign-in-link
                         print a link that signs the operator in, once, within ten minutes
   kimi-k2 admin grant <e-mail>

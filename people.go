@@ -76,7 +76,7 @@ func (s *server) openOutbox() (err error) {
 		if from == "" {
 			from = s.cfg.SupportEmail
 		}
-		sender, err := mail.New(mail.Config{URL: s.cfg.SMTPURL, From: from, Clock: s.clock})
+		sender, err := mail.New(mail.Config{URL: s.cfg.SMTPURL, From: from, Clock: s.clock, Dial: s.egress.DialContext})
 		if err != nil {
 			return err
 		}
@@ -91,7 +91,7 @@ func (s *server) openOutbox() (err error) {
 
 // openSignIns builds the ways in. It asks no provider.
 func (s *server) openSignIns(secret []byte, public *url.URL) (err error) {
-	s.signIns, err = signin.New(signin.Config{DB: s.db, Clock: s.clock, Log: s.log, Key: secret, PublicURL: public,
+	s.signIns, err = signin.New(signin.Config{DB: s.db, Clock: s.clock, Log: s.log, Key: secret, PublicURL: public, Egress: s.egress,
 		Google: signin.Client{ID: s.cfg.GoogleClientID, Secret: s.cfg.GoogleClientSecret},
 		GitHub: signin.Client{ID: s.cfg.GitHubClientID, Secret: s.cfg.GitHubClientSecret},
 		OIDC:   signin.OIDC{Client: signin.Client{ID: s.cfg.OIDCClientID, Secret: s.cfg.OIDCClientSecret}, Issuer: s.cfg.OIDCIssuer, Name: s.cfg.OIDCName}})

@@ -35,6 +35,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/edge"
 	"github.com/kimi-k2/kimi-k2/internal/edge/gate"
+	"github.com/kimi-k2/kimi-k2/internal/egress"
 	"github.com/kimi-k2/kimi-k2/internal/fairqueue"
 	"github.com/kimi-k2/kimi-k2/internal/inference"
 	"github.com/kimi-k2/kimi-k2/internal/inference/demo"
@@ -47,6 +48,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/retention"
 	"github.com/kimi-k2/kimi-k2/internal/seal"
 	"github.com/kimi-k2/kimi-k2/internal/signin"
+	"github.com/kimi-k2/kimi-k2/internal/transparency"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/internal/web"
 	"github.com/kimi-k2/kimi-k2/internal/wsconn"
@@ -58,35 +60,38 @@ var version = "dev"
 
 // server is the built product, from the database up to the listener.
 type server struct {
-	cfg         config.Config
-	log         *slog.Logger
-	clock       clock.Clock
-	listener    net.Listener
-	db          *database.DB
-	keeper      *seal.Keeper
-	audit       *audit.Service
-	accounts    *account.Service
-	policy      *policy.Service
-	credit      *credit.Service
-	keys        *apikey.Service
-	requests    *requestlog.Service
-	retention   *retention.Engine
-	billing     *billing.Service
-	mails       *notify.Service
-	signIns     *signin.Service
-	jobs        *jobs.Runner
-	bus         *bus.Bus
-	demo        *demo.Server
-	engine      *inference.Engine
-	limits      *ratelimit.Service
-	queue       *fairqueue.Queue
-	chat        *chat.Service
-	completions *completion.Service
-	sockets     *wsconn.Transport
-	http        *http.Server
-	streams     chan struct{} // closed to end event streams
-	stop        context.CancelFunc
-	watching    chan struct{}
+	cfg          config.Config
+	log          *slog.Logger
+	clock        clock.Clock
+	listener     net.Listener
+	db           *database.DB
+	keeper       *seal.Keeper
+	audit        *audit.Service
+	accounts     *account.Service
+	policy       *policy.Service
+	credit       *credit.Service
+	keys         *apikey.Service
+	requests     *requestlog.Service
+	retention    *retention.Engine
+	billing      *billing.Service
+	mails        *notify.Service
+	signIns      *signin.Service
+	jobs         *jobs.Runner
+	bus          *bus.Bus
+	demo         *demo.Server
+	engine       *inference.Engine
+	limits       *ratelimit.Service
+	queue        *fairqueue.Queue
+	chat         *chat.Service
+	completions  *completion.Service
+	sockets      *wsconn.Transport
+	http         *http.Server
+	streams      chan struct{} // closed to end event streams
+	stop         context.CancelFunc
+	watching     chan struct{}
+	egress       *egress.Guard
+	engineURL    string
+	transparency *transparency.Service
 }
 
 // build constructs every room, in the order in which they need each other. What was
@@ -109,13 +114,16 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *server,
 	if s.keeper, err = seal.NewKeeper(secret); err != nil {
 		return nil, err
 	}
+	if s.egress, err = newEgress(s.cfg, log); err != nil {
+		return nil, err
+	}
 	if s.db, err = openDatabase(ctx, cfg, log); err != nil {
 		return nil, err
 	}
 	if _, err = s.db.Migrate(ctx); err != nil {
 		return nil, err
 	}
-	if s.bus, err = bus.Open(ctx, bus.Config{URL: cfg.NATSURL, Log: log}); err != nil {
+	if s.bus, err = bus.Open(ctx, bus.Config{URL: cfg.NATSURL, Egress: s.egress, Log: log}); err != nil {
 		return nil, fmt.Errorf("NATS_URL: %w", err)
 	}
 	s.audit = audit.New(audit.Config{DB: s.db, Clock: s.clock, Log: log, Secret: secret})
@@ -152,6 +160,9 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *server,
 	if err = s.openOutbox(); err != nil {
 		return nil, err
 	}
+	if err = s.openTransparency(secret); err != nil {
+		return nil, err
+	}
 	if err = s.openEdge(secret); err != nil {
 		return nil, err
 	}
@@ -174,7 +185,7 @@ func (s *server) openEngine(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("MODELS_FILE: %w", err)
 	}
-	c := inference.Config{BaseURL: s.cfg.InferenceURL, APIKey: s.cfg.InferenceAPIKey, Catalogue: catalogue, Clock: s.clock, Log: s.log,
+	c := inference.Config{BaseURL: s.cfg.InferenceURL, APIKey: s.cfg.InferenceAPIKey, Catalogue: catalogue, Clock: s.clock, Log: s.log, Egress: s.egress,
 		FirstTokenTimeout: s.cfg.InferenceFirstTokenTimeout, TokenTimeout: s.cfg.InferenceTokenTimeout}
 	if c.BaseURL == "" {
 		if err := s.findEngine(ctx, &c); err != nil {
@@ -184,6 +195,10 @@ func (s *server) openEngine(ctx context.Context) error {
 	if s.engine, err = inference.New(c); err != nil {
 		return err
 	}
+	if err := s.egress.Allow(toEngine, c.BaseURL); err != nil {
+		return fmt.Errorf("INFERENCE_URL: %w", err)
+	}
+	s.engineURL = c.BaseURL
 	if err := s.engine.Refresh(ctx); err != nil {
 		s.log.Warn("the inference engine does not answer yet; it is asked again every minute", "err", err)
 	}
@@ -196,7 +211,7 @@ func (s *server) openEngine(ctx context.Context) error {
 
 // findEngine looks on this machine and falls back to the demo.
 func (s *server) findEngine(ctx context.Context, c *inference.Config) error {
-	found, tried := inference.Discover(ctx, s.listener.Addr().String(), inference.Candidates())
+	found, tried := inference.Discover(ctx, nil, s.listener.Addr().String(), inference.Candidates())
 	if found != nil {
 		s.log.Info("found an inference engine on this machine", "name", found.Name, "url", found.BaseURL)
 		c.BaseURL, c.Name, c.Kind = found.BaseURL, found.Name, inference.KindLocal
@@ -232,12 +247,12 @@ func (s *server) openEdge(secret []byte) error {
 	if err != nil {
 		return err
 	}
-	resolver := &resolvers.Resolver{Inventory: held, Chat: s.chat, Policy: s.policy, Keys: s.keys, Requests: s.requests, Audit: s.audit, Accounts: s.accounts, Credit: s.credit, Outbox: s.mails, Billing: s.billing, Engine: s.engine, Limits: s.limits, Cursors: page.NewSigner(secret),
+	resolver := &resolvers.Resolver{Inventory: held, Chat: s.chat, Policy: s.policy, Keys: s.keys, Requests: s.requests, Audit: s.audit, Accounts: s.accounts, Credit: s.credit, Outbox: s.mails, Billing: s.billing, Engine: s.engine, Limits: s.limits, Cursors: page.NewSigner(secret), Transparency: s.transparency,
 		Info: resolvers.Info{Name: s.cfg.ServiceName, SupportEmail: s.cfg.SupportEmail, URL: s.cfg.ServiceURL, Version: version,
 			Providers: s.signIns.Providers()}}
 	s.http = web.Server(s.cfg.ListenAddr, web.New(web.Config{
 		Account: s.accounts, Gates: s.policy, Sessions: s.accounts, SignIns: s.signIns, Admission: s.policy, GraphQL: s.graphql(graph.Config{Resolvers: resolver, Schema: schema}, resolver, public, documents), SchemaSDL: graph.SDL(), Static: frontend.Dist(), PublicURL: public,
-		TrustedProxies: s.cfg.TrustedProxies, Clock: s.clock, Log: s.log, Ready: s.ready, SupportEmail: s.cfg.SupportEmail, Webhooks: s.billing, Keys: s.keys, API: s.api(), Books: s.credit, Requests: s.requests, PayHosts: s.payHosts(),
+		TrustedProxies: s.cfg.TrustedProxies, Clock: s.clock, Log: s.log, Ready: s.ready, SupportEmail: s.cfg.SupportEmail, Webhooks: s.billing, Keys: s.keys, API: s.api(), Books: s.credit, Requests: s.requests, Transparency: s.transparency, PayHosts: s.payHosts(),
 	}), s.log)
 	return nil
 }

@@ -410,6 +410,13 @@ type ComplexityRoot struct {
 		Message func(childComplexity int) int
 	}
 
+	Hop struct {
+		About func(childComplexity int) int
+		Host  func(childComplexity int) int
+		Name  func(childComplexity int) int
+		State func(childComplexity int) int
+	}
+
 	Identity struct {
 		CreatedAt  func(childComplexity int) int
 		ID         func(childComplexity int) int
@@ -713,6 +720,7 @@ type ComplexityRoot struct {
 		Policy               func(childComplexity int, version *string) int
 		RateLimit            func(childComplexity int) int
 		Service              func(childComplexity int) int
+		Transparency         func(childComplexity int) int
 		Viewer               func(childComplexity int) int
 	}
 
@@ -739,6 +747,18 @@ type ComplexityRoot struct {
 		Fault      func(childComplexity int) int
 		FinishedAt func(childComplexity int) int
 		Valid      func(childComplexity int) int
+	}
+
+	Recipient struct {
+		Clause    func(childComplexity int) int
+		Consent   func(childComplexity int) int
+		Encrypted func(childComplexity int) int
+		Hosts     func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		Local     func(childComplexity int) int
+		Name      func(childComplexity int) int
+		Purpose   func(childComplexity int) int
+		Sent      func(childComplexity int) int
 	}
 
 	ReconcilePayload struct {
@@ -934,6 +954,47 @@ type ComplexityRoot struct {
 		MessageID func(childComplexity int) int
 		Snippet   func(childComplexity int) int
 		Start     func(childComplexity int) int
+	}
+
+	Transparency struct {
+		Changes       func(childComplexity int) int
+		CheckedAt     func(childComplexity int) int
+		Checks        func(childComplexity int) int
+		Clauses       func(childComplexity int) int
+		Hops          func(childComplexity int) int
+		MadeAt        func(childComplexity int) int
+		PolicyHash    func(childComplexity int) int
+		PolicyVersion func(childComplexity int) int
+		PublicKey     func(childComplexity int) int
+		Recipients    func(childComplexity int) int
+		Signature     func(childComplexity int) int
+		State         func(childComplexity int) int
+		Version       func(childComplexity int) int
+	}
+
+	TransparencyChange struct {
+		At       func(childComplexity int) int
+		CheckID  func(childComplexity int) int
+		Evidence func(childComplexity int) int
+		State    func(childComplexity int) int
+	}
+
+	TransparencyCheck struct {
+		Evidence func(childComplexity int) int
+		ID       func(childComplexity int) int
+		Made     func(childComplexity int) int
+		Since    func(childComplexity int) int
+		State    func(childComplexity int) int
+	}
+
+	TransparencyClause struct {
+		CheckIDs  func(childComplexity int) int
+		CheckedAt func(childComplexity int) int
+		Evidence  func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Section   func(childComplexity int) int
+		State     func(childComplexity int) int
+		Title     func(childComplexity int) int
 	}
 
 	Usage struct {
@@ -2300,6 +2361,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.GuestLimitError.Message(childComplexity), true
+
+	case "Hop.about":
+		if e.ComplexityRoot.Hop.About == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Hop.About(childComplexity), true
+	case "Hop.host":
+		if e.ComplexityRoot.Hop.Host == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Hop.Host(childComplexity), true
+	case "Hop.name":
+		if e.ComplexityRoot.Hop.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Hop.Name(childComplexity), true
+	case "Hop.state":
+		if e.ComplexityRoot.Hop.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Hop.State(childComplexity), true
 
 	case "Identity.createdAt":
 		if e.ComplexityRoot.Identity.CreatedAt == nil {
@@ -3716,6 +3802,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Service(childComplexity), true
+	case "Query.transparency":
+		if e.ComplexityRoot.Query.Transparency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Transparency(childComplexity), true
 	case "Query.viewer":
 		if e.ComplexityRoot.Query.Viewer == nil {
 			break
@@ -3804,6 +3896,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReceiptCheck.Valid(childComplexity), true
+
+	case "Recipient.clause":
+		if e.ComplexityRoot.Recipient.Clause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Recipient.Clause(childComplexity), true
+	case "Recipient.consent":
+		if e.ComplexityRoot.Recipient.Consent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Recipient.Consent(childComplexity), true
+	case "Recipient.encrypted":
+		if e.ComplexityRoot.Recipient.Encrypted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Recipient.Encrypted(childComplexity), true
+	case "Recipient.hosts":
+		if e.ComplexityRoot.Recipient.Hosts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Recipient.Hosts(childComplexity), true
+	case "Recipient.kind":
+		if e.ComplexityRoot.Recipient.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Recipient.Kind(childComplexity), true
+	case "Recipient.local":
+		if e.ComplexityRoot.Recipient.Local == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Recipient.Local(childComplexity), true
+	case "Recipient.name":
+		if e.ComplexityRoot.Recipient.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Recipient.Name(childComplexity), true
+	case "Recipient.purpose":
+		if e.ComplexityRoot.Recipient.Purpose == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Recipient.Purpose(childComplexity), true
+	case "Recipient.sent":
+		if e.ComplexityRoot.Recipient.Sent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Recipient.Sent(childComplexity), true
 
 	case "ReconcilePayload.reconciliations":
 		if e.ComplexityRoot.ReconcilePayload.Reconciliations == nil {
@@ -4509,6 +4656,184 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TextMatch.Start(childComplexity), true
 
+	case "Transparency.changes":
+		if e.ComplexityRoot.Transparency.Changes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Transparency.Changes(childComplexity), true
+	case "Transparency.checkedAt":
+		if e.ComplexityRoot.Transparency.CheckedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Transparency.CheckedAt(childComplexity), true
+	case "Transparency.checks":
+		if e.ComplexityRoot.Transparency.Checks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Transparency.Checks(childComplexity), true
+	case "Transparency.clauses":
+		if e.ComplexityRoot.Transparency.Clauses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Transparency.Clauses(childComplexity), true
+	case "Transparency.hops":
+		if e.ComplexityRoot.Transparency.Hops == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Transparency.Hops(childComplexity), true
+	case "Transparency.madeAt":
+		if e.ComplexityRoot.Transparency.MadeAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Transparency.MadeAt(childComplexity), true
+	case "Transparency.policyHash":
+		if e.ComplexityRoot.Transparency.PolicyHash == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Transparency.PolicyHash(childComplexity), true
+	case "Transparency.policyVersion":
+		if e.ComplexityRoot.Transparency.PolicyVersion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Transparency.PolicyVersion(childComplexity), true
+	case "Transparency.publicKey":
+		if e.ComplexityRoot.Transparency.PublicKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Transparency.PublicKey(childComplexity), true
+	case "Transparency.recipients":
+		if e.ComplexityRoot.Transparency.Recipients == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Transparency.Recipients(childComplexity), true
+	case "Transparency.signature":
+		if e.ComplexityRoot.Transparency.Signature == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Transparency.Signature(childComplexity), true
+	case "Transparency.state":
+		if e.ComplexityRoot.Transparency.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Transparency.State(childComplexity), true
+	case "Transparency.version":
+		if e.ComplexityRoot.Transparency.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Transparency.Version(childComplexity), true
+
+	case "TransparencyChange.at":
+		if e.ComplexityRoot.TransparencyChange.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransparencyChange.At(childComplexity), true
+	case "TransparencyChange.checkId":
+		if e.ComplexityRoot.TransparencyChange.CheckID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransparencyChange.CheckID(childComplexity), true
+	case "TransparencyChange.evidence":
+		if e.ComplexityRoot.TransparencyChange.Evidence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransparencyChange.Evidence(childComplexity), true
+	case "TransparencyChange.state":
+		if e.ComplexityRoot.TransparencyChange.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransparencyChange.State(childComplexity), true
+
+	case "TransparencyCheck.evidence":
+		if e.ComplexityRoot.TransparencyCheck.Evidence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransparencyCheck.Evidence(childComplexity), true
+	case "TransparencyCheck.id":
+		if e.ComplexityRoot.TransparencyCheck.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransparencyCheck.ID(childComplexity), true
+	case "TransparencyCheck.checkedAt":
+		if e.ComplexityRoot.TransparencyCheck.Made == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransparencyCheck.Made(childComplexity), true
+	case "TransparencyCheck.since":
+		if e.ComplexityRoot.TransparencyCheck.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransparencyCheck.Since(childComplexity), true
+	case "TransparencyCheck.state":
+		if e.ComplexityRoot.TransparencyCheck.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransparencyCheck.State(childComplexity), true
+
+	case "TransparencyClause.checkIds":
+		if e.ComplexityRoot.TransparencyClause.CheckIDs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransparencyClause.CheckIDs(childComplexity), true
+	case "TransparencyClause.checkedAt":
+		if e.ComplexityRoot.TransparencyClause.CheckedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransparencyClause.CheckedAt(childComplexity), true
+	case "TransparencyClause.evidence":
+		if e.ComplexityRoot.TransparencyClause.Evidence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransparencyClause.Evidence(childComplexity), true
+	case "TransparencyClause.id":
+		if e.ComplexityRoot.TransparencyClause.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransparencyClause.ID(childComplexity), true
+	case "TransparencyClause.section":
+		if e.ComplexityRoot.TransparencyClause.Section == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransparencyClause.Section(childComplexity), true
+	case "TransparencyClause.state":
+		if e.ComplexityRoot.TransparencyClause.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransparencyClause.State(childComplexity), true
+	case "TransparencyClause.title":
+		if e.ComplexityRoot.TransparencyClause.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransparencyClause.Title(childComplexity), true
+
 	case "Usage.cachedTokens":
 		if e.ComplexityRoot.Usage.CachedTokens == nil {
 			break
@@ -5032,7 +5357,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "schema/account.graphqls" "schema/acts.graphqls" "schema/apikey.graphqls" "schema/audit.graphqls" "schema/billing.graphqls" "schema/conversation.graphqls" "schema/credit.graphqls" "schema/deletion.graphqls" "schema/fault.graphqls" "schema/inventory.graphqls" "schema/message.graphqls" "schema/operator.graphqls" "schema/policy.graphqls" "schema/ratelimit.graphqls" "schema/requestlog.graphqls" "schema/schema.graphqls" "schema/service.graphqls" "schema/viewer.graphqls"
+//go:embed "schema/account.graphqls" "schema/acts.graphqls" "schema/apikey.graphqls" "schema/audit.graphqls" "schema/billing.graphqls" "schema/conversation.graphqls" "schema/credit.graphqls" "schema/deletion.graphqls" "schema/fault.graphqls" "schema/inventory.graphqls" "schema/message.graphqls" "schema/operator.graphqls" "schema/policy.graphqls" "schema/ratelimit.graphqls" "schema/requestlog.graphqls" "schema/schema.graphqls" "schema/service.graphqls" "schema/transparency.graphqls" "schema/viewer.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -5061,6 +5386,7 @@ var sources = []*ast.Source{
 	{Name: "schema/requestlog.graphqls", Input: sourceData("schema/requestlog.graphqls"), BuiltIn: false},
 	{Name: "schema/schema.graphqls", Input: sourceData("schema/schema.graphqls"), BuiltIn: false},
 	{Name: "schema/service.graphqls", Input: sourceData("schema/service.graphqls"), BuiltIn: false},
+	{Name: "schema/transparency.graphqls", Input: sourceData("schema/transparency.graphqls"), BuiltIn: false},
 	{Name: "schema/viewer.graphqls", Input: sourceData("schema/viewer.graphqls"), BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
@@ -5737,6 +6063,20 @@ func (ec *executionContext) childFields_GuestAllowance(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type GuestAllowance", field.Name)
 }
 
+func (ec *executionContext) childFields_Hop(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_Hop_name(ctx, field)
+	case "host":
+		return ec.fieldContext_Hop_host(ctx, field)
+	case "state":
+		return ec.fieldContext_Hop_state(ctx, field)
+	case "about":
+		return ec.fieldContext_Hop_about(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Hop", field.Name)
+}
+
 func (ec *executionContext) childFields_Identity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6257,6 +6597,30 @@ func (ec *executionContext) childFields_ReceiptCheck(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type ReceiptCheck", field.Name)
 }
 
+func (ec *executionContext) childFields_Recipient(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_Recipient_kind(ctx, field)
+	case "name":
+		return ec.fieldContext_Recipient_name(ctx, field)
+	case "hosts":
+		return ec.fieldContext_Recipient_hosts(ctx, field)
+	case "sent":
+		return ec.fieldContext_Recipient_sent(ctx, field)
+	case "purpose":
+		return ec.fieldContext_Recipient_purpose(ctx, field)
+	case "clause":
+		return ec.fieldContext_Recipient_clause(ctx, field)
+	case "local":
+		return ec.fieldContext_Recipient_local(ctx, field)
+	case "encrypted":
+		return ec.fieldContext_Recipient_encrypted(ctx, field)
+	case "consent":
+		return ec.fieldContext_Recipient_consent(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Recipient", field.Name)
+}
+
 func (ec *executionContext) childFields_ReconcilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "reconciliations":
@@ -6545,6 +6909,88 @@ func (ec *executionContext) childFields_TextMatch(ctx context.Context, field gra
 		return ec.fieldContext_TextMatch_length(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TextMatch", field.Name)
+}
+
+func (ec *executionContext) childFields_Transparency(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "madeAt":
+		return ec.fieldContext_Transparency_madeAt(ctx, field)
+	case "checkedAt":
+		return ec.fieldContext_Transparency_checkedAt(ctx, field)
+	case "state":
+		return ec.fieldContext_Transparency_state(ctx, field)
+	case "version":
+		return ec.fieldContext_Transparency_version(ctx, field)
+	case "policyVersion":
+		return ec.fieldContext_Transparency_policyVersion(ctx, field)
+	case "policyHash":
+		return ec.fieldContext_Transparency_policyHash(ctx, field)
+	case "clauses":
+		return ec.fieldContext_Transparency_clauses(ctx, field)
+	case "checks":
+		return ec.fieldContext_Transparency_checks(ctx, field)
+	case "recipients":
+		return ec.fieldContext_Transparency_recipients(ctx, field)
+	case "hops":
+		return ec.fieldContext_Transparency_hops(ctx, field)
+	case "changes":
+		return ec.fieldContext_Transparency_changes(ctx, field)
+	case "signature":
+		return ec.fieldContext_Transparency_signature(ctx, field)
+	case "publicKey":
+		return ec.fieldContext_Transparency_publicKey(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Transparency", field.Name)
+}
+
+func (ec *executionContext) childFields_TransparencyChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "checkId":
+		return ec.fieldContext_TransparencyChange_checkId(ctx, field)
+	case "at":
+		return ec.fieldContext_TransparencyChange_at(ctx, field)
+	case "state":
+		return ec.fieldContext_TransparencyChange_state(ctx, field)
+	case "evidence":
+		return ec.fieldContext_TransparencyChange_evidence(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TransparencyChange", field.Name)
+}
+
+func (ec *executionContext) childFields_TransparencyCheck(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_TransparencyCheck_id(ctx, field)
+	case "state":
+		return ec.fieldContext_TransparencyCheck_state(ctx, field)
+	case "evidence":
+		return ec.fieldContext_TransparencyCheck_evidence(ctx, field)
+	case "checkedAt":
+		return ec.fieldContext_TransparencyCheck_checkedAt(ctx, field)
+	case "since":
+		return ec.fieldContext_TransparencyCheck_since(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TransparencyCheck", field.Name)
+}
+
+func (ec *executionContext) childFields_TransparencyClause(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_TransparencyClause_id(ctx, field)
+	case "section":
+		return ec.fieldContext_TransparencyClause_section(ctx, field)
+	case "title":
+		return ec.fieldContext_TransparencyClause_title(ctx, field)
+	case "state":
+		return ec.fieldContext_TransparencyClause_state(ctx, field)
+	case "evidence":
+		return ec.fieldContext_TransparencyClause_evidence(ctx, field)
+	case "checkedAt":
+		return ec.fieldContext_TransparencyClause_checkedAt(ctx, field)
+	case "checkIds":
+		return ec.fieldContext_TransparencyClause_checkIds(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TransparencyClause", field.Name)
 }
 
 func (ec *executionContext) childFields_Usage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

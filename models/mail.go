@@ -54,6 +54,7 @@ const (
 	LetterIdentityLinked   LetterKind = "IDENTITY_LINKED"
 	LetterIdentityUnlinked LetterKind = "IDENTITY_UNLINKED"
 	LetterLowBalance       LetterKind = "LOW_BALANCE"
+	LetterPromiseBroken    LetterKind = "PROMISE_BROKEN"
 )
 
 // Letter is a mail as it is ordered: what it tells, to whom, in which language, and

@@ -62,6 +62,11 @@ type Limits interface {
 	States(ctx context.Context, v viewer.Viewer) ([]models.RateLimitState, error)
 }
 
+// Transparency is what resolvers need of how the policy is kept.
+type Transparency interface {
+	Report(ctx context.Context) (*models.Transparency, error)
+}
+
 // Info is what the installation says of itself.
 type Info struct {
 	Name, SupportEmail, URL, Version string
@@ -92,5 +97,6 @@ type Resolver struct {
 	Cursors  *page.Signer
 	Info     Info
 	// Inventory answers what is held about somebody.
-	Inventory *inventory.Service
+	Inventory    *inventory.Service
+	Transparency Transparency
 }

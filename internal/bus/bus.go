@@ -16,6 +16,8 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+
+	"github.com/kimi-k2/kimi-k2/internal/egress"
 )
 
 // ErrNobody is returned by Request when no instance listens on the subject, and by a
@@ -42,6 +44,10 @@ type Config struct {
 	ClusterListen string
 	ClusterToken  string
 	ClusterRoutes []string
+
+	// Egress must reach the external brokers; nil reaches loopback addresses. Others that a
+	// broker names are not called.
+	Egress *egress.Guard
 
 	Log *slog.Logger
 
@@ -70,7 +76,9 @@ func Open(ctx context.Context, c Config) (*Bus, error) {
 	}
 	b := &Bus{drop: c.DropFraction, log: c.Log, closed: make(chan struct{})}
 	target, options := c.URL, b.options()
-	if c.URL == "" {
+	if c.URL != "" {
+		options = append(options, nats.SetCustomDialer(c.Egress), nats.SkipHostLookup(), nats.IgnoreDiscoveredServers())
+	} else {
 		own, token, err := startOwn(c)
 		if err != nil {
 			return nil, err

@@ -15,6 +15,7 @@ const root = "../.."
 // checks are the rules about Go files, by the name of their bad tree in testdata.
 var checks = map[string]func([]source) []string{
 	"import-walls":         importWalls,
+	"outbound-calls":       outboundCalls,
 	"table-owners":         tableOwners,
 	"unwritten-resolvers":  unwrittenResolvers,
 	"inline-conditions":    inlineConditions,

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/kimi-k2/kimi-k2/internal/egress"
 )
 
 // discoverPatience is how long Discover may take in all.
@@ -36,11 +38,12 @@ type Found struct{ Name, BaseURL string }
 // Discover looks at the candidates all at once, for at most 500 ms, and returns the
 // first in their order that is an engine of its kind and has a model. tried says of
 // each in a short line what was there. An address with the port of own, our own
-// listen address, is left out.
-func Discover(ctx context.Context, own string, candidates []Candidate) (found *Found, tried []string) {
+// listen address, is left out; way must reach the others.
+func Discover(ctx context.Context, way *egress.Guard, own string, candidates []Candidate) (found *Found, tried []string) {
 	ctx, cancel := context.WithTimeout(ctx, discoverPatience)
 	defer cancel()
-	transport := &http.Transport{DisableKeepAlives: true, DisableCompression: true}
+	transport := way.Transport()
+	transport.DisableKeepAlives, transport.DisableCompression = true, true
 	client := &http.Client{Transport: transport, CheckRedirect: neverRedirect}
 	results := make([]probe, len(candidates))
 	var looking sync.WaitGroup

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/clock"
+	"github.com/kimi-k2/kimi-k2/internal/egress"
 )
 
 // Kind says where the engine stands.
@@ -53,7 +54,8 @@ const (
 // it has no path). Kind and Name are worked out when empty. Zero limits mean the
 // defaults: 30 s to the first token, 20 s between tokens, lines of 1 MiB, 4 MiB of
 // output. Catalogue, Clock, Log and Transport have working defaults too; a Transport
-// of one's own must not change requests.
+// of one's own must not change requests. Egress must reach the engine; nil reaches
+// loopback addresses.
 type Config struct {
 	BaseURL, APIKey                 string
 	Kind                            Kind
@@ -65,6 +67,7 @@ type Config struct {
 	Clock                           clock.Clock
 	Log                             *slog.Logger
 	Transport                       http.RoundTripper
+	Egress                          *egress.Guard
 }
 
 // Engine is the client of one inference engine. It is safe for concurrent use. The
@@ -127,7 +130,7 @@ func New(cfg Config) (*Engine, error) {
 		e.name = nameOfHost(base, e.kind)
 	}
 	if cfg.Transport == nil {
-		cfg.Transport = newTransport(base)
+		cfg.Transport = newTransport(cfg.Egress)
 	}
 	e.client = &http.Client{Transport: cfg.Transport, CheckRedirect: neverRedirect}
 	e.breaker = &breaker{rule: cfg.Breaker.withDefaults(), clock: e.clock}
@@ -147,21 +150,12 @@ const poolSize = 1024
 
 // newTransport speaks HTTP/1.1: one connection for each stream keeps a slow one from
 // holding up others, and ending one ends it at the engine at once.
-func newTransport(base *url.URL) *http.Transport {
-	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}
-	t := &http.Transport{
-		DialContext:         dialer.DialContext,
-		TLSHandshakeTimeout: 10 * time.Second,
-		DisableCompression:  true,
-		MaxIdleConns:        poolSize,
-		MaxIdleConnsPerHost: poolSize,
-		IdleConnTimeout:     90 * time.Second,
-		Protocols:           new(http.Protocols),
-	}
+func newTransport(way *egress.Guard) *http.Transport {
+	t := way.Transport()
+	t.DisableCompression = true
+	t.MaxIdleConns, t.MaxIdleConnsPerHost = poolSize, poolSize
+	t.Protocols = new(http.Protocols)
 	t.Protocols.SetHTTP1(true)
-	if !isLoopback(base.Hostname()) {
-		t.Proxy = http.ProxyFromEnvironment
-	}
 	return t
 }
 

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/kimi-k2/kimi-k2/internal/clock"
+	"github.com/kimi-k2/kimi-k2/internal/egress"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/inference"
 	"github.com/kimi-k2/kimi-k2/internal/inference/inferencetest"
@@ -300,7 +301,12 @@ func TestConnectionTroubleIsToldInPlainWords(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			e := newEngine(t, tt.url)
+			e := newEngine(t, tt.url, func(c *inference.Config) {
+				c.Egress = egress.New(egress.Config{})
+				if err := c.Egress.Allow("engine", tt.url); err != nil {
+					t.Fatal(err)
+				}
+			})
 			_, _, _, err := collected(t.Context(), e, asking("hi"))
 			wantFault(t, err, fault.UpstreamFailed, tt.words)
 			if err := e.Refresh(t.Context()); err == nil {

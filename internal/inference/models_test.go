@@ -304,7 +304,7 @@ func TestDiscoverFindsOnlyRealEngines(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			found, tried := inference.Discover(t.Context(), "127.0.0.1:1", []inference.Candidate{tt.candidate})
+			found, tried := inference.Discover(t.Context(), nil, "127.0.0.1:1", []inference.Candidate{tt.candidate})
 			if len(tried) != 1 || !strings.Contains(tried[0], tt.note) || !strings.Contains(tried[0], tt.candidate.Address) {
 				t.Errorf("tried %q", tried)
 			}
@@ -315,7 +315,7 @@ func TestDiscoverFindsOnlyRealEngines(t *testing.T) {
 	}
 	t.Run("the first that is of use, and never ourselves", func(t *testing.T) {
 		vllm, ollama := tests["vLLM"].candidate, tests["Ollama"].candidate
-		found, tried := inference.Discover(t.Context(), ollama.Address, []inference.Candidate{tests["not Ollama"].candidate, ollama, vllm})
+		found, tried := inference.Discover(t.Context(), nil, ollama.Address, []inference.Candidate{tests["not Ollama"].candidate, ollama, vllm})
 		if found == nil || found.Name != inference.NameVLLM || len(tried) != 3 || !strings.Contains(tried[1], "our own address") {
 			t.Errorf("found %+v, tried %q", found, tried)
 		}

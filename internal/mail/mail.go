@@ -23,6 +23,7 @@ import (
 	gomail "github.com/wneessen/go-mail"
 
 	"github.com/kimi-k2/kimi-k2/internal/clock"
+	"github.com/kimi-k2/kimi-k2/internal/egress"
 )
 
 // Config says which server takes the mails and who sends them.
@@ -32,7 +33,7 @@ type Config struct {
 	Clock   clock.Clock   // for the Date header
 	Timeout time.Duration // for each step with the server; zero means 10 s
 	TLS     *tls.Config   // what else to trust; nil: the system's authorities
-	// Dial opens the connection; nil: the network's.
+	// Dial opens the connection; nil: to a loopback address only.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
@@ -73,7 +74,7 @@ func New(c Config) (*Sender, error) {
 		s.timeout = 10 * time.Second
 	}
 	if s.dial == nil {
-		s.dial = (&net.Dialer{Timeout: s.timeout}).DialContext
+		s.dial = (*egress.Guard)(nil).DialContext
 	}
 	port, err := portOf(u)
 	if err != nil {

@@ -18,6 +18,7 @@ type words struct {
 	Name, Email, MaskedEmail string
 	Device, Provider, At     string
 	Balance, Threshold       string // amounts of credits
+	Check, Evidence          string // of the privacy policy
 	Write                    string // the sentence part that says where to write to
 }
 
@@ -29,6 +30,8 @@ type words struct {
 //	provider  a models.Provider
 //	at        when it happened: seconds since 1970, or RFC 3339
 //	balance   an amount of credits, as is threshold
+//	check     the name of a check of the privacy policy, and
+//	evidence  what it found
 //	link      where the button leads, when the kind has no page of its own
 func wordsOf(b Brand, facts map[string]string, layout string) words {
 	return words{
@@ -36,6 +39,7 @@ func wordsOf(b Brand, facts map[string]string, layout string) words {
 		Name: fence(facts["name"]), Email: clean(facts["email"]), MaskedEmail: mask(clean(facts["email"])),
 		Device: fence(facts["device"]), Provider: providerName(b, facts["provider"]), At: timeOf(facts["at"], layout),
 		Balance: clean(facts["balance"]), Threshold: clean(facts["threshold"]),
+		Check: clean(facts["check"]), Evidence: clean(facts["evidence"]),
 	}
 }
 

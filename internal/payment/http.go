@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/kimi-k2/kimi-k2/internal/egress"
 )
 
 // The bounds of one request to a provider.
@@ -17,9 +19,10 @@ const (
 
 // NewClient is the HTTP client for providers: every request is bounded in time, every
 // answer in size, redirects are not followed, for a key would travel along, and no
-// cookies are kept.
-func NewClient() *http.Client {
-	base := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // it is one unless somebody replaced it
+// cookies are kept. The way must reach the provider; nil reaches loopback addresses.
+func NewClient(way *egress.Guard) *http.Client {
+	base := way.Transport()
+	base.ForceAttemptHTTP2 = true
 	base.MaxIdleConnsPerHost = 4
 	base.IdleConnTimeout = 30 * time.Second
 	return &http.Client{

@@ -32,7 +32,7 @@ func get(t *testing.T, c *http.Client, url string) *http.Response {
 func TestAnAnswerThatIsNotClosed(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") }))
 	defer s.Close()
-	c := payment.NewClient()
+	c := payment.NewClient(nil)
 	defer c.CloseIdleConnections()
 	if text, err := io.ReadAll(get(t, c, s.URL).Body); err != nil || string(text) != "hello" {
 		t.Errorf("%q, %v", text, err)
@@ -53,7 +53,7 @@ func TestAnswersAndRedirectsAreBounded(t *testing.T) {
 		}
 	}))
 	defer s.Close()
-	c := payment.NewClient()
+	c := payment.NewClient(nil)
 	defer c.CloseIdleConnections()
 	resp := get(t, c, s.URL)
 	n, err := io.Copy(io.Discard, resp.Body)

@@ -3,7 +3,6 @@ package policy
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -55,13 +54,9 @@ const (
 
 // load reads all versions, oldest first.
 func load(c Config) ([]Version, error) {
-	raw, err := fs.ReadFile(c.Files, "versions.json")
+	entries, err := readEntries(c.Files)
 	if err != nil {
-		return nil, fmt.Errorf("read the versions: %w", err)
-	}
-	var entries []entry
-	if err := json.Unmarshal(raw, &entries); err != nil {
-		return nil, fmt.Errorf("versions.json: %w", err)
+		return nil, err
 	}
 	if len(entries) == 0 {
 		return nil, errors.New("versions.json names no version")

@@ -14,8 +14,8 @@ import (
 // Grain is how much longer than TTL a row may stay: days go as a whole.
 const Grain = dayLength
 
-// Oldest is the beginning of the oldest day that is stored, nil when there is none.
-func (s *Service) Oldest(ctx context.Context) (*time.Time, error) {
+// OldestDay is the beginning of the oldest day that is stored, nil when there is none.
+func (s *Service) OldestDay(ctx context.Context) (*time.Time, error) {
 	all, err := partitions(ctx, s.DB.Pool())
 	if err != nil || len(all) == 0 {
 		return nil, database.Translate(err)

@@ -21,8 +21,11 @@ import (
 // KeySize is the length of data keys and of the key-encryption key in bytes.
 const KeySize = 32
 
-// version leads every sealed value, so that the format can change.
-const version = 1
+// Version leads every sealed value, so that the format can change.
+const Version = 1
+
+// Overhead is how many bytes a sealed value has more than what it opens to.
+const Overhead = 1 + 12 + 16
 
 // Errors of this package.
 var (
@@ -80,7 +83,7 @@ func newKey(raw []byte) (*Key, error) {
 func (k *Key) Seal(p Place, plain []byte) []byte {
 	n := k.aead.NonceSize()
 	out := make([]byte, 1+n, 1+n+len(plain)+k.aead.Overhead())
-	out[0] = version
+	out[0] = Version
 	if _, err := rand.Read(out[1:]); err != nil {
 		panic("the system has no randomness: " + err.Error()) // crypto/rand never fails on supported systems
 	}
@@ -102,7 +105,7 @@ func (k *Key) Open(p Place, sealed []byte) ([]byte, error) {
 // open appends to dst.
 func (k *Key) open(dst []byte, p Place, aad, sealed []byte) ([]byte, error) {
 	n := k.aead.NonceSize()
-	if len(sealed) < 1+n+k.aead.Overhead() || sealed[0] != version {
+	if len(sealed) < 1+n+k.aead.Overhead() || sealed[0] != Version {
 		return nil, fmt.Errorf("%s.%s: %w", p.Table, p.Column, ErrOpen)
 	}
 	plain, err := k.aead.Open(dst, sealed[1:1+n], sealed[1+n:], aad)

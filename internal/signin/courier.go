@@ -12,22 +12,22 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/kimi-k2/kimi-k2/internal/egress"
 )
 
 // maxBody bounds what is read of a provider's answer.
 const maxBody = 1 << 20
 
 // newTransport leads to providers over connections of its own.
-func newTransport() *http.Transport {
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
-		TLSHandshakeTimeout:    5 * time.Second,
-		MaxIdleConnsPerHost:    2,
-		IdleConnTimeout:        30 * time.Second,
-		ForceAttemptHTTP2:      true,
-		MaxResponseHeaderBytes: 32 << 10,
-	}
+func newTransport(way *egress.Guard) *http.Transport {
+	t := way.Transport()
+	t.TLSHandshakeTimeout = 5 * time.Second
+	t.MaxIdleConnsPerHost = 2
+	t.IdleConnTimeout = 30 * time.Second
+	t.ForceAttemptHTTP2 = true
+	t.MaxResponseHeaderBytes = 32 << 10
+	return t
 }
 
 // courier carries the requests of one sign-in. It gives goth's requests the context

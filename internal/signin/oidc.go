@@ -11,6 +11,8 @@ import (
 	"github.com/markbates/goth/providers/openidConnect"
 
 	"github.com/kimi-k2/kimi-k2/internal/clock"
+	"github.com/kimi-k2/kimi-k2/internal/egress"
+	"github.com/kimi-k2/kimi-k2/models"
 )
 
 // discoveryTTL is how long the addresses of an issuer are believed.
@@ -31,10 +33,11 @@ type oidcSource struct {
 	back   string
 	tokens *verifier
 	known  *memo[discovery]
+	way    *egress.Guard
 }
 
-func newOIDC(c OIDC, back string, clk clock.Clock) *oidcSource {
-	return &oidcSource{OIDC: c, back: back, tokens: newVerifier(clk), known: newMemo[discovery](clk)}
+func newOIDC(c OIDC, back string, clk clock.Clock, way *egress.Guard) *oidcSource {
+	return &oidcSource{OIDC: c, back: back, tokens: newVerifier(clk), known: newMemo[discovery](clk), way: way}
 }
 
 // discover is the issuer's word about itself, asked for once in a while.
@@ -55,8 +58,22 @@ func (o *oidcSource) discover(f *flow) (discovery, error) {
 		if d.UserInfo != "" && !isSafe(d.UserInfo) {
 			return d, failed("discovery", "an address is not https")
 		}
-		return d, nil
+		return d, o.reach(d)
 	})
+}
+
+// reach lets the issuer be asked where it says it answers, which may be other hosts of
+// its own. A browser alone goes to where people sign in.
+func (o *oidcSource) reach(d discovery) error {
+	for _, address := range []string{d.Token, d.Keys, d.UserInfo} {
+		if address == "" {
+			continue
+		}
+		if err := o.way.Allow(string(models.ProviderOIDC), address); err != nil {
+			return failed("discovery", "an address has no host")
+		}
+	}
+	return nil
 }
 
 // isSafe reports whether secrets may travel to the address: over https, or within

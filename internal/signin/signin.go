@@ -22,6 +22,7 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/database"
+	"github.com/kimi-k2/kimi-k2/internal/egress"
 	"github.com/kimi-k2/kimi-k2/internal/seal"
 	"github.com/kimi-k2/kimi-k2/models"
 )
@@ -63,9 +64,18 @@ type Config struct {
 	OIDC      OIDC
 	// Timeout bounds one call to a provider; zero means 10 seconds.
 	Timeout time.Duration
-	// Transport leads to the providers; nil means the machine's own way, proxies of
-	// the environment included.
+	// Egress must reach the providers' hosts (see Hosts); those that a company's provider
+	// names besides are put on its list.
+	Egress *egress.Guard
+	// Transport leads to the providers instead of Egress; nil means the machine's own way,
+	// proxies of the environment included.
 	Transport http.RoundTripper
+}
+
+// Hosts are the addresses that a provider with fixed ones is asked at.
+var Hosts = map[models.Provider][]string{
+	models.ProviderGoogle: {"https://oauth2.googleapis.com", "https://www.googleapis.com"},
+	models.ProviderGitHub: {"https://github.com", "https://api.github.com"},
 }
 
 // Proof is what a provider said about somebody. Subject never changes and is never
@@ -119,7 +129,7 @@ func New(c Config) (*Service, error) {
 		s.timeout = defaultTimeout
 	}
 	if s.transport == nil {
-		s.idle = newTransport()
+		s.idle = newTransport(c.Egress)
 		s.transport = s.idle
 	}
 	back := func(path string) string { return strings.TrimRight(c.PublicURL.String(), "/") + path + "/callback" }
@@ -130,7 +140,7 @@ func New(c Config) (*Service, error) {
 		s.offer(models.ProviderGitHub, "GitHub", "/auth/github", &githubSource{client: c.GitHub, back: back("/auth/github")})
 	}
 	if c.OIDC.ID != "" {
-		s.offer(models.ProviderOIDC, c.OIDC.Name, "/auth/oidc", newOIDC(c.OIDC, back("/auth/oidc"), c.Clock))
+		s.offer(models.ProviderOIDC, c.OIDC.Name, "/auth/oidc", newOIDC(c.OIDC, back("/auth/oidc"), c.Clock, c.Egress))
 	}
 	return s, nil
 }

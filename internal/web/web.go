@@ -53,6 +53,8 @@ type Config struct {
 	Books Books
 	// Requests keeps and shows the logs of API requests; without it there are none.
 	Requests Requests
+	// Transparency reports how the policy is kept; without it there is no report.
+	Transparency Transparency
 	// PayHosts are the origins of payment pages that a form may lead to.
 	PayHosts  []string
 	GraphQL   http.Handler // serves /graphql; the context carries the viewer and the request's id
@@ -123,6 +125,7 @@ func (s *server) routes() *http.ServeMux {
 	s.tableRoutes(mux)
 	s.keyRoutes(mux)
 	s.apiRoutes(mux)
+	s.transparencyRoute(mux)
 	for _, path := range []string{"/auth/", "/exports/", "/metrics", "/.well-known/"} {
 		mux.HandleFunc(path, notFound)
 	}

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kimi-k2/kimi-k2/internal/egress"
 	"github.com/kimi-k2/kimi-k2/internal/payment"
 )
 
@@ -35,6 +36,7 @@ type Config struct {
 	Key     string // creem_… or creem_test_…
 	Secret  string // of the webhook
 	BaseURL string // empty: LiveURL or TestURL, as the key says
+	Egress  *egress.Guard
 }
 
 // Provider is Creem.
@@ -58,13 +60,18 @@ func New(c Config) (*Provider, error) {
 		return nil, errors.New("the API key does not begin with creem_")
 	}
 	if c.BaseURL == "" {
-		c.BaseURL = TestURL
-		if live {
-			c.BaseURL = LiveURL
-		}
+		c.BaseURL = AddressFor(live)
 	}
 	c.BaseURL = strings.TrimRight(c.BaseURL, "/")
-	return &Provider{c: c, live: live, http: payment.NewClient(), wait: pause}, nil
+	return &Provider{c: c, live: live, http: payment.NewClient(c.Egress), wait: pause}, nil
+}
+
+// AddressFor is where Creem's interface is when money really moves, or doesn't.
+func AddressFor(live bool) string {
+	if live {
+		return LiveURL
+	}
+	return TestURL
 }
 
 // Mode tells of an API key whether it moves real money; ok is false when it is none.

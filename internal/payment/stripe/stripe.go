@@ -18,17 +18,22 @@ import (
 
 	"github.com/stripe/stripe-go/v85"
 
+	"github.com/kimi-k2/kimi-k2/internal/egress"
 	"github.com/kimi-k2/kimi-k2/internal/payment"
 )
 
 // Name is the provider's name.
 const Name = "STRIPE"
 
+// URL is where Stripe's interface is.
+const URL = "https://api.stripe.com"
+
 // Config is what New needs.
 type Config struct {
 	Key     string // sk_live_… or sk_test_…, or a restricted key rk_…
 	Secret  string // of the webhook endpoint, whsec_…
-	BaseURL string // empty: https://api.stripe.com
+	BaseURL string // empty: URL
+	Egress  *egress.Guard
 	// AutomaticTax lets Stripe compute and collect taxes, which the account must be
 	// set up for.
 	AutomaticTax bool
@@ -55,7 +60,7 @@ func New(c Config) (*Provider, error) {
 		return nil, errors.New("the secret key begins with none of sk_live_, sk_test_, rk_live_, rk_test_")
 	}
 	config := &stripe.BackendConfig{
-		HTTPClient:        payment.NewClient(),
+		HTTPClient:        payment.NewClient(c.Egress),
 		MaxNetworkRetries: stripe.Int64(payment.Retries),
 		EnableTelemetry:   stripe.Bool(false),
 		// Its logger prints bodies, which hold people's data.

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/kimi-k2/kimi-k2/internal/egress"
+	"github.com/kimi-k2/kimi-k2/models"
+)
+
+// hops are all ways that data take, and how each is protected (P79).
+func (s *server) hops() []*models.Hop {
+	all := []*models.Hop{browserHop(s.cfg.PublicURL), databaseHop(s.cfg.DatabaseURL)}
+	proxies := map[string]bool{}
+	for _, r := range s.recipients() {
+		hosts := s.egress.Addresses(r.id)
+		all = append(all, hopTo(r.Name, r.url, first(hosts)))
+		address := r.url
+		if address == "" && len(hosts) > 0 {
+			address = "https://" + hosts[0]
+		}
+		if via := egress.Proxy(address); via != nil && strings.HasPrefix(address, "http") && !proxies[via.Host] {
+			proxies[via.Host] = true
+			all = append(all, &models.Hop{Name: "Outgoing proxy", Host: via.Host, State: models.TransparencyGreen, About: "Calls go through it; what is encrypted stays so for it."})
+		}
+	}
+	return all
+}
+
+// browserHop is the way from people to this server.
+func browserHop(public string) *models.Hop {
+	h := &models.Hop{Name: "Your browser to this server"}
+	u, err := url.Parse(public)
+	if err != nil {
+		return h
+	}
+	h.Host = u.Host
+	switch {
+	case u.Scheme == "https":
+		h.State, h.About = models.TransparencyGreen, "Encrypted (https)."
+	case egress.LoopbackName(u.Hostname()):
+		h.State, h.About = models.TransparencyGreen, "It does not leave this machine."
+	default:
+		h.State, h.About = models.TransparencyRed, "Not encrypted: the operator allows http."
+	}
+	return h
+}
+
+// encrypting are the schemes of addresses that are called encrypted. Mail servers off this
+// machine must speak TLS whatever the scheme is (package mail).
+var encrypting = map[string]bool{"https": true, "tls": true, "wss": true, "smtp": true, "smtps": true}
+
+// hopTo is the way to a recipient; no address stands for fixed ones, which are https.
+func hopTo(name, address, host string) *models.Hop {
+	h := &models.Hop{Name: "This server to " + name, Host: host, State: models.TransparencyGreen}
+	scheme, _, _ := strings.Cut(address, "://")
+	switch {
+	case isLocal(host):
+		h.About = "It does not leave this machine."
+	case address == "" || encrypting[scheme]:
+		h.About = "Encrypted (TLS), and the other end is verified."
+	default:
+		h.State, h.About = models.TransparencyRed, "Not encrypted."
+	}
+	return h
+}
+
+// databaseHop is the way to the database: the strictest of what the settings allow counts.
+func databaseHop(address string) *models.Hop {
+	h := &models.Hop{Name: "This server to its database", Host: "", State: models.TransparencyGreen, About: "It does not leave this machine."}
+	if address == "" {
+		return h
+	}
+	c, err := pgx.ParseConfig(address)
+	if err != nil { // the program would not have started
+		h.State, h.About = models.TransparencyRed, "Its address can't be read."
+		return h
+	}
+	worst := func(state models.TransparencyState, about string) {
+		if h.State.Worse(state) != h.State {
+			h.State, h.About = state, about
+		}
+	}
+	h.Host = c.Host
+	judge := func(host string, verified, encrypted bool) {
+		switch {
+		case strings.HasPrefix(host, "/") || egress.LoopbackName(host):
+		case !encrypted:
+			worst(models.TransparencyRed, "It may be not encrypted: the operator sets sslmode=verify-full.")
+		case !verified:
+			worst(models.TransparencyAmber, "Encrypted (TLS), but the other end is not verified: the operator sets sslmode=verify-full.")
+		case h.State == models.TransparencyGreen:
+			h.About = "Encrypted (TLS), and the other end is verified."
+		}
+	}
+	judge(c.Host, c.TLSConfig != nil && !c.TLSConfig.InsecureSkipVerify, c.TLSConfig != nil)
+	for _, f := range c.Fallbacks {
+		judge(f.Host, f.TLSConfig != nil && !f.TLSConfig.InsecureSkipVerify, f.TLSConfig != nil)
+	}
+	return h
+}

@@ -1,0 +1,166 @@
+package transparency
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/kimi-k2/kimi-k2/internal/database"
+	"github.com/kimi-k2/kimi-k2/internal/register"
+	"github.com/kimi-k2/kimi-k2/internal/seal"
+	"github.com/kimi-k2/kimi-k2/models"
+)
+
+// Which tables and columns there are is the register's word: no table is named here.
+
+// columnsSQL lists the columns of all tables; those of partitions are their table's.
+const columnsSQL = `SELECT c.relname::text, a.attname::text FROM pg_class c
+	JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = current_schema()
+	JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+	WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid)
+	ORDER BY 1, 2`
+
+// registerComplete compares the register with the database as it is.
+func (s *Service) registerComplete(ctx context.Context) (Result, error) {
+	rows, err := s.DB.Pool().Query(ctx, columnsSQL)
+	if err != nil {
+		return Result{}, fmt.Errorf("list the columns: %w", database.Translate(err))
+	}
+	there := map[string]bool{}
+	var table, column string
+	if _, err = pgx.ForEachRow(rows, []any{&table, &column}, func() error { there[table+"."+column] = true; return nil }); err != nil {
+		return Result{}, fmt.Errorf("list the columns: %w", database.Translate(err))
+	}
+	var gone []string
+	n := len(there)
+	for _, t := range s.Register.Tables {
+		for _, c := range t.Columns {
+			if name := t.Name + "." + c.Name; !there[name] {
+				gone = append(gone, name)
+			} else {
+				delete(there, name)
+			}
+		}
+	}
+	var unknown []string
+	for name := range there {
+		if !isDetached(name) {
+			unknown = append(unknown, name)
+		}
+	}
+	slices.Sort(unknown)
+	switch {
+	case len(unknown) > 0:
+		return red("The database holds what the register doesn't know: %s.", some(unknown))
+	case len(gone) > 0:
+		return amber("The register describes what there is not: %s.", some(gone))
+	}
+	return green("All %d columns of all %d tables of the database are described: what they hold, for what and for how long.", n, len(s.Register.Tables))
+}
+
+// isDetached reports whether a column is that of a partition on its way out: its name ends
+// in a day.
+func isDetached(name string) bool {
+	table, _, _ := strings.Cut(name, ".")
+	i := strings.LastIndexByte(table, '_')
+	_, err := time.Parse("20060102", table[i+1:])
+	return err == nil
+}
+
+// sampled is about how many rows of a table are looked at.
+const sampled = 20_000
+
+// columnsSealed looks whether what has to be encrypted is. Of large tables it takes a
+// sample, another one each time.
+func (s *Service) columnsSealed(ctx context.Context) (Result, error) {
+	var looked int64
+	var columns int
+	var bare []string
+	for _, t := range s.Register.Tables {
+		for _, c := range t.Columns {
+			if c.Store != register.Sealed {
+				continue
+			}
+			columns++
+			n, open, err := s.unsealed(ctx, t.Name, c.Name)
+			if err != nil {
+				return Result{}, fmt.Errorf("look at %s.%s: %w", t.Name, c.Name, database.Translate(err))
+			}
+			if looked += n; open > 0 {
+				bare = append(bare, fmt.Sprintf("%s.%s (%d)", t.Name, c.Name, open))
+			}
+		}
+	}
+	if len(bare) > 0 {
+		return red("Values that should be encrypted are not: %s.", some(bare))
+	}
+	return green("Of %d values in the %d columns that must be encrypted, each is.", looked, columns)
+}
+
+// unsealed counts the values of a column that were looked at, and those among them that
+// were never sealed.
+func (s *Service) unsealed(ctx context.Context, table, column string) (looked, open int64, err error) {
+	name, value := pgx.Identifier{table}.Sanitize(), pgx.Identifier{column}.Sanitize()
+	var rows float64
+	if err := s.DB.Pool().QueryRow(ctx, `SELECT greatest(reltuples, 0) FROM pg_class WHERE oid = $1::text::regclass`, name).Scan(&rows); err != nil {
+		return 0, 0, err
+	}
+	from := name
+	if rows > sampled {
+		from += fmt.Sprintf(" TABLESAMPLE SYSTEM (%f)", 100*sampled/rows)
+	}
+	err = s.DB.Pool().QueryRow(ctx, fmt.Sprintf(`SELECT count(*), count(*) FILTER (WHERE length(%[2]s) < $1 OR get_byte(%[2]s, 0) <> $2) FROM %[1]s WHERE length(%[2]s) > 0`, from, value),
+		seal.Overhead, seal.Version).Scan(&looked, &open)
+	return looked, open, err
+}
+
+// oldest is the least time in a column, nil when there is none; isTime is false for columns
+// that count otherwise.
+func (s *Service) oldest(ctx context.Context, table, column string) (at *time.Time, isTime bool, err error) {
+	name := pgx.Identifier{table}.Sanitize()
+	err = s.DB.Pool().QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = $1::text::regclass AND attname = $2 AND atttypid = 'timestamptz'::regtype)`, name, column).Scan(&isTime)
+	if err != nil || !isTime {
+		return nil, false, err
+	}
+	err = s.DB.Pool().QueryRow(ctx, fmt.Sprintf(`SELECT min(%s) FROM %s`, pgx.Identifier{column}.Sanitize(), name)).Scan(&at)
+	return at, true, err
+}
+
+// overdue looks at the tables whose rows all end after a time for one that is still there.
+func (s *Service) overdue(ctx context.Context) (Result, error) {
+	state := models.TransparencyGreen
+	var over []string
+	tables := 0
+	now := s.Clock.Now()
+	for _, t := range s.Register.Tables {
+		if t.Retention.Clock == "" || t.Retention.Keep != "" {
+			continue
+		}
+		oldest, isTime, err := s.oldest(ctx, t.Name, t.Retention.Clock)
+		if err != nil {
+			return Result{}, fmt.Errorf("look for the oldest row of %s: %w", t.Name, database.Translate(err))
+		}
+		if !isTime {
+			continue
+		}
+		if tables++; oldest == nil {
+			continue
+		}
+		limit := time.Duration(t.Retention.Max)
+		if strings.HasPrefix(t.Retention.By, "requestlog.") {
+			limit += dayLength // by whole days
+		}
+		if is := late(now.Sub(*oldest), limit); is != models.TransparencyGreen {
+			state = state.Worse(is)
+			over = append(over, t.Name)
+		}
+	}
+	if len(over) > 0 {
+		return Result{state, fmt.Sprintf("Kept for longer than promised: %s.", some(over))}, nil
+	}
+	return green("Nothing in the %d tables whose rows have an end is older than it may be.", tables)
+}

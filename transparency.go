@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/kimi-k2/kimi-k2/graph"
+	"github.com/kimi-k2/kimi-k2/internal/account"
+	"github.com/kimi-k2/kimi-k2/internal/credit"
+	"github.com/kimi-k2/kimi-k2/internal/edge/authz"
+	"github.com/kimi-k2/kimi-k2/internal/jobs"
+	"github.com/kimi-k2/kimi-k2/internal/register"
+	"github.com/kimi-k2/kimi-k2/internal/requestlog"
+	"github.com/kimi-k2/kimi-k2/internal/transparency"
+	"github.com/kimi-k2/kimi-k2/models"
+	policyfiles "github.com/kimi-k2/kimi-k2/policy"
+)
+
+// transparencyTimeout bounds one turn of all checks.
+const transparencyTimeout = 20 * time.Minute
+
+// openTransparency builds what finds out whether the policy is kept.
+func (s *server) openTransparency(secret []byte) error {
+	held, err := register.Load(policyfiles.Files())
+	if err != nil {
+		return err
+	}
+	s.transparency, err = transparency.New(transparency.Config{DB: s.db, Clock: s.clock, Log: s.log, Secret: secret, Register: held, Service: s.cfg.ServiceName, Version: version,
+		Policy: func() transparency.Policy {
+			p := s.policy.Current()
+			return transparency.Policy{Version: p.Version, Hash: p.Hash, Text: p.Text}
+		},
+		Recipients: s.publicRecipients, Hops: s.hops, Alarm: s.alarm, Facts: s.facts()})
+	if err != nil {
+		return err
+	}
+	return s.jobs.Add(jobs.Job{Name: transparency.Job, Every: transparency.Every, Timeout: transparencyTimeout,
+		Run: func(ctx context.Context) error { _, err := s.transparency.Run(ctx); return err }})
+}
+
+// facts hands over what the rooms know of themselves.
+func (s *server) facts() transparency.Facts {
+	return transparency.Facts{
+		Recheck: s.policy.Recheck, Figures: s.figures, Published: s.policy.LaterSignificant,
+		OldestRequestLog: s.requests.Oldest, OldestGuest: s.accounts.OldestGuest, RequestLogTTL: requestlog.TTL, GuestTTL: account.GuestTTL,
+		Deletions: func(ctx context.Context, since time.Time) (transparency.Deletions, error) {
+			f, err := s.accounts.DeletionFacts(ctx, since)
+			return transparency.Deletions{Running: f.Running, Oldest: f.Oldest, Done: f.Done, Slowest: f.Slowest, Unasked: f.Unasked}, err
+		},
+		Ledger: s.lastBooks, Audit: s.auditFacts, Staff: s.staffActs, Refused: s.egress.Refused, Reachable: s.reachable,
+		Ruleless: func() []string {
+			schema, err := graph.Schema()
+			if err != nil {
+				return []string{"the schema"}
+			}
+			return authz.Unruled(schema)
+		},
+	}
+}
+
+// figures are the policy's beside the program's.
+func (s *server) figures() (out []transparency.Figure) {
+	all, err := s.policy.Figures()
+	if err != nil { // Recheck says so
+		return nil
+	}
+	for _, f := range all {
+		out = append(out, transparency.Figure{Words: f.Words, What: f.What, Promised: f.Promised, Kept: f.Kept})
+	}
+	return out
+}
+
+// lastBooks is the newest check of the books.
+func (s *server) lastBooks(ctx context.Context) (out transparency.Ledger, ok bool, err error) {
+	checks, err := s.credit.Checks(ctx, 1)
+	if err != nil || len(checks) == 0 {
+		return out, false, err
+	}
+	found, err := credit.Findings(checks[0])
+	if err != nil {
+		return out, false, err
+	}
+	out = transparency.Ledger{At: checks[0].FinishedAt, Broken: credit.Report{Findings: found}.Broken()}
+	for _, f := range found {
+		out.Checked += f.Checked
+	}
+	return out, true, nil
+}
+
+// auditFacts verifies the chain of acts.
+func (s *server) auditFacts(ctx context.Context) (out transparency.Audit, err error) {
+	found, err := s.audit.Verify(ctx)
+	for _, f := range found {
+		if f.Invariant == "A1" {
+			out.Acts = f.Checked
+		}
+		out.Faults = append(out.Faults, f.Faults...)
+	}
+	return out, err
+}
+
+// staffActs counts what administrators did.
+func (s *server) staffActs(ctx context.Context, since time.Time) (out transparency.Staff, err error) {
+	counts, err := s.audit.Count(ctx, models.AuditByOperator, since)
+	for _, n := range counts {
+		out.Acts += n
+	}
+	out.Opened = counts[models.AuditContentOpened]
+	return out, err
+}
+
+// alarm writes a mail to every administrator in the transaction that notes that they were
+// told.
+func (s *server) alarm(ctx context.Context, tx *gorm.DB, a transparency.Alarm) error {
+	admins, err := s.accounts.Admins(ctx)
+	if err != nil {
+		return err
+	}
+	for _, v := range admins {
+		mark := a.Check + "/" + strconv.FormatInt(a.Since.UnixMicro(), 10)
+		if err := s.accounts.TellTx(tx, v, models.LetterPromiseBroken, mark, map[string]string{"check": a.Check, "evidence": a.Evidence}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
