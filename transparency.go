@@ -50,7 +50,8 @@ func (s *server) facts() transparency.Facts {
 			f, err := s.accounts.DeletionFacts(ctx, since)
 			return transparency.Deletions{Running: f.Running, Oldest: f.Oldest, Done: f.Done, Slowest: f.Slowest, Unasked: f.Unasked}, err
 		},
-		Ledger: s.lastBooks, Audit: s.auditFacts, Staff: s.staffActs, Refused: s.egress.Refused, Reachable: s.reachable,
+		Retention: s.endings,
+		Ledger:    s.lastBooks, Audit: s.auditFacts, Staff: s.staffActs, Refused: s.egress.Refused, Reachable: s.reachable,
 		Ruleless: func() []string {
 			schema, err := graph.Schema()
 			if err != nil {
@@ -59,6 +60,22 @@ func (s *server) facts() transparency.Facts {
 			return authz.Unruled(schema)
 		},
 	}
+}
+
+// endings are where all rules stand of how long things are kept.
+func (s *server) endings(ctx context.Context) ([]transparency.Rule, error) {
+	lines, err := s.retention.Report(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]transparency.Rule, len(lines))
+	for i, l := range lines {
+		out[i] = transparency.Rule{Name: l.Rule, Oldest: l.OldestAge, Max: l.Max, Rows: l.LastRows, Overdue: l.Overdue, Held: l.Held}
+		if l.LastSweptAt != nil {
+			out[i].SweptAt = *l.LastSweptAt
+		}
+	}
+	return out, nil
 }
 
 // figures are the policy's beside the program's.
