@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { completeAnswer, phone, say } from './browser.mjs'
+import { completeAnswer, desktop, phone, say } from './browser.mjs'
 import { journeys } from './journey.mjs'
 import { lookAt } from './look.mjs'
 import { signIn } from './people.mjs'
@@ -33,9 +33,14 @@ journey('P109: everything that is kept about an account is shown, encrypted valu
     .or(acts.getByRole('button', { name: 'Show more rows' }))
     .first()
     .waitFor()
-  await lookAt(page, 'what we hold')
-  await page.setViewportSize(phone)
-  await lookAt(page, 'what we hold on a phone')
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme })
+    await page.setViewportSize(desktop)
+    await page.getByRole('link', { name: 'Who looked at it and changed it' }).scrollIntoViewIfNeeded()
+    await lookAt(page, `what we hold, ${colorScheme}`)
+    await page.setViewportSize(phone)
+    await lookAt(page, `what we hold on a phone, ${colorScheme}`)
+  }
   await page.getByRole('link', { name: 'Who looked at it and changed it' }).click()
   await page.getByRole('heading', { name: 'Activity' }).waitFor()
 })

@@ -73,16 +73,16 @@ function Values({ row, columns }: { row: Row; columns: readonly Column[] }) {
   const { t } = useLingui()
   const sealed = new Set(columns.filter(({ storage }) => storage === 'SEALED').map(({ name }) => name))
   return (
-    <dl className="grid grid-cols-1 gap-x-4 gap-y-1 rounded-row bg-surface px-3 py-2.5 text-xs leading-5 sm:grid-cols-[9rem_1fr]">
+    <dl className="grid grid-cols-[6.5rem_1fr] gap-x-4 gap-y-1 rounded-row bg-surface px-3 py-2.5 text-xs leading-5 sm:grid-cols-[9rem_1fr]">
       {row.values.map(({ name, value }) => (
         <div key={name} className="contents">
-          <dt className="flex items-baseline gap-1 text-ink-3">
+          <dt className="flex min-w-0 items-baseline gap-1 text-ink-3">
             {columnWords(name)}
             {sealed.has(name) && (
               <LockKeyhole size={11} role="img" aria-label={t`stored encrypted`} className="shrink-0 translate-y-px" />
             )}
           </dt>
-          <dd className="min-w-0 break-words whitespace-pre-wrap max-sm:mb-1.5">
+          <dd className="min-w-0 break-words whitespace-pre-wrap">
             <Value text={readable(value)} />
           </dd>
         </div>
