@@ -50,7 +50,7 @@ func tapped(t *testing.T, service string) *tap {
 	return out
 }
 
-// P18, P94, P108: an engine gets the branch that it answers and nothing of who asks; a
+// P18, P20: an engine gets the branch that it answers and nothing of who asks; a
 // payment provider gets an address and a purchase and nothing of what was written. Both are
 // what the register says of recipients.
 func TestRecipientsGetWhatIsRegistered(t *testing.T) {
