@@ -89,14 +89,15 @@ func TestWhatIsHeldIsShown(t *testing.T) {
 	}
 }
 
-// P5, P80, P101-P104: an account with a value of its own in every column of every table is
+// P5, P28, P80, P101-P104, P107: an account with a value of its own in every column of every table is
 // deleted: none of what has to be sealed could be read before, and nothing of the person is
 // left afterwards in the database, in the mails, in DATA_DIR or in the log, but for numbers
-// that lead to nobody.
+// that lead to nobody. What is somebody else's is as it was.
 func TestADeletionLeavesNoCanary(t *testing.T) {
 	p, reg := start(t), theRegister(t)
 	owner := registertest.NewOwner(t, p.server.keeper, id.New(id.Owner))
-	canaries := registertest.Fill(t, p.server.db, reg, owner)
+	other := registertest.NewOwner(t, p.server.keeper, id.New(id.Owner))
+	canaries, theirs := registertest.Fill(t, p.server.db, reg, owner), registertest.Fill(t, p.server.db, reg, other)
 	dump, sealed := dbtest.Dump(t, p.server.db), 0
 	for _, c := range canaries {
 		if !c.Unique || c.Text == "" {
@@ -122,8 +123,16 @@ func TestADeletionLeavesNoCanary(t *testing.T) {
 		if n, err := reader.Count(t.Context(), owner.ID, table.Name); err != nil || n != 0 {
 			t.Errorf("%s: %d rows still lead to who was deleted, %v", table.Name, n, err)
 		}
+		if n, err := reader.Count(t.Context(), other.ID, table.Name); err != nil || n == 0 {
+			t.Errorf("%s: somebody else's row is gone, %v", table.Name, err)
+		}
 	}
 	dump = dbtest.Dump(t, p.server.db)
+	for _, c := range theirs {
+		if c.Unique && c.Text != "" && c.Stored != register.Sealed && !strings.Contains(dump, c.Text) {
+			t.Errorf("%s.%s of somebody else is not what it was", c.Table, c.Column)
+		}
+	}
 	files, logs := everyFile(t, p.server.cfg.DataDir), p.logs.String()
 	if strings.Contains(dump+files, owner.ID) {
 		t.Error("the owner's id is still in the database or in DATA_DIR")

@@ -9,6 +9,7 @@ const lazyFolders = [
   'deletion',
   'developers',
   'gate',
+  'held',
   'operator',
   'palette',
   'policy',

@@ -60,6 +60,7 @@ func dataDir(t *testing.T) string {
 
 var packaged = cluster.Packaged("../..")
 
+// P119: nothing has to be set up besides the program: its database is its own.
 func TestWithoutAURLTheDatabaseRunsItself(t *testing.T) {
 	dir := dataDir(t)
 	var log bytes.Buffer

@@ -16,7 +16,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 )
 
-// Every limit holds at its number and refuses one more (R-GQL).
+// P86: every limit holds at its number and refuses one more (R-GQL).
 func TestLimits(t *testing.T) {
 	s := edgetest.Start(t)
 	repeat := func(n int, part string) string { return strings.Repeat(part, n) }

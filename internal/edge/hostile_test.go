@@ -20,7 +20,7 @@ const (
 	hostileAnswer = 4 << 10
 )
 
-// T13, T14: every document of the corpus is refused cheaply and briefly, by a
+// P86, T13, T14: every document of the corpus is refused cheaply and briefly, by a
 // server that has never seen it.
 func TestHostileDocuments(t *testing.T) {
 	files, err := filepath.Glob("testdata/hostile/*.graphql")

@@ -142,7 +142,7 @@ func TestVersionsTakeEffect(t *testing.T) {
 	}
 }
 
-// P6, P124: a text that was altered, a figure that the program doesn't keep, versions
+// P125, P6, P124: a text that was altered, a figure that the program doesn't keep, versions
 // out of order: the server doesn't start.
 func TestWhatStopsTheStart(t *testing.T) {
 	r := newRoom(t)
@@ -172,6 +172,9 @@ func TestWhatStopsTheStart(t *testing.T) {
 		"no date": {func(c *policy.Config) {
 			c.Files = rehashed(strings.Replace(text, "Effective January 2025", "Effective now", 1))
 		}, "effective January 2025"},
+		"from before it was published": {func(c *policy.Config) {
+			c.Files = with(text, strings.Replace(versions, `"publishedAt": "2025-01-01T00:00:00Z"`, `"publishedAt": "2025-01-02T00:00:00Z"`, 1))
+		}, "counts from before it was published"},
 		"no version": {func(c *policy.Config) { c.Files = rehashed(strings.ReplaceAll(text, "Version 2025-01-01.1", "")) }, "name its version"},
 		"no figure": {func(c *policy.Config) {
 			c.Files = with(text, strings.Replace(versions, "minimum age", "maximum age", 1))

@@ -19,6 +19,7 @@ type file struct {
 	Recipients inOrder[recipient] `yaml:"recipients"`
 	Files      inOrder[Place]     `yaml:"files"`
 	Backups    inOrder[Place]     `yaml:"backups"`
+	Open       inOrder[string]    `yaml:"open"`
 }
 
 // table is a Table as it is written.
@@ -145,6 +146,9 @@ func parse(raw []byte) (*Register, error) {
 func (f file) sections(r *Register) {
 	r.LogFields, r.Metrics = fieldsOf(f.LogFields), fieldsOf(f.Metrics)
 	r.Files, r.Backups = placesOf(f.Files), placesOf(f.Backups)
+	for _, o := range f.Open {
+		r.Open = append(r.Open, Open{Promise: o.name, Why: o.value})
+	}
 	for _, m := range f.Mails {
 		r.Mails = append(r.Mails, Mail{Kind: m.name, About: m.value.About, Clause: m.value.Clause, OptOut: m.value.OptOut, Facts: fieldsOf(m.value.Facts)})
 	}

@@ -34,6 +34,7 @@ type Register struct {
 	// Files are those in DATA_DIR, Backups the copies of all of it.
 	Files, Backups []Place
 	Storage        []Storage // in browsers
+	Open           []Open
 }
 
 // Group is a kind of data that the policy names. The page of what is held, exports and the

@@ -59,6 +59,9 @@ type Place struct {
 	Clause string `yaml:"clause"`
 }
 
+// Open is a promise that no test names, and why.
+type Open struct{ Promise, Why string }
+
 // The kinds of recipients.
 const (
 	RecipientInference = "inference"

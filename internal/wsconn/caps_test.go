@@ -39,6 +39,7 @@ func TestSocketsPerAddressAndInTotal(t *testing.T) {
 	open(t, s)
 }
 
+// P76: nobody has more sockets than its share.
 func TestSocketsPerPrincipal(t *testing.T) {
 	type who struct{}
 	s := edgetest.Start(t, func(set *edgetest.Setup) {

@@ -95,6 +95,7 @@ func TestOtherSubprotocolsAreNotAcceptable(t *testing.T) {
 	}
 }
 
+// P76: a socket that does not say who it is is closed.
 func TestInitTimeout(t *testing.T) {
 	s := edgetest.Start(t, func(set *edgetest.Setup) { set.Websocket.InitTimeout = 50 * time.Millisecond })
 	c := dial(t, s)
@@ -174,6 +175,7 @@ func TestInitContextReachesResolvers(t *testing.T) {
 	}
 }
 
+// P76: an id that is in use closes the socket with 4409.
 func TestDuplicateIDs(t *testing.T) {
 	c := open(t, edgetest.Start(t))
 	c.subscribe("same", "subscription{silence}")
@@ -183,6 +185,7 @@ func TestDuplicateIDs(t *testing.T) {
 	}
 }
 
+// P76: messages beyond the rate close the socket.
 func TestMessagesOverTheRateClose(t *testing.T) {
 	s := edgetest.Start(t, func(set *edgetest.Setup) { set.Websocket.MessagesPerMinute = 10 })
 	c := open(t, s)

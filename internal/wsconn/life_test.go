@@ -11,7 +11,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/wsconn"
 )
 
-// T16: a client that answers pings but never reads is cut at the write deadline,
+// P76, T16: a client that answers pings but never reads is cut at the write deadline,
 // and nobody else feels it.
 func TestReaderThatDoesNotReadIsCut(t *testing.T) {
 	const limit = 400 * time.Millisecond

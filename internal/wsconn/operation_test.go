@@ -105,6 +105,7 @@ func TestCompleteEndsAnOperation(t *testing.T) {
 	eventually(t, "the subscription has ended", func() bool { return s.Sockets.Stats().Subscriptions == 0 })
 }
 
+// P76: a socket has so many subscriptions at most.
 func TestSubscriptionsPerSocket(t *testing.T) {
 	s := edgetest.Start(t)
 	c := open(t, s)

@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/kimi-k2/kimi-k2/internal/register"
 )
 
 // shown is how many tests of a number the table names.
@@ -21,8 +23,12 @@ const shown = 4
 
 func main() {
 	proofs, err := collect(os.DirFS("."))
+	var r *register.Register
 	if err == nil {
-		err = os.WriteFile(filepath.Join("docs", "PROOFS.md"), []byte(table(proofs)), 0o644) //nolint:gosec // a document for everybody
+		r, err = register.Load(os.DirFS("policy"))
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join("docs", "PROOFS.md"), []byte(table(proofs, r)), 0o644) //nolint:gosec // a document for everybody
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "proofs:", err)
@@ -100,13 +106,48 @@ func sorted(all func(yield func(number) bool)) []number {
 	return slices.SortedFunc(all, func(a, b number) int { return cmp.Or(cmp.Compare(a.letter, b.letter), cmp.Compare(a.n, b.n)) })
 }
 
+const preface = "# Proofs\n\nWhich tests prove which promise (P…) and stand against which threat (T…): written by `make generate` from the tests themselves. " +
+	"*All the time* are the checks that clauses of the policy cite beside the promise (`policy/register.yaml`). A promise without a test says why.\n\n| number | tests | |\n|---|---|---|\n"
+
 // table is the document.
-func table(proofs map[number][]string) string {
+func table(proofs map[number][]string, r *register.Register) string {
+	open := map[number]string{}
+	for _, o := range r.Open {
+		for _, n := range named(o.Promise) {
+			open[n] = o.Why
+		}
+	}
+	all := maps.Clone(open)
+	for n := range proofs {
+		all[n] = ""
+	}
 	var b strings.Builder
-	b.WriteString("# Proofs\n\nWhich tests prove which promise (P…) and stand against which threat (T…): written by `make generate` from the tests themselves. A number that isn't here has no test yet.\n\n| number | tests | |\n|---|---|---|\n")
-	for _, n := range sorted(maps.Keys(proofs)) {
+	b.WriteString(preface)
+	for _, n := range sorted(maps.Keys(all)) {
 		tests := proofs[n]
-		fmt.Fprintf(&b, "| %s | %d | %s |\n", n, len(tests), strings.Join(tests[:min(shown, len(tests))], "<br>"))
+		words := strings.Join(tests[:min(shown, len(tests))], "<br>")
+		if len(tests) == 0 {
+			words = open[n]
+		}
+		if runs := runsOf(r, n); len(runs) > 0 {
+			words += "<br>all the time: " + strings.Join(runs, ", ")
+		}
+		fmt.Fprintf(&b, "| %s | %d | %s |\n", n, len(tests), words)
 	}
 	return b.String()
+}
+
+// runsOf are the checks that clauses cite beside a promise.
+func runsOf(r *register.Register, n number) (out []string) {
+	for _, c := range r.Clauses {
+		if !slices.Contains(c.Promises, n.String()) {
+			continue
+		}
+		for _, run := range c.Run {
+			if run = "`" + run + "`"; !slices.Contains(out, run) {
+				out = append(out, run)
+			}
+		}
+	}
+	return out
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/kimi-k2/kimi-k2/internal/register"
 )
 
 func TestNumbersAreFoundInCommentsAndNames(t *testing.T) {
@@ -17,10 +19,11 @@ func TestNumbersAreFoundInCommentsAndNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		"| P3 | 2 | `a/a_test.go` TestHolds<br>`f/e2e/x.test.mjs` P3: a \\| b |", "| P7 | 1 | `f/e2e/x.test.mjs` works |",
+		"| P3 | 2 | `a/a_test.go` TestHolds<br>`f/e2e/x.test.mjs` P3: a \\| b<br>all the time: `sweeps` |", "| P5 | 0 | later<br>all the time: `sweeps` |", "| P7 | 1 | `f/e2e/x.test.mjs` works |",
 		"| P121 | 1 |", "| P122 | 1 |", "| P123 | 1 |", "| T12 | 1 | `a/a_test.go` TestHolds |",
 	}
-	text := table(got)
+	text := table(got, &register.Register{Open: []register.Open{{Promise: "P5", Why: "later"}, {Promise: "P7", Why: "never"}},
+		Clauses: []register.Clause{{ID: "C-A", Run: []string{"sweeps"}, Promises: []string{"P3", "P5"}}}})
 	at := 0
 	for _, line := range want {
 		i := strings.Index(text[at:], line)

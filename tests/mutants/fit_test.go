@@ -55,7 +55,7 @@ func declared(t *testing.T, m mutant) bool {
 
 const preface = `# Seeded mutants
 
-Tests that are green prove little until they have been seen red. Each line below is one change to the program by which money would be lost or made, and the test that goes red
+Tests that are green prove little until they have been seen red. Each line below is one change to the program by which money would be lost or made, or a promise of the policy be broken (` + "`policy-…`" + `), and the test that goes red
 for it. ` + "`make chaos`" + ` seeds them one by one and fails when a test stays green; ` + "`make test`" + ` checks that each still fits the code and that this list is whole. The changes themselves are
 in ` + "`tests/mutants/testdata`" + `; this file is written by ` + "`go test ./tests/mutants -update`" + `.
 

@@ -1,7 +1,8 @@
-// Package mutants breaks the program on purpose, in the ways that money is lost by, and
-// shows that the fast tests tell. A mutant is a file in testdata: what it breaks, the test
-// that has to go red, and the text that is put in place of another. The tree itself is
-// never written: the compiler gets the changed files beside it.
+// Package mutants breaks the program on purpose, in the ways that money is lost by and
+// promises of the policy are broken by, and shows that the fast tests tell. A mutant is a
+// file in testdata: what it breaks, the test that has to go red, and the text that is put
+// in place of another. The tree itself is never written: the compiler gets the changed
+// files beside it.
 //
 // `make test` only checks that each mutant still fits the code and that docs/MUTANTS.md
 // lists them all; `make chaos` runs them. One alone:

@@ -5,6 +5,7 @@ export * from './documents/chat';
 export * from './documents/conversations';
 export * from './documents/deletion';
 export * from './documents/developers';
+export * from './documents/held';
 export * from './documents/operator-money';
 export * from './documents/operator';
 export * from './documents/settings';
@@ -446,6 +447,33 @@ export type ErrorCode =
   | 'QUERY_TOO_COSTLY'
   /** Something failed on our side; the message carries a request id for support. */
   | 'INTERNAL';
+
+/** Rules of how long rows are kept. */
+export type DataRetentionRule =
+  /** As long as the account or guest. */
+  | 'OWNER'
+  /** Until a time. */
+  | 'LIMITED'
+  /** For good; after a deletion nothing leads from them to anybody. */
+  | 'FOREVER';
+
+/** What a deletion of the account does with rows. */
+export type DataErasure =
+  /** They are deleted. */
+  | 'DELETED'
+  /** They stay as numbers, and nothing leads from them to anybody. */
+  | 'UNLINKED';
+
+/** How a value is stored. */
+export type DataStorage =
+  /** As it is. */
+  | 'PLAIN'
+  /** Encrypted under the viewer's own key. */
+  | 'SEALED'
+  /** As a hash: it can't be read back. */
+  | 'HASHED'
+  /** Encrypted under the installation's key. */
+  | 'WRAPPED';
 
 /** Who speaks. */
 export type MessageRole =
@@ -1180,6 +1208,21 @@ export type PolicyAcceptMutation = { policyAccept: { gate: { ageConfirmed: boole
       | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
     > } };
+
+export type HeldTableFragment = { name: string, about: string, count: number, oldestAt: string | null, erasure: DataErasure, retention: { rule: DataRetentionRule, seconds: number | null, guestSeconds: number | null } } & { ' $fragmentName'?: 'HeldTableFragment' };
+
+export type HeldQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type HeldQuery = { viewer: { kind: ViewerKind, dataInventory: { policyVersion: string, groups: Array<{ name: string, purpose: string, clause: string | null, tables: Array<{ ' $fragmentRefs'?: { 'HeldTableFragment': HeldTableFragment } }> }> } } };
+
+export type HeldValuesQueryVariables = Exact<{
+  table: string;
+  after?: string | null | undefined;
+}>;
+
+
+export type HeldValuesQuery = { viewer: { dataInventory: { table: { name: string, columns: Array<{ name: string, storage: DataStorage, shown: boolean, why: string | null }>, rows: { nodes: Array<{ values: Array<{ name: string, value: string | null }> }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } | null } } };
 
 export type OperatorCheckFragment = { id: string, ok: boolean, startedAt: string, finishedAt: string, findings: Array<{ invariant: string, title: string, checked: number, faults: Array<string> }> } & { ' $fragmentName'?: 'OperatorCheckFragment' };
 

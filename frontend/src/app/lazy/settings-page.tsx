@@ -1,7 +1,7 @@
 import { Trans } from '@lingui/react/macro'
 import { Link, useParams, useSearch } from '@tanstack/react-router'
 import { ChevronLeft } from 'lucide-react'
-import { useEffect } from 'react'
+import { Suspense, useEffect } from 'react'
 import { forgetLocalData } from '@/features/account/local-data'
 import { ActivityPage } from '@/features/settings/activity-page'
 import { AppearancePage } from '@/features/settings/appearance-page'
@@ -14,11 +14,14 @@ import { PrivacyChoicesPage } from '@/features/settings/privacy-choices-page'
 import { ProfilePage } from '@/features/settings/profile-page'
 import { SessionsPage } from '@/features/settings/sessions-page'
 import { needsAccount, SettingsNav, type SettingsPageName, settingsPages, usePageNames } from '@/features/settings/settings-nav'
+import { lazyPart } from '@/lib/lazy-part'
 import { showTitle } from '@/lib/page-title'
 import { useServiceInfo } from '@/lib/service-info'
 import { NotFoundPage } from '../not-found-page'
 import { useMedia } from '../use-media'
 import { Page } from './page'
+
+const HeldPage = lazyPart(() => import('@/features/held/held-page').then((part) => part.HeldPage))
 
 /** The settings: a list beside the page where there is room, else a list that leads to it. */
 export function SettingsPage() {
@@ -120,6 +123,13 @@ function Body({ page, known, hasAccount }: Omit<ShownProps, 'roomy'>) {
     )
   }
   if (page === 'data') return <DataPage error={error} onDeleted={(ticket) => void leave(ticket, hasAccount)} />
+  if (page === 'held') {
+    return (
+      <Suspense fallback={<Loading rows={6} />}>
+        <HeldPage />
+      </Suspense>
+    )
+  }
   return page === 'activity' ? <ActivityPage /> : <PrivacyChoicesPage />
 }
 

@@ -33,6 +33,7 @@ test('there are enough hostile texts', () => {
   expect(hostile.length).toBeGreaterThanOrEqual(200)
 })
 
+// P87: nothing of an answer runs, loads or leads anywhere by itself.
 test('no prefix of a hostile text makes an element, an attribute or an address that it should not', () => {
   const complaints: string[] = []
   for (const text of hostile) {

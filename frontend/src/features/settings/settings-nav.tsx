@@ -1,14 +1,24 @@
 import { Trans, useLingui } from '@lingui/react/macro'
 import { Link } from '@tanstack/react-router'
-import { ChevronRight, History, KeyRound, Laptop, LogIn, Palette, ShieldCheck, Trash2, UserRound } from 'lucide-react'
+import { ChevronRight, FileSearch, History, KeyRound, Laptop, LogIn, Palette, ShieldCheck, Trash2, UserRound } from 'lucide-react'
 import type { ReactNode } from 'react'
 
 /** The pages of the settings. */
-export const settingsPages = ['profile', 'appearance', 'sessions', 'identities', 'keys', 'activity', 'privacy', 'data'] as const
+export const settingsPages = [
+  'profile',
+  'appearance',
+  'sessions',
+  'identities',
+  'keys',
+  'activity',
+  'privacy',
+  'held',
+  'data',
+] as const
 export type SettingsPageName = (typeof settingsPages)[number]
 
 /** The pages that make sense without an account. */
-const forEverybody = new Set<SettingsPageName>(['appearance', 'activity', 'privacy', 'data'])
+const forEverybody = new Set<SettingsPageName>(['appearance', 'activity', 'privacy', 'held', 'data'])
 
 /** Whether a page shows what only an account has. */
 export function needsAccount(page: SettingsPageName): boolean {
@@ -23,6 +33,7 @@ const icons: Record<SettingsPageName, ReactNode> = {
   keys: <KeyRound size={17} />,
   activity: <History size={17} />,
   privacy: <ShieldCheck size={17} />,
+  held: <FileSearch size={17} />,
   data: <Trash2 size={17} />,
 }
 
@@ -37,6 +48,7 @@ export function usePageNames(): Record<SettingsPageName, string> {
     keys: t`API keys`,
     activity: t`Activity`,
     privacy: t`Privacy choices`,
+    held: t`What we hold`,
     data: t`Your data`,
   }
 }
