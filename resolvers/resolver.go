@@ -61,6 +61,14 @@ type Limits interface {
 	States(ctx context.Context, v viewer.Viewer) ([]models.RateLimitState, error)
 }
 
+// Retention is what resolvers need of what is not kept.
+type Retention interface {
+	Rules(ctx context.Context, v viewer.Viewer) ([]*models.RetentionRule, error)
+	Upcoming(ctx context.Context, v viewer.Viewer, table string) ([]*models.RetentionDay, error)
+	Sweeps(ctx context.Context, v viewer.Viewer, table string) ([]*models.RetentionSweep, error)
+	Confirm(ctx context.Context, v viewer.Viewer, table string) (*models.RetentionRule, error)
+}
+
 // Info is what the installation says of itself.
 type Info struct {
 	Name, SupportEmail, URL, Version string
@@ -88,6 +96,7 @@ type Resolver struct {
 	Credit   *credit.Service
 	Engine   Engine
 	Limits   Limits
+	Ends     Retention
 	Cursors  *page.Signer
 	Info     Info
 }
