@@ -13,6 +13,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/database/dbtest"
+	"github.com/kimi-k2/kimi-k2/internal/notify"
 	"github.com/kimi-k2/kimi-k2/internal/register"
 	"github.com/kimi-k2/kimi-k2/internal/requestlog"
 	"github.com/kimi-k2/kimi-k2/internal/retention"
@@ -178,6 +179,24 @@ func TestFourHundredDaysOfSweeps(t *testing.T) {
 		if l.Overdue || l.Held != "" {
 			t.Errorf("the report says %+v", l)
 		}
+	}
+}
+
+// B9, C-RETENTION: what readers leave out is what the register has deleted: the figures are the same.
+func TestReadersAndRulesAgree(t *testing.T) {
+	reg, err := register.Load(policyfiles.Files())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]time.Duration{"sessions": account.SessionTTL, "mails": notify.KeepFor, "api_request_logs": requestlog.TTL, "api_request_hours": requestlog.TTL, "owners": account.GuestTTL,
+		"completions": 0, "operator_links": 0, "email_changes": 0} {
+		table, _ := reg.Table(name)
+		if got := max(time.Duration(table.Retention.Max), time.Duration(table.Retention.Guests)); got != want || table.Retention.Clock == "" {
+			t.Errorf("%s is read for %v and kept for %v", name, want, got)
+		}
+	}
+	if sessions, _ := reg.Table("sessions"); time.Duration(sessions.Retention.Idle.Max) != account.SessionIdle {
+		t.Errorf("idle sessions are kept for %v", time.Duration(sessions.Retention.Idle.Max))
 	}
 }
 
