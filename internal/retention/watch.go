@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/kimi-k2/kimi-k2/internal/clock"
+	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
@@ -130,15 +131,9 @@ func (e *Engine) look(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		err = e.DB.Tx(ctx, func(tx *gorm.DB) error {
-			var state models.RetentionState
-			if err := beginTx(tx, r.Name, &state); err != nil {
-				return err
-			}
-			return tx.Model(&state).Update("oldest", oldest).Error
-		})
+		_, err = e.DB.Pool().Exec(ctx, `INSERT INTO retention_rules (rule, oldest) VALUES ($1, $2) ON CONFLICT (rule) DO UPDATE SET oldest = EXCLUDED.oldest`, r.Name, oldest)
 		if err != nil {
-			return fmt.Errorf("look at %s: %w", r.Name, err)
+			return fmt.Errorf("look at %s: %w", r.Name, database.Translate(err))
 		}
 	}
 	return nil
