@@ -24,7 +24,7 @@ const victim = "K2_RETENTION_VICTIM"
 
 func TestMain(m *testing.M) {
 	if url := os.Getenv(victim); url != "" {
-		fmt.Println(sweepUntilKilled(url))
+		fmt.Fprintln(os.Stdout, sweepUntilKilled(url))
 		return
 	}
 	goleak.VerifyTestMain(m)
@@ -50,7 +50,7 @@ func sweepUntilKilled(url string) error {
 			return
 		}
 		if batches++; batches == 3 {
-			fmt.Println("three batches")
+			fmt.Fprintln(os.Stdout, "three batches")
 			select {}
 		}
 	})
