@@ -189,6 +189,8 @@ func (m *matrix) value(name string, typ *ast.Type, extra string) any {
 		return "small"
 	case "provider":
 		return "STRIPE"
+	case "table":
+		return "mails"
 	case "decision":
 		return "DISMISS"
 	case "quarantineId":

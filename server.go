@@ -247,7 +247,7 @@ func (s *server) openEdge(secret []byte) error {
 	if err != nil {
 		return err
 	}
-	resolver := &resolvers.Resolver{Inventory: held, Chat: s.chat, Policy: s.policy, Keys: s.keys, Requests: s.requests, Audit: s.audit, Accounts: s.accounts, Credit: s.credit, Outbox: s.mails, Billing: s.billing, Engine: s.engine, Limits: s.limits, Cursors: page.NewSigner(secret), Transparency: s.transparency,
+	resolver := &resolvers.Resolver{Inventory: held, Chat: s.chat, Policy: s.policy, Keys: s.keys, Requests: s.requests, Audit: s.audit, Accounts: s.accounts, Credit: s.credit, Outbox: s.mails, Billing: s.billing, Engine: s.engine, Limits: s.limits, Cursors: page.NewSigner(secret), Transparency: s.transparency, Ends: s.retention,
 		Info: resolvers.Info{Name: s.cfg.ServiceName, SupportEmail: s.cfg.SupportEmail, URL: s.cfg.ServiceURL, Version: version,
 			Providers: s.signIns.Providers()}}
 	s.http = web.Server(s.cfg.ListenAddr, web.New(web.Config{

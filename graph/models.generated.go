@@ -1039,6 +1039,20 @@ type RequestSum struct {
 	LatencyMs *Quantiles `json:"latencyMs"`
 }
 
+// Which rule.
+type RetentionConfirmInput struct {
+	// Its table.
+	Table string `json:"table"`
+}
+
+// What retentionConfirm changed.
+type RetentionConfirmPayload struct {
+	// The rule; null when it was refused.
+	Rule *models.RetentionRule `json:"rule,omitempty"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // What this installation is.
 type Service struct {
 	// What the operator calls it.

@@ -27,6 +27,7 @@ type OperatorResolver interface {
 	LedgerChecks(ctx context.Context, obj *Operator) ([]*models.LedgerCheck, error)
 	AbsurdUsage(ctx context.Context, obj *Operator) ([]*AbsurdUsage, error)
 	EstimateErrors(ctx context.Context, obj *Operator) ([]*EstimateError, error)
+	Retention(ctx context.Context, obj *Operator) ([]*models.RetentionRule, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -892,6 +893,38 @@ func (ec *executionContext) fieldContext_Operator_estimateErrors(_ context.Conte
 	return fc, nil
 }
 
+func (ec *executionContext) _Operator_retention(ctx context.Context, field graphql.CollectedField, obj *Operator) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Operator_retention(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Operator().Retention(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*models.RetentionRule) graphql.Marshaler {
+			return ec.marshalNRetentionRule2ᚕᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐRetentionRuleᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Operator_retention(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Operator",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RetentionRule(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _RemovalReceipt_id(ctx context.Context, field graphql.CollectedField, obj *RemovalReceipt) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1447,6 +1480,12 @@ func (ec *executionContext) _Operator(ctx context.Context, sel ast.SelectionSet,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Operator_estimateErrors(ctx, field, obj)
+				})
+		case "retention":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Operator_retention(ctx, field, obj)
 				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))

@@ -43,6 +43,7 @@ type ResolverRoot interface {
 	Reconciliation() ReconciliationResolver
 	RequestGroup() RequestGroupResolver
 	RequestLog() RequestLogResolver
+	RetentionRule() RetentionRuleResolver
 	Session() SessionResolver
 	Subscription() SubscriptionResolver
 	UsageRow() UsageRowResolver
@@ -608,6 +609,7 @@ type ComplexityRoot struct {
 		ReplyContinue         func(childComplexity int, input ReplyContinueInput) int
 		ReplyRegenerate       func(childComplexity int, input ReplyRegenerateInput) int
 		ReplyStop             func(childComplexity int, input ReplyStopInput) int
+		RetentionConfirm      func(childComplexity int, input RetentionConfirmInput) int
 		SessionRevoke         func(childComplexity int, input SessionRevokeInput) int
 		SessionRevokeOthers   func(childComplexity int, input SessionRevokeOthersInput) int
 		UsageReview           func(childComplexity int, input UsageReviewInput) int
@@ -623,6 +625,7 @@ type ComplexityRoot struct {
 		PaymentProviders    func(childComplexity int) int
 		QuarantinedPayments func(childComplexity int) int
 		Reconciliations     func(childComplexity int) int
+		Retention           func(childComplexity int) int
 	}
 
 	PageInfo struct {
@@ -904,6 +907,54 @@ type ComplexityRoot struct {
 		OutputTokens func(childComplexity int) int
 		PromptTokens func(childComplexity int) int
 		Requests     func(childComplexity int) int
+	}
+
+	RetentionConfirmPayload struct {
+		Rule       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	RetentionDay struct {
+		Day  func(childComplexity int) int
+		Rows func(childComplexity int) int
+	}
+
+	RetentionHolding struct {
+		Confirmable func(childComplexity int) int
+		ConfirmedAt func(childComplexity int) int
+		Due         func(childComplexity int) int
+		Kind        func(childComplexity int) int
+		Since       func(childComplexity int) int
+		Until       func(childComplexity int) int
+		Usual       func(childComplexity int) int
+	}
+
+	RetentionRule struct {
+		About       func(childComplexity int) int
+		Clause      func(childComplexity int) int
+		Group       func(childComplexity int) int
+		Hold        func(childComplexity int) int
+		IdleSeconds func(childComplexity int) int
+		Job         func(childComplexity int) int
+		KeptSeconds func(childComplexity int) int
+		OldestAt    func(childComplexity int) int
+		Overdue     func(childComplexity int) int
+		Removed     func(childComplexity int) int
+		RemovedAt   func(childComplexity int) int
+		Sweeps      func(childComplexity int) int
+		SweptAt     func(childComplexity int) int
+		Table       func(childComplexity int) int
+		Upcoming    func(childComplexity int) int
+	}
+
+	RetentionSweep struct {
+		Cutoff     func(childComplexity int) int
+		FinishedAt func(childComplexity int) int
+		HeldBy     func(childComplexity int) int
+		ID         func(childComplexity int) int
+		OldestLeft func(childComplexity int) int
+		Rows       func(childComplexity int) int
+		StartedAt  func(childComplexity int) int
 	}
 
 	Service struct {
@@ -3305,6 +3356,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReplyStop(childComplexity, args["input"].(ReplyStopInput)), true
+	case "Mutation.retentionConfirm":
+		if e.ComplexityRoot.Mutation.RetentionConfirm == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_retentionConfirm_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RetentionConfirm(childComplexity, args["input"].(RetentionConfirmInput)), true
 	case "Mutation.sessionRevoke":
 		if e.ComplexityRoot.Mutation.SessionRevoke == nil {
 			break
@@ -3403,6 +3465,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Operator.Reconciliations(childComplexity), true
+	case "Operator.retention":
+		if e.ComplexityRoot.Operator.Retention == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Operator.Retention(childComplexity), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -4465,6 +4533,209 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RequestSum.Requests(childComplexity), true
 
+	case "RetentionConfirmPayload.rule":
+		if e.ComplexityRoot.RetentionConfirmPayload.Rule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionConfirmPayload.Rule(childComplexity), true
+	case "RetentionConfirmPayload.userErrors":
+		if e.ComplexityRoot.RetentionConfirmPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionConfirmPayload.UserErrors(childComplexity), true
+
+	case "RetentionDay.day":
+		if e.ComplexityRoot.RetentionDay.Day == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionDay.Day(childComplexity), true
+	case "RetentionDay.rows":
+		if e.ComplexityRoot.RetentionDay.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionDay.Rows(childComplexity), true
+
+	case "RetentionHolding.confirmable":
+		if e.ComplexityRoot.RetentionHolding.Confirmable == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionHolding.Confirmable(childComplexity), true
+	case "RetentionHolding.confirmedAt":
+		if e.ComplexityRoot.RetentionHolding.ConfirmedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionHolding.ConfirmedAt(childComplexity), true
+	case "RetentionHolding.due":
+		if e.ComplexityRoot.RetentionHolding.Due == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionHolding.Due(childComplexity), true
+	case "RetentionHolding.kind":
+		if e.ComplexityRoot.RetentionHolding.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionHolding.Kind(childComplexity), true
+	case "RetentionHolding.since":
+		if e.ComplexityRoot.RetentionHolding.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionHolding.Since(childComplexity), true
+	case "RetentionHolding.until":
+		if e.ComplexityRoot.RetentionHolding.Until == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionHolding.Until(childComplexity), true
+	case "RetentionHolding.usual":
+		if e.ComplexityRoot.RetentionHolding.Usual == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionHolding.Usual(childComplexity), true
+
+	case "RetentionRule.about":
+		if e.ComplexityRoot.RetentionRule.About == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionRule.About(childComplexity), true
+	case "RetentionRule.clause":
+		if e.ComplexityRoot.RetentionRule.Clause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionRule.Clause(childComplexity), true
+	case "RetentionRule.group":
+		if e.ComplexityRoot.RetentionRule.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionRule.Group(childComplexity), true
+	case "RetentionRule.hold":
+		if e.ComplexityRoot.RetentionRule.Hold == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionRule.Hold(childComplexity), true
+	case "RetentionRule.idleSeconds":
+		if e.ComplexityRoot.RetentionRule.IdleSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionRule.IdleSeconds(childComplexity), true
+	case "RetentionRule.job":
+		if e.ComplexityRoot.RetentionRule.Job == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionRule.Job(childComplexity), true
+	case "RetentionRule.keptSeconds":
+		if e.ComplexityRoot.RetentionRule.KeptSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionRule.KeptSeconds(childComplexity), true
+	case "RetentionRule.oldestAt":
+		if e.ComplexityRoot.RetentionRule.OldestAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionRule.OldestAt(childComplexity), true
+	case "RetentionRule.overdue":
+		if e.ComplexityRoot.RetentionRule.Overdue == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionRule.Overdue(childComplexity), true
+	case "RetentionRule.removed":
+		if e.ComplexityRoot.RetentionRule.Removed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionRule.Removed(childComplexity), true
+	case "RetentionRule.removedAt":
+		if e.ComplexityRoot.RetentionRule.RemovedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionRule.RemovedAt(childComplexity), true
+	case "RetentionRule.sweeps":
+		if e.ComplexityRoot.RetentionRule.Sweeps == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionRule.Sweeps(childComplexity), true
+	case "RetentionRule.sweptAt":
+		if e.ComplexityRoot.RetentionRule.SweptAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionRule.SweptAt(childComplexity), true
+	case "RetentionRule.table":
+		if e.ComplexityRoot.RetentionRule.Table == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionRule.Table(childComplexity), true
+	case "RetentionRule.upcoming":
+		if e.ComplexityRoot.RetentionRule.Upcoming == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionRule.Upcoming(childComplexity), true
+
+	case "RetentionSweep.cutoff":
+		if e.ComplexityRoot.RetentionSweep.Cutoff == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionSweep.Cutoff(childComplexity), true
+	case "RetentionSweep.finishedAt":
+		if e.ComplexityRoot.RetentionSweep.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionSweep.FinishedAt(childComplexity), true
+	case "RetentionSweep.guard":
+		if e.ComplexityRoot.RetentionSweep.HeldBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionSweep.HeldBy(childComplexity), true
+	case "RetentionSweep.id":
+		if e.ComplexityRoot.RetentionSweep.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionSweep.ID(childComplexity), true
+	case "RetentionSweep.oldestLeft":
+		if e.ComplexityRoot.RetentionSweep.OldestLeft == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionSweep.OldestLeft(childComplexity), true
+	case "RetentionSweep.rows":
+		if e.ComplexityRoot.RetentionSweep.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionSweep.Rows(childComplexity), true
+	case "RetentionSweep.startedAt":
+		if e.ComplexityRoot.RetentionSweep.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionSweep.StartedAt(childComplexity), true
+
 	case "Service.engine":
 		if e.ComplexityRoot.Service.Engine == nil {
 			break
@@ -5262,6 +5533,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ReplyRegenerateInput", ec.unmarshalInputReplyRegenerateInput),
 			graphql.NewInputUnmarshaler("ReplyStopInput", ec.unmarshalInputReplyStopInput),
 			graphql.NewInputUnmarshaler("RequestLogFilter", ec.unmarshalInputRequestLogFilter),
+			graphql.NewInputUnmarshaler("RetentionConfirmInput", ec.unmarshalInputRetentionConfirmInput),
 			graphql.NewInputUnmarshaler("SessionRevokeInput", ec.unmarshalInputSessionRevokeInput),
 			graphql.NewInputUnmarshaler("SessionRevokeOthersInput", ec.unmarshalInputSessionRevokeOthersInput),
 			graphql.NewInputUnmarshaler("UsageReviewInput", ec.unmarshalInputUsageReviewInput),
@@ -5357,7 +5629,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "schema/account.graphqls" "schema/acts.graphqls" "schema/apikey.graphqls" "schema/audit.graphqls" "schema/billing.graphqls" "schema/conversation.graphqls" "schema/credit.graphqls" "schema/deletion.graphqls" "schema/fault.graphqls" "schema/inventory.graphqls" "schema/message.graphqls" "schema/operator.graphqls" "schema/policy.graphqls" "schema/ratelimit.graphqls" "schema/requestlog.graphqls" "schema/schema.graphqls" "schema/service.graphqls" "schema/transparency.graphqls" "schema/viewer.graphqls"
+//go:embed "schema/account.graphqls" "schema/acts.graphqls" "schema/apikey.graphqls" "schema/audit.graphqls" "schema/billing.graphqls" "schema/conversation.graphqls" "schema/credit.graphqls" "schema/deletion.graphqls" "schema/fault.graphqls" "schema/inventory.graphqls" "schema/message.graphqls" "schema/operator.graphqls" "schema/policy.graphqls" "schema/ratelimit.graphqls" "schema/requestlog.graphqls" "schema/retention.graphqls" "schema/schema.graphqls" "schema/service.graphqls" "schema/transparency.graphqls" "schema/viewer.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -5384,6 +5656,7 @@ var sources = []*ast.Source{
 	{Name: "schema/policy.graphqls", Input: sourceData("schema/policy.graphqls"), BuiltIn: false},
 	{Name: "schema/ratelimit.graphqls", Input: sourceData("schema/ratelimit.graphqls"), BuiltIn: false},
 	{Name: "schema/requestlog.graphqls", Input: sourceData("schema/requestlog.graphqls"), BuiltIn: false},
+	{Name: "schema/retention.graphqls", Input: sourceData("schema/retention.graphqls"), BuiltIn: false},
 	{Name: "schema/schema.graphqls", Input: sourceData("schema/schema.graphqls"), BuiltIn: false},
 	{Name: "schema/service.graphqls", Input: sourceData("schema/service.graphqls"), BuiltIn: false},
 	{Name: "schema/transparency.graphqls", Input: sourceData("schema/transparency.graphqls"), BuiltIn: false},
@@ -6395,6 +6668,8 @@ func (ec *executionContext) childFields_Operator(ctx context.Context, field grap
 		return ec.fieldContext_Operator_absurdUsage(ctx, field)
 	case "estimateErrors":
 		return ec.fieldContext_Operator_estimateErrors(ctx, field)
+	case "retention":
+		return ec.fieldContext_Operator_retention(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Operator", field.Name)
 }
@@ -6821,6 +7096,102 @@ func (ec *executionContext) childFields_RequestSum(ctx context.Context, field gr
 		return ec.fieldContext_RequestSum_latencyMs(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RequestSum", field.Name)
+}
+
+func (ec *executionContext) childFields_RetentionConfirmPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rule":
+		return ec.fieldContext_RetentionConfirmPayload_rule(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RetentionConfirmPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetentionConfirmPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RetentionDay(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "day":
+		return ec.fieldContext_RetentionDay_day(ctx, field)
+	case "rows":
+		return ec.fieldContext_RetentionDay_rows(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetentionDay", field.Name)
+}
+
+func (ec *executionContext) childFields_RetentionHolding(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_RetentionHolding_kind(ctx, field)
+	case "since":
+		return ec.fieldContext_RetentionHolding_since(ctx, field)
+	case "due":
+		return ec.fieldContext_RetentionHolding_due(ctx, field)
+	case "usual":
+		return ec.fieldContext_RetentionHolding_usual(ctx, field)
+	case "until":
+		return ec.fieldContext_RetentionHolding_until(ctx, field)
+	case "confirmable":
+		return ec.fieldContext_RetentionHolding_confirmable(ctx, field)
+	case "confirmedAt":
+		return ec.fieldContext_RetentionHolding_confirmedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetentionHolding", field.Name)
+}
+
+func (ec *executionContext) childFields_RetentionRule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "table":
+		return ec.fieldContext_RetentionRule_table(ctx, field)
+	case "about":
+		return ec.fieldContext_RetentionRule_about(ctx, field)
+	case "group":
+		return ec.fieldContext_RetentionRule_group(ctx, field)
+	case "clause":
+		return ec.fieldContext_RetentionRule_clause(ctx, field)
+	case "job":
+		return ec.fieldContext_RetentionRule_job(ctx, field)
+	case "keptSeconds":
+		return ec.fieldContext_RetentionRule_keptSeconds(ctx, field)
+	case "idleSeconds":
+		return ec.fieldContext_RetentionRule_idleSeconds(ctx, field)
+	case "oldestAt":
+		return ec.fieldContext_RetentionRule_oldestAt(ctx, field)
+	case "sweptAt":
+		return ec.fieldContext_RetentionRule_sweptAt(ctx, field)
+	case "removed":
+		return ec.fieldContext_RetentionRule_removed(ctx, field)
+	case "removedAt":
+		return ec.fieldContext_RetentionRule_removedAt(ctx, field)
+	case "overdue":
+		return ec.fieldContext_RetentionRule_overdue(ctx, field)
+	case "hold":
+		return ec.fieldContext_RetentionRule_hold(ctx, field)
+	case "upcoming":
+		return ec.fieldContext_RetentionRule_upcoming(ctx, field)
+	case "sweeps":
+		return ec.fieldContext_RetentionRule_sweeps(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetentionRule", field.Name)
+}
+
+func (ec *executionContext) childFields_RetentionSweep(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_RetentionSweep_id(ctx, field)
+	case "cutoff":
+		return ec.fieldContext_RetentionSweep_cutoff(ctx, field)
+	case "rows":
+		return ec.fieldContext_RetentionSweep_rows(ctx, field)
+	case "oldestLeft":
+		return ec.fieldContext_RetentionSweep_oldestLeft(ctx, field)
+	case "guard":
+		return ec.fieldContext_RetentionSweep_guard(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_RetentionSweep_startedAt(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_RetentionSweep_finishedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetentionSweep", field.Name)
 }
 
 func (ec *executionContext) childFields_Service(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

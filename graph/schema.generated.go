@@ -50,6 +50,7 @@ type MutationResolver interface {
 	AgeConfirm(ctx context.Context, input AgeConfirmInput) (*AgeConfirmPayload, error)
 	PolicyAccept(ctx context.Context, input PolicyAcceptInput) (*PolicyAcceptPayload, error)
 	ConsentSet(ctx context.Context, input ConsentSetInput) (*ConsentSetPayload, error)
+	RetentionConfirm(ctx context.Context, input RetentionConfirmInput) (*RetentionConfirmPayload, error)
 }
 type QueryResolver interface {
 	Viewer(ctx context.Context) (*Viewer, error)
@@ -444,6 +445,20 @@ func (ec *executionContext) field_Mutation_replyStop_args(ctx context.Context, r
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (ReplyStopInput, error) {
 			return ec.unmarshalNReplyStopInput2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐReplyStopInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_retentionConfirm_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (RetentionConfirmInput, error) {
+			return ec.unmarshalNRetentionConfirmInput2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐRetentionConfirmInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1932,6 +1947,50 @@ func (ec *executionContext) fieldContext_Mutation_consentSet(ctx context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_retentionConfirm(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_retentionConfirm(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RetentionConfirm(ctx, fc.Args["input"].(RetentionConfirmInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *RetentionConfirmPayload) graphql.Marshaler {
+			return ec.marshalNRetentionConfirmPayload2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐRetentionConfirmPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_retentionConfirm(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RetentionConfirmPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_retentionConfirm_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _PageInfo_hasPreviousPage(ctx context.Context, field graphql.CollectedField, obj *PageInfo) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2875,6 +2934,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "consentSet":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_consentSet(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "retentionConfirm":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_retentionConfirm(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

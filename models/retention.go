@@ -82,3 +82,6 @@ func (r *RetentionRule) IdleSeconds() *int64 { return orNil(int64(r.Idle / time.
 
 // TableName is the table's name.
 func (RetentionSweep) TableName() string { return "retention_sweeps" }
+
+// HeldBy is Guard, nil when nothing held it.
+func (s *RetentionSweep) HeldBy() *RetentionHold { return orNil(s.Guard) }

@@ -67,6 +67,14 @@ type Transparency interface {
 	Report(ctx context.Context) (*models.Transparency, error)
 }
 
+// Retention is what resolvers need of what is not kept.
+type Retention interface {
+	Rules(ctx context.Context, v viewer.Viewer) ([]*models.RetentionRule, error)
+	Upcoming(ctx context.Context, v viewer.Viewer, table string) ([]*models.RetentionDay, error)
+	Sweeps(ctx context.Context, v viewer.Viewer, table string) ([]*models.RetentionSweep, error)
+	Confirm(ctx context.Context, v viewer.Viewer, table string) (*models.RetentionRule, error)
+}
+
 // Info is what the installation says of itself.
 type Info struct {
 	Name, SupportEmail, URL, Version string
@@ -94,6 +102,7 @@ type Resolver struct {
 	Credit   *credit.Service
 	Engine   Engine
 	Limits   Limits
+	Ends     Retention
 	Cursors  *page.Signer
 	Info     Info
 	// Inventory answers what is held about somebody.

@@ -109,3 +109,52 @@ journey(
     await page.getByRole('link', { name: 'Sign in' }).first().waitFor()
   },
 )
+
+journey(
+  'P46: the operator sees what is not kept, what ends when, and confirms what is held',
+  async ({ page, newcomer, server }) => {
+    await page.goto('/')
+    const operator = await (await newcomer()).open()
+    await enterAsOperator(operator, await operatorLink(server))
+    await operator.goto('/operator/retention')
+    await operator.getByText('Everything that is over is gone.').waitFor()
+    const rules = operator.getByRole('list', { name: 'What is not kept' })
+    const sessions = rules.getByRole('listitem').filter({ hasText: 'Sessions of accounts' })
+    await sessions.getByText('Kept for 30 days, 7 days without use').waitFor()
+    await sessions.getByText('1 row ends within 30 days').click()
+    await sessions.getByRole('table', { name: 'What ends when' }).getByRole('cell', { name: '1', exact: true }).waitFor()
+    await lookAt(operator, 'operator-retention')
+    // As if far more than usual would go; the server knows better.
+    await operator.route('**/graphql', async (route) => {
+      const response = await route.fetch()
+      const answer = await response.json()
+      for (const rule of answer.data?.operator?.retention ?? []) {
+        if (rule.table !== 'mails') continue
+        const since = new Date().toISOString()
+        const until = new Date(Date.now() + 86_400_000).toISOString()
+        rule.hold = {
+          __typename: 'RetentionHolding',
+          kind: 'MANY',
+          since,
+          due: 5120,
+          usual: 1000,
+          until,
+          confirmable: true,
+          confirmedAt: null,
+        }
+      }
+      await route.fulfill({ response, json: answer })
+    })
+    await operator.reload()
+    await operator.getByText('1 rule is held').waitFor()
+    await operator.getByText('5,120 rows would go, where 1000 at most are usual.').waitFor()
+    await operator.getByRole('button', { name: /^Confirm: Mails/ }).click()
+    await operator.setViewportSize(phone)
+    await lookAt(operator, 'operator-retention-held-phone')
+    await operator.emulateMedia({ colorScheme: 'dark' })
+    await lookAt(operator, 'operator-retention-held-phone-dark')
+    await operator.getByRole('button', { name: 'Confirm …' }).last().click()
+    await operator.getByRole('alert').waitFor()
+    await operator.unrouteAll({ behavior: 'wait' })
+  },
+)

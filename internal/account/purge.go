@@ -46,7 +46,7 @@ type PurgeConfig struct {
 	Batch    int // owners per transaction: 100, about 10 ms
 	// Uptime is how long the process runs, by a clock that never jumps.
 	Uptime func() time.Duration
-	// SecondClock is asked when Clock seems to have jumped; nil: the database's.
+	// SecondClock must agree before anything is deleted; nil: the database's.
 	SecondClock func(ctx context.Context) (time.Time, error)
 }
 
@@ -55,7 +55,7 @@ type PurgeConfig struct {
 type Purger struct {
 	PurgeConfig
 	sweeping sync.Mutex // one sweep of this process at a time
-	guard    guard
+	guard    *clock.Guard
 }
 
 // NewPurger makes a purger; it works whenever PurgeGuests is called.
@@ -73,7 +73,16 @@ func NewPurger(c PurgeConfig) *Purger {
 	if c.SecondClock == nil {
 		p.SecondClock = p.databaseClock
 	}
+	p.guard = clock.NewGuard(c.Clock, c.Uptime, p.SecondClock)
 	return p
+}
+
+// databaseClock is the time by the database's machine.
+func (p *Purger) databaseClock(ctx context.Context) (now time.Time, err error) {
+	if err := p.DB.Pool().QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&now); err != nil {
+		return now, fmt.Errorf("ask the database for the time: %w", database.Translate(err))
+	}
+	return now.UTC(), nil
 }
 
 // PurgeGuests is one sweep: it deletes the guests whose last activity is GuestTTL ago
@@ -81,9 +90,8 @@ func NewPurger(c PurgeConfig) *Purger {
 // whom a reply is being written, or who are just sending, are left to the next sweep.
 //
 // One instance of all sweeps at a time; the others do nothing and return an empty
-// Receipt. When the clock seems to have jumped, or far more than usual would go, the
-// database's clock must agree, else nothing is deleted and the error is a
-// *ClockError.
+// Receipt. While the clock and the database's differ, and after a jump until it has
+// lasted, nothing is deleted and the error holds a *clock.Doubt.
 func (p *Purger) PurgeGuests(ctx context.Context) (Receipt, error) {
 	p.sweeping.Lock()
 	defer p.sweeping.Unlock()
@@ -92,9 +100,9 @@ func (p *Purger) PurgeGuests(ctx context.Context) (Receipt, error) {
 		return Receipt{}, err
 	}
 	defer release()
-	now, err := p.admit(ctx)
+	now, err := p.guard.Admit(ctx)
 	if err != nil {
-		return Receipt{}, err
+		return Receipt{}, fmt.Errorf("purge guests: %w", err)
 	}
 	r, err := p.openReceipt(ctx, now)
 	if err != nil {

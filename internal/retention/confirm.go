@@ -28,7 +28,7 @@ func (e *Engine) Confirm(ctx context.Context, v viewer.Viewer, table string) (*m
 	}
 	r, ok := e.find(table)
 	if !ok {
-		return nil, fault.On("rule", fault.NotFound, "there is no such rule")
+		return nil, fault.On("table", fault.NotFound, "there is no such rule")
 	}
 	var state models.RetentionState
 	err := e.DB.Tx(ctx, func(tx *gorm.DB) error {
@@ -58,9 +58,9 @@ func (e *Engine) Confirm(ctx context.Context, v viewer.Viewer, table string) (*m
 func refusal(r rule, s models.RetentionState) error {
 	switch {
 	case s.Hold == "":
-		return fault.On("rule", fault.Conflict, "nothing holds this rule any more")
+		return fault.On("table", fault.Conflict, "nothing holds this rule any more")
 	case r.job() != Job:
-		return fault.On("rule", fault.Conflict, "this job looks at the clocks itself and goes on when they are right")
+		return fault.On("table", fault.Conflict, "this job looks at the clocks itself and goes on when they are right")
 	}
-	return fault.On("rule", fault.Conflict, "the clocks of this machine and of the database differ: set them, and the next sweep goes on")
+	return fault.On("table", fault.Conflict, "the clocks of this machine and of the database differ: set them, and the next sweep goes on")
 }

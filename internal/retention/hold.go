@@ -35,11 +35,7 @@ func (e *Engine) admit(ctx context.Context) (time.Time, error) {
 	if !errors.As(err, &doubt) {
 		return at, err //nolint:wrapcheck // it is the second clock's, which says what failed
 	}
-	kind := models.HeldJump
-	if doubt.Until.IsZero() {
-		kind = models.HeldClocks
-	}
-	confirmed := false
+	kind, confirmed := kindOf(doubt), false
 	for _, r := range e.rules {
 		state, held := e.holdClock(ctx, r, kind, doubt.Now)
 		if held != nil {
@@ -52,6 +48,14 @@ func (e *Engine) admit(ctx context.Context) (time.Time, error) {
 		return e.guard.Admit(ctx) //nolint:wrapcheck // as above
 	}
 	return at, err //nolint:wrapcheck // as above
+}
+
+// kindOf is the hold that a doubt is.
+func kindOf(d *clock.Doubt) models.RetentionHold {
+	if d.Until.IsZero() {
+		return models.HeldClocks
+	}
+	return models.HeldJump
 }
 
 // holdClock holds a rule because of a clock.

@@ -66,8 +66,13 @@ var admin = viewer.Viewer{Kind: viewer.Account, OwnerID: account, Admin: true}
 
 func newRoom(t *testing.T, change ...func(*retention.Config)) *room {
 	t.Helper()
+	return roomOn(t, dbtest.New(t), change...)
+}
+
+func roomOn(t *testing.T, db *database.DB, change ...func(*retention.Config)) *room {
+	t.Helper()
 	start := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
-	r := &room{t: t, db: dbtest.New(t), times: &times{now: start, second: start}}
+	r := &room{t: t, db: db, times: &times{now: start, second: start}}
 	r.Engine = r.engine(change...)
 	r.exec(`INSERT INTO owners (id, kind, key_wrapped, created_at, last_active_at) VALUES ($1, 'ACCOUNT', '\x00', $3, $3), ($2, 'GUEST', '\x00', $3, $3)`, account, guest, start)
 	r.exec(`INSERT INTO accounts (owner_id, role, name_sealed, created_at) VALUES ($1, 'ADMIN', '\x00', $2)`, account, start)

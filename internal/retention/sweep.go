@@ -85,8 +85,10 @@ func (e *Engine) sweepRule(ctx context.Context, r rule, at time.Time) error {
 	if err := s.judge(ctx); err != nil {
 		return err
 	}
-	if err := s.run(ctx); err != nil {
-		return err
+	if s.state.Due > 0 {
+		if err := s.run(ctx); err != nil {
+			return err
+		}
 	}
 	return s.finish(ctx)
 }

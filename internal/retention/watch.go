@@ -8,6 +8,8 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/kimi-k2/kimi-k2/internal/clock"
+	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
@@ -26,10 +28,18 @@ type Procedure struct {
 	Upcoming func(ctx context.Context, table string, since, before time.Time) ([]models.RetentionDay, error)
 }
 
-// holder is an error of a job that holds what would go.
-type holder interface {
-	error
-	Hold() models.RetentionHold
+// holdOf is the hold that a job's error tells of: a doubt of a clock, or what the job
+// itself calls one; empty when there is none.
+func holdOf(err error) models.RetentionHold {
+	var doubt *clock.Doubt
+	var held interface{ Hold() models.RetentionHold }
+	switch {
+	case errors.As(err, &doubt):
+		return kindOf(doubt)
+	case errors.As(err, &held):
+		return held.Hold()
+	}
+	return ""
 }
 
 // Watch makes a job's function that tells the engine what each turn came to. All come
@@ -79,9 +89,7 @@ func (e *Engine) told(ctx context.Context, r rule, p Procedure, t turn) error {
 			return err
 		}
 		receipt := models.RetentionSweep{Rule: r.Name, Cutoff: t.began.Add(-r.max), Rows: t.rows, OldestLeft: oldest, StartedAt: t.began}
-		var held holder
-		if errors.As(t.err, &held) {
-			receipt.Guard = held.Hold()
+		if receipt.Guard = holdOf(t.err); receipt.Guard != "" {
 			return holdTx(tx, &state, receipt)
 		}
 		done := map[string]any{"oldest": oldest}
@@ -123,15 +131,9 @@ func (e *Engine) look(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		err = e.DB.Tx(ctx, func(tx *gorm.DB) error {
-			var state models.RetentionState
-			if err := beginTx(tx, r.Name, &state); err != nil {
-				return err
-			}
-			return tx.Model(&state).Update("oldest", oldest).Error
-		})
+		_, err = e.DB.Pool().Exec(ctx, `INSERT INTO retention_rules (rule, oldest) VALUES ($1, $2) ON CONFLICT (rule) DO UPDATE SET oldest = EXCLUDED.oldest`, r.Name, oldest)
 		if err != nil {
-			return fmt.Errorf("look at %s: %w", r.Name, err)
+			return fmt.Errorf("look at %s: %w", r.Name, database.Translate(err))
 		}
 	}
 	return nil

@@ -8,6 +8,7 @@ export * from './documents/developers';
 export * from './documents/held';
 export * from './documents/operator-money';
 export * from './documents/operator';
+export * from './documents/retention';
 export * from './documents/settings';
 export * from './documents/usage';
 export * from './documents/account';
@@ -175,7 +176,9 @@ export type AuditAct =
   /** A version of the privacy policy was published. */
   | 'POLICY_PUBLISHED'
   /** The operator opened content, for a reason and for a time. */
-  | 'CONTENT_OPENED';
+  | 'CONTENT_OPENED'
+  /** The operator confirmed that held rows may be deleted, or that the clock is right. */
+  | 'RETENTION_CONFIRMED';
 
 /** Who did it. */
 export type AuditActor =
@@ -699,6 +702,21 @@ export type RequestDimension =
   | 'DAY'
   /** The hour, in the time zone asked for. */
   | 'HOUR';
+
+/** Why nothing is deleted for the moment. */
+export type RetentionHold =
+  /** The clocks of this machine and of the database differ by more than an hour. It goes on when they agree. */
+  | 'CLOCKS'
+  /** The clock has jumped ahead by more than an hour. It goes on when it still says so half an hour later. */
+  | 'JUMP'
+  /** Far more than usual would go. It goes on a day later. */
+  | 'MANY';
+
+/** Which rule. */
+export type RetentionConfirmInput = {
+  /** Its table. */
+  table: string;
+};
 
 /** Sorts of engines. */
 export type EngineKind =
@@ -1340,6 +1358,25 @@ export type OperatorAuditQueryVariables = Exact<{
 
 
 export type OperatorAuditQuery = { operator: { audit: { edges: Array<{ cursor: string, node: { id: string, at: string, act: AuditAct, actor: AuditActor, actorId: string | null, ownerId: string | null, place: number | null, provider: Provider | null, consent: ConsentKind | null, policyVersion: string | null, credits: string | null, outcome: string, ref: string, count: number } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } };
+
+export type OperatorRetentionQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type OperatorRetentionQuery = { operator: { retention: Array<{ table: string, keptSeconds: number, idleSeconds: number | null, oldestAt: string | null, sweptAt: string | null, removed: number, removedAt: string | null, overdue: boolean, hold: { ' $fragmentRefs'?: { 'RetentionHoldFragment': RetentionHoldFragment } } | null, upcoming: Array<{ day: string, rows: number }> }> } };
+
+export type RetentionHoldFragment = { kind: RetentionHold, since: string, due: number, usual: number, until: string | null, confirmable: boolean, confirmedAt: string | null } & { ' $fragmentName'?: 'RetentionHoldFragment' };
+
+export type OperatorRetentionConfirmMutationVariables = Exact<{
+  input: RetentionConfirmInput;
+}>;
+
+
+export type OperatorRetentionConfirmMutation = { retentionConfirm: { rule: { table: string, hold: { ' $fragmentRefs'?: { 'RetentionHoldFragment': RetentionHoldFragment } } | null } | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
 
 export type ConversationSearchQueryVariables = Exact<{
   text: string;

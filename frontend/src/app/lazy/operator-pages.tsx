@@ -21,6 +21,7 @@ const bodies: Record<OperatorPageName, ComponentType<BodyProps>> = {
   people: lazyPart(() => import('@/features/operator/remove-account').then((part) => part.RemoveAccount)),
   money: lazyPart(() => import('@/features/operator/money').then((part) => part.Money)),
   audit: lazyPart(() => import('@/features/operator/audit').then((part) => part.Audit)),
+  retention: lazyPart(() => import('@/features/operator/retention').then((part) => part.Retention)),
 }
 
 /** What whoever runs this installation sees and does. */

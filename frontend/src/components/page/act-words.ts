@@ -32,6 +32,7 @@ const acts: Record<AuditAct, MessageDescriptor> = {
   DATA_DELETED: msg`Data deleted`,
   POLICY_PUBLISHED: msg`Privacy policy published`,
   CONTENT_OPENED: msg`Content opened by the operator`,
+  RETENTION_CONFIRMED: msg`Held deletion confirmed`,
 }
 
 /** All acts, in the order to choose from. */

@@ -2,7 +2,7 @@ import { useLingui } from '@lingui/react/macro'
 import { Link } from '@tanstack/react-router'
 
 /** The operator's pages. */
-export const operatorPages = ['mails', 'people', 'money', 'audit'] as const
+export const operatorPages = ['mails', 'people', 'money', 'audit', 'retention'] as const
 export type OperatorPageName = (typeof operatorPages)[number]
 
 /** What the pages are called. */
@@ -13,6 +13,7 @@ export function usePageNames(): Record<OperatorPageName, string> {
     people: t`People`,
     money: t`Money`,
     audit: t`What was done`,
+    retention: t`What is not kept`,
   }
 }
 
