@@ -83,6 +83,9 @@ type recipient struct {
 func (s *server) recipients() []recipient {
 	c, list := s.cfg, addresses(s.cfg)
 	engine := s.engine.Info()
+	if engine.Kind == inference.KindDemo {
+		engine.Name = "Built-in demo engine"
+	}
 	all := []recipient{{toEngine, s.engineURL, models.Recipient{Kind: models.RecipientInference, Name: engine.Name, Clause: "C-READ-RECIPIENTS", Consent: engine.Kind == inference.KindExternal,
 		Sent: []string{"the messages of the branch that is answered", "what a program asks over the API", "which model is to answer"}, Purpose: "writing the answers"}}}
 	add := func(id, address string, kind models.RecipientKind, name, clause, purpose string, sent ...string) {

@@ -13,6 +13,7 @@ const lazyFolders = [
   'palette',
   'policy',
   'settings',
+  'transparency',
   'usage',
 ].map((name) => `<rootDir>/src/features/${name}`)
 const lazy = [

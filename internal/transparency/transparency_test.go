@@ -43,8 +43,13 @@ func TestWhereAllIsWellEveryClauseIsGreen(t *testing.T) {
 	if c := clause(t, report, "C-NO-TRAINING"); c.Title != "We never train models with them." {
 		t.Errorf("%q", c.Title)
 	}
-	if c := clause(t, report, "C-SHARE"); !strings.HasPrefix(c.Title, "When we share it") {
-		t.Errorf("%q", c.Title)
+	for id, want := range map[string]string{
+		"C-SHARE": "When we share it: We don't sell your data, and we don't trade it.", "C-RIGHTS": "Your rights", "C-RIGHT-EXPORT": "You can export your conversations",
+		"C-SHARE-LAW": "We pass something on only where the law obliges us to", "C-READ-DATE": "The date at the top is the day from which this version counts.",
+	} {
+		if c := clause(t, report, id); c.Title != want {
+			t.Errorf("%s is %q", id, c.Title)
+		}
 	}
 }
 
