@@ -14,8 +14,8 @@ type Facts struct {
 	Recheck func() error
 	// Figures are the numbers that the policy promises.
 	Figures func() []Figure
-	// OldestRequestLog and OldestGuest are the ages of what is kept longest; false when there
-	// is nothing.
+	// OldestRequestLog is when the first day began of which logs are stored, OldestGuest when
+	// the guest was last active that has been inactive for longest; false when there is none.
 	OldestRequestLog, OldestGuest func(ctx context.Context) (time.Time, bool, error)
 	// RequestLogTTL and GuestTTL are how long they may be kept.
 	RequestLogTTL, GuestTTL time.Duration

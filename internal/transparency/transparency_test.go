@@ -53,7 +53,8 @@ func TestWhereAllIsWellEveryClauseIsGreen(t *testing.T) {
 	}
 }
 
-// Each fact that breaks a promise turns its check red or amber, and the clause with it.
+// P6, P25, P79, P84, P85, P94, P125: each fact that breaks a promise turns its check red or
+// amber, and the clause with it.
 func TestABrokenPromiseShows(t *testing.T) {
 	day := 24 * time.Hour
 	type facts = transparency.Facts
@@ -68,15 +69,19 @@ func TestABrokenPromiseShows(t *testing.T) {
 	}{
 		{"P1: the text is not the published one", "policy_text", red, func(_ *room, f *facts) { f.Recheck = func() error { return errBroken } }, "is not what it was"},
 		{"P6: a figure differs", "figures", red, func(_ *room, f *facts) {
-			f.Figures = func() []transparency.Figure { return []transparency.Figure{{Words: "after 30 days", Promised: 30, Kept: 31}} }
+			f.Figures = func() []transparency.Figure {
+				return []transparency.Figure{{Words: "after 30 days", Promised: 30, Kept: 31}}
+			}
 		}, "keeps to 31"},
 		{"P79: a hop is not encrypted", "hops_encrypted", red, func(r *room, _ *facts) {
-			r.config.Hops = func() []*models.Hop { return []*models.Hop{{Name: "This server to x", State: red, About: "Not encrypted."}} }
+			r.config.Hops = func() []*models.Hop {
+				return []*models.Hop{{Name: "This server to x", State: red, About: "Not encrypted."}}
+			}
 		}, "This server to x: Not encrypted."},
 		{"P94: somebody unlisted can be reached", "recipients", red, func(_ *room, f *facts) { f.Reachable = func() []string { return []string{"vLLM", "tracker"} } }, "tracker"},
 		{"P94: a call was refused", "recipients", amber, func(r *room, f *facts) { f.Refused = func() (int64, time.Time) { return 2, r.hand.Now() } }, "2 times"},
-		{"P71: a log is too old", "oldest_request_log", red, func(r *room, f *facts) { f.OldestRequestLog = ago(r, 93*day) }, "93 days old"},
-		{"a log of its last day is not", "oldest_request_log", green, func(r *room, f *facts) { f.OldestRequestLog = ago(r, 90*day+23*time.Hour) }, "90 days"},
+		{"P71: a log is too old", "oldest_request_log", red, func(r *room, f *facts) { f.OldestRequestLog = ago(r, 93*day) }, "28 January 2026"},
+		{"a log of its last day is not", "oldest_request_log", green, func(r *room, f *facts) { f.OldestRequestLog = ago(r, 90*day+23*time.Hour) }, "30 January 2026"},
 		{"P46: a guest is too old", "oldest_guest", red, func(r *room, f *facts) { f.OldestGuest = ago(r, 31*day+time.Hour) }, "31 days ago"},
 		{"P46: a guest goes late", "oldest_guest", amber, func(r *room, f *facts) { f.OldestGuest = ago(r, 30*day+3*time.Hour) }, "30 days ago"},
 		{"P106: a deletion hangs", "deletions", red, func(r *room, f *facts) {
@@ -95,24 +100,34 @@ func TestABrokenPromiseShows(t *testing.T) {
 			}
 		}, "too long ago"},
 		{"P84: the chain is broken", "audit_chain", red, func(_ *room, f *facts) {
-			f.Audit = func(context.Context) (transparency.Audit, error) { return transparency.Audit{Faults: []string{"x"}}, nil }
+			f.Audit = func(context.Context) (transparency.Audit, error) {
+				return transparency.Audit{Faults: []string{"x"}}, nil
+			}
 		}, "1 fault"},
 		{"P83: content was opened", "staff_access", amber, func(_ *room, f *facts) {
-			f.Staff = func(context.Context, time.Time) (transparency.Staff, error) { return transparency.Staff{Opened: 1}, nil }
+			f.Staff = func(context.Context, time.Time) (transparency.Staff, error) {
+				return transparency.Staff{Opened: 1}, nil
+			}
 		}, "once"},
 		{"P85: a field has no rule", "self_audit", red, func(_ *room, f *facts) { f.Ruleless = func() []string { return []string{"Query.x"} } }, "Query.x"},
 		{"P99: a rule is overdue", "sweeps", red, func(_ *room, f *facts) {
-			f.Retention = func(context.Context) ([]transparency.Rule, error) { return []transparency.Rule{{Name: "mails", Overdue: true}}, nil }
+			f.Retention = func(context.Context) ([]transparency.Rule, error) {
+				return []transparency.Rule{{Name: "mails", Overdue: true}}, nil
+			}
 		}, "mails"},
 		{"a guard holds a rule", "sweeps", amber, func(_ *room, f *facts) {
-			f.Retention = func(context.Context) ([]transparency.Rule, error) { return []transparency.Rule{{Name: "mails", Held: "the clock jumped"}}, nil }
+			f.Retention = func(context.Context) ([]transparency.Rule, error) {
+				return []transparency.Rule{{Name: "mails", Held: "the clock jumped"}}, nil
+			}
 		}, "the clock jumped"},
 		{"there are no exports", "exports", amber, func(_ *room, f *facts) { f.Exports = nil }, "not in use"},
 		{"P114: news to who had not agreed", "marketing", red, func(_ *room, f *facts) {
 			f.Marketing = func(context.Context) (transparency.Marketing, error) { return transparency.Marketing{Against: 1}, nil }
 		}, "1 mail was"},
 		{"P126: notices stand still", "notices", red, func(_ *room, f *facts) {
-			f.Notices = func(context.Context) (transparency.Notices, error) { return transparency.Notices{Begun: true, Stalled: true, Left: 3}, nil }
+			f.Notices = func(context.Context) (transparency.Notices, error) {
+				return transparency.Notices{Begun: true, Stalled: true, Left: 3}, nil
+			}
 		}, "stands still"},
 		{"a change and nobody is told", "notices", amber, func(_ *room, f *facts) { f.Published = func() int { return 1 } }, "writes to nobody"},
 	} {
