@@ -100,23 +100,23 @@ type Exports struct {
 	Overdue               int64 // files that should be gone
 }
 
-// LegalRequests of authorities.
+// LegalRequests of authorities, all that ever came.
 type LegalRequests struct {
-	Open, Total int64
-	Since       time.Time // of the oldest open one
+	Open, Disclosed, Refused int64
+	Since                    time.Time // when the first came; zero when none did
 }
 
-// Notices of a significant change of the policy.
+// Notices of the newest significant change of the policy.
 type Notices struct {
-	Version              string
-	Sent, Left, Bounced  int64
-	Begun, Stalled, Done bool
+	Version                      string // empty: nobody had to be told of one
+	Sent, Waits, Refused, Failed int64  // mails
+	Overdue                      bool   // not begun, or not over in time
 }
 
 // Marketing is who gets news.
 type Marketing struct {
-	Agreed  int64
-	Against int64 // mails to who had not agreed
+	Agreed, Sent int64
+	Against      int64 // mails to who had not agreed
 }
 
 // span is a time span as people say it.

@@ -124,11 +124,16 @@ func TestABrokenPromiseShows(t *testing.T) {
 		{"P114: news to who had not agreed", "marketing", red, func(_ *room, f *facts) {
 			f.Marketing = func(context.Context) (transparency.Marketing, error) { return transparency.Marketing{Against: 1}, nil }
 		}, "1 mail was"},
-		{"P126: notices stand still", "notices", red, func(_ *room, f *facts) {
+		{"P126: notices are late", "notices", red, func(_ *room, f *facts) {
 			f.Notices = func(context.Context) (transparency.Notices, error) {
-				return transparency.Notices{Begun: true, Stalled: true, Left: 3}, nil
+				return transparency.Notices{Version: "2", Overdue: true, Waits: 3}, nil
 			}
-		}, "stands still"},
+		}, "3 to be sent"},
+		{"P97: an authority asked", "legal_requests", green, func(r *room, f *facts) {
+			f.LegalRequests = func(context.Context) (transparency.LegalRequests, error) {
+				return transparency.LegalRequests{Open: 1, Refused: 2, Since: r.hand.Now()}, nil
+			}
+		}, "asked 3 times since 1 May 2026: 1 open, 0 answered, 2 refused"},
 		{"a change and nobody is told", "notices", amber, func(_ *room, f *facts) { f.Published = func() int { return 1 } }, "writes to nobody"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
