@@ -112,6 +112,9 @@ func columnsSealedTx(ctx context.Context, tx pgx.Tx, held *register.Register) (R
 	if len(bare) > 0 {
 		return red("Values that should be encrypted are not: %s.", some(bare))
 	}
+	if looked == 0 {
+		return green("Nothing is stored yet in the %d columns that must be encrypted.", columns)
+	}
 	return green("Of %d values in the %d columns that must be encrypted, each is.", looked, columns)
 }
 
