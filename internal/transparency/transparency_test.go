@@ -7,8 +7,12 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"gorm.io/gorm"
 
 	"github.com/kimi-k2/kimi-k2/internal/register"
 	"github.com/kimi-k2/kimi-k2/internal/transparency"
@@ -278,6 +282,35 @@ func TestRedIsToldOnceForEachTimeOfTrouble(t *testing.T) {
 	}
 	if n := len(r.report().Changes); n < 7 {
 		t.Errorf("%d changes are kept", n)
+	}
+}
+
+// Many instances that find the same at once tell of it once.
+func TestManyInstancesTellOnce(t *testing.T) {
+	r := newRoom(t)
+	const instances = 8
+	var here sync.WaitGroup
+	here.Add(instances)
+	r.config.Facts.Recheck = func() error {
+		here.Done()
+		here.Wait() // all find it at the same moment
+		return errBroken
+	}
+	var told atomic.Int64
+	r.config.Alarm = func(context.Context, *gorm.DB, transparency.Alarm) error { told.Add(1); return nil }
+	var running sync.WaitGroup
+	for range instances {
+		r.again()
+		s := r.Service
+		running.Go(func() {
+			if _, err := s.Run(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	running.Wait()
+	if told.Load() != 1 {
+		t.Errorf("told %d times", told.Load())
 	}
 }
 
