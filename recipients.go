@@ -83,8 +83,12 @@ type recipient struct {
 func (s *server) recipients() []recipient {
 	c, list := s.cfg, addresses(s.cfg)
 	engine := s.engine.Info()
-	if engine.Kind == inference.KindDemo {
+	switch engine.Kind {
+	case inference.KindDemo:
 		engine.Name = "Built-in demo engine"
+	case inference.KindExternal: // as the consent names it
+		engine.Name += " at " + engine.Host
+	case inference.KindLocal:
 	}
 	all := []recipient{{toEngine, []string{s.engineURL}, models.Recipient{Kind: models.RecipientInference, Name: engine.Name, Clause: "C-READ-RECIPIENTS", Consent: engine.Kind == inference.KindExternal,
 		Sent: []string{"the messages of the branch that is answered", "what a program asks over the API", "which model is to answer"}, Purpose: "writing the answers"}}}
