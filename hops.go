@@ -15,18 +15,27 @@ func (s *server) hops() []*models.Hop {
 	all := []*models.Hop{browserHop(s.cfg.PublicURL), databaseHop(s.cfg.DatabaseURL)}
 	proxies := map[string]bool{}
 	for _, r := range s.recipients() {
-		hosts := s.egress.Addresses(r.id)
-		all = append(all, hopTo(r.Name, r.url, first(hosts)))
-		address := r.url
-		if address == "" && len(hosts) > 0 {
-			address = "https://" + hosts[0]
-		}
-		if via := egress.Proxy(address); via != nil && strings.HasPrefix(address, "http") && !proxies[via.Host] {
-			proxies[via.Host] = true
-			all = append(all, &models.Hop{Name: "Outgoing proxy", Host: via.Host, State: models.TransparencyGreen, About: "Calls go through it; what is encrypted stays so for it."})
+		all = append(all, hopTo(r.Name, r.urls))
+		for _, address := range r.urls {
+			if via := proxyOf(address); via != "" && !proxies[via] {
+				proxies[via] = true
+				all = append(all, &models.Hop{Name: "Outgoing proxy", Host: via, State: models.TransparencyGreen, About: "Calls go through it; what is encrypted stays so for it."})
+			}
 		}
 	}
 	return all
+}
+
+// proxyOf is the host of the proxy through which an address is called; empty when there is
+// none.
+func proxyOf(address string) string {
+	if !strings.HasPrefix(address, "http") {
+		return ""
+	}
+	if via := egress.Proxy(address); via != nil {
+		return via.Host
+	}
+	return ""
 }
 
 // browserHop is the way from people to this server.
@@ -52,18 +61,26 @@ func browserHop(public string) *models.Hop {
 // machine must speak TLS whatever the scheme is (package mail).
 var encrypting = map[string]bool{"https": true, "tls": true, "wss": true, "smtp": true, "smtps": true}
 
-// hopTo is the way to a recipient; no address stands for fixed ones, which are https.
-func hopTo(name, address, host string) *models.Hop {
-	h := &models.Hop{Name: "This server to " + name, Host: host, State: models.TransparencyGreen}
-	scheme, _, _ := strings.Cut(address, "://")
-	switch {
-	case isLocal(host):
-		h.About = "It does not leave this machine."
-	case address == "" || encrypting[scheme]:
-		h.About = "Encrypted (TLS), and the other end is verified."
-	default:
-		h.State, h.About = models.TransparencyRed, "Not encrypted."
+// hopTo is the way to a recipient: the worst of those to its addresses.
+func hopTo(name string, addresses []string) *models.Hop {
+	h := &models.Hop{Name: "This server to " + name, State: models.TransparencyGreen, About: "It does not leave this machine."}
+	var hosts []string
+	for _, address := range addresses {
+		host, err := egress.Address(address)
+		if err != nil { // it could not be called either
+			continue
+		}
+		hosts = append(hosts, host)
+		scheme, _, _ := strings.Cut(address, "://")
+		switch {
+		case isLocal(host):
+		case !encrypting[scheme]:
+			h.State, h.About = models.TransparencyRed, "Not encrypted."
+		case h.State == models.TransparencyGreen:
+			h.About = "Encrypted (TLS), and the other end is verified."
+		}
 	}
+	h.Host = strings.Join(hosts, ", ")
 	return h
 }
 

@@ -72,10 +72,10 @@ func natsServers(c config.Config) []string {
 	return slices.DeleteFunc(strings.Split(c.NATSURL, ","), func(s string) bool { return s == "" })
 }
 
-// recipient is somebody on the list, and by which address it is called.
+// recipient is somebody on the list, and by which addresses it is called.
 type recipient struct {
-	id  string
-	url string // empty: several, all of them encrypted
+	id   string
+	urls []string
 	models.Recipient
 }
 
@@ -83,30 +83,30 @@ type recipient struct {
 func (s *server) recipients() []recipient {
 	c, list := s.cfg, addresses(s.cfg)
 	engine := s.engine.Info()
-	all := []recipient{{toEngine, s.engineURL, models.Recipient{Kind: models.RecipientInference, Name: engine.Name, Clause: "C-READ-RECIPIENTS", Consent: engine.Kind == inference.KindExternal,
+	switch engine.Kind {
+	case inference.KindDemo:
+		engine.Name = "Built-in demo engine"
+	case inference.KindExternal: // as the consent names it
+		engine.Name += " at " + engine.Host
+	case inference.KindLocal:
+	}
+	all := []recipient{{toEngine, []string{s.engineURL}, models.Recipient{Kind: models.RecipientInference, Name: engine.Name, Clause: "C-READ-RECIPIENTS", Consent: engine.Kind == inference.KindExternal,
 		Sent: []string{"the messages of the branch that is answered", "what a program asks over the API", "which model is to answer"}, Purpose: "writing the answers"}}}
-	add := func(id, address string, kind models.RecipientKind, name, clause, purpose string, sent ...string) {
+	add := func(id string, urls []string, kind models.RecipientKind, name, clause, purpose string, sent ...string) {
 		if list[id] != nil {
-			all = append(all, recipient{id, address, models.Recipient{Kind: kind, Name: name, Clause: clause, Purpose: purpose, Sent: sent}})
+			all = append(all, recipient{id, urls, models.Recipient{Kind: kind, Name: name, Clause: clause, Purpose: purpose, Sent: sent}})
 		}
 	}
 	pay := []string{"your e-mail address, to fill in its form", "what you buy and for how much", "a random number of the purchase"}
-	add(toStripe, orElse(c.StripeAPIURL, stripe.URL), models.RecipientPayment, "Stripe", "C-SHARE-PROCESSORS", "selling credits", pay...)
-	add(toCreem, orElse(c.CreemAPIURL, creem.LiveURL), models.RecipientPayment, "Creem", "C-SHARE-PROCESSORS", "selling credits", pay...)
+	add(toStripe, list[toStripe], models.RecipientPayment, "Stripe", "C-SHARE-PROCESSORS", "selling credits", pay...)
+	add(toCreem, list[toCreem], models.RecipientPayment, "Creem", "C-SHARE-PROCESSORS", "selling credits", pay...)
 	enter := "that somebody signs in here, and when; it is asked for your name and e-mail address"
-	add(toGoogle, "", models.RecipientSignIn, "Google", "C-SHARE-PROCESSORS", "signing you in", enter)
-	add(toGitHub, "", models.RecipientSignIn, "GitHub", "C-SHARE-PROCESSORS", "signing you in", enter)
-	add(toOIDC, c.OIDCIssuer, models.RecipientSignIn, c.OIDCName, "C-SHARE-PROCESSORS", "signing you in", enter)
-	add(toMail, c.SMTPURL, models.RecipientMail, "Mail server", "C-READ-RECIPIENTS", "sending you mails", "your e-mail address", "the mails to you, with your name; nothing of your conversations")
-	add(toBus, first(natsServers(c)), models.RecipientInternal, "Message broker of this installation", "C-READ-RECIPIENTS", "bringing answers from one server of this installation to another", "pieces of answers while they are written")
+	add(toGoogle, list[toGoogle], models.RecipientSignIn, "Google", "C-SHARE-PROCESSORS", "signing you in", enter)
+	add(toGitHub, list[toGitHub], models.RecipientSignIn, "GitHub", "C-SHARE-PROCESSORS", "signing you in", enter)
+	add(toOIDC, list[toOIDC], models.RecipientSignIn, c.OIDCName, "C-SHARE-PROCESSORS", "signing you in", enter)
+	add(toMail, list[toMail], models.RecipientMail, "Mail server", "C-READ-RECIPIENTS", "sending you mails", "your e-mail address", "the mails to you, with your name; nothing of your conversations")
+	add(toBus, list[toBus], models.RecipientInternal, "Message broker of this installation", "C-READ-RECIPIENTS", "bringing answers from one server of this installation to another", "pieces of answers while they are written")
 	return all
-}
-
-func first(all []string) string {
-	if len(all) == 0 {
-		return ""
-	}
-	return all[0]
 }
 
 // publicRecipients are the recipients with what the list of who can be reached says.
@@ -116,7 +116,7 @@ func (s *server) publicRecipients() []*models.Recipient {
 		p := r.Recipient
 		p.Hosts = s.egress.Addresses(r.id)
 		p.Local = len(p.Hosts) > 0 && !slices.ContainsFunc(p.Hosts, func(h string) bool { return !isLocal(h) })
-		p.Encrypted = hopTo(p.Name, r.url, first(p.Hosts)).State == models.TransparencyGreen
+		p.Encrypted = hopTo(p.Name, r.urls).State == models.TransparencyGreen
 		out = append(out, &p)
 	}
 	return out

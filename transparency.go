@@ -45,7 +45,7 @@ func (s *server) openTransparency(secret []byte) error {
 func (s *server) facts() transparency.Facts {
 	return transparency.Facts{
 		Recheck: s.policy.Recheck, Figures: s.figures, Published: s.policy.LaterSignificant,
-		OldestRequestLog: s.requests.Oldest, OldestGuest: s.accounts.OldestGuest, RequestLogTTL: requestlog.TTL, GuestTTL: account.GuestTTL,
+		OldestRequestLog: s.requests.OldestDay, OldestGuest: s.accounts.OldestGuest, RequestLogTTL: requestlog.TTL, GuestTTL: account.GuestTTL,
 		Deletions: func(ctx context.Context, since time.Time) (transparency.Deletions, error) {
 			f, err := s.accounts.DeletionFacts(ctx, since)
 			return transparency.Deletions{Running: f.Running, Oldest: f.Oldest, Done: f.Done, Slowest: f.Slowest, Unasked: f.Unasked}, err

@@ -13,6 +13,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/kimi-k2/kimi-k2/graph"
 	"github.com/kimi-k2/kimi-k2/internal/config"
 	"github.com/kimi-k2/kimi-k2/internal/egress"
 	"github.com/kimi-k2/kimi-k2/internal/transparency"
@@ -126,6 +127,68 @@ func TestAnEngineDoesNotLeadElsewhere(t *testing.T) {
 	}
 }
 
+// P98: no page of ours loads anything from another host, and a form leads to nobody but the
+// payment page where credits are for sale.
+func TestPagesLoadNothingFromOthers(t *testing.T) {
+	p := start(t)
+	for _, path := range []string{"/", "/privacy", "/transparency"} {
+		resp, err := p.browser().http.Get(p.url + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		policy := resp.Header.Get("Content-Security-Policy")
+		if policy == "" {
+			t.Fatalf("%s has no policy", path)
+		}
+		own := strings.TrimPrefix(p.url, "http")
+		for _, directive := range strings.Split(policy, ";") {
+			name, sources, _ := strings.Cut(strings.TrimSpace(directive), " ")
+			for _, source := range strings.Fields(sources) {
+				switch {
+				case strings.HasPrefix(source, "'"), source == "data:", source == "blob:", source == "ws"+own, strings.HasSuffix(name, "trusted-types"), strings.HasPrefix(name, "require-"):
+				case name == "form-action" && source == "https://checkout.stripe.com", name == "form-action" && source == "https://billing.stripe.com":
+				default:
+					t.Errorf("%s: %s allows %s", path, name, source)
+				}
+			}
+		}
+	}
+}
+
+// P98: nothing that administrators may ask for leads to what people wrote. The reply of a
+// usage is looked up as the asker's own.
+func TestOperatorsReachNoContent(t *testing.T) {
+	schema, err := graph.Schema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	var walk func(name, way string)
+	walk = func(name, way string) {
+		if seen[name] {
+			return
+		}
+		seen[name] = true
+		if name == "Conversation" || name == "Message" {
+			t.Errorf("%s leads to a %s", way, name)
+		}
+		def := schema.Types[name]
+		for _, f := range def.Fields {
+			if name+"."+f.Name != "UsageRow.reply" {
+				walk(f.Type.Name(), way+"."+f.Name)
+			}
+		}
+		for _, member := range schema.GetPossibleTypes(def) {
+			walk(member.Name, way)
+		}
+	}
+	walk("Operator", "Operator")
+	if len(seen) < 10 {
+		t.Errorf("only %d types were seen", len(seen))
+	}
+}
+
 // settingsOf are settings as the program reads them.
 func settingsOf(t *testing.T, environ ...string) config.Config {
 	t.Helper()
@@ -177,15 +240,12 @@ func TestHopsAreJudged(t *testing.T) {
 			t.Errorf("database at %s: %+v", address, h)
 		}
 	}
-	for _, c := range []struct {
-		address, host string
-		want          models.TransparencyState
-	}{
-		{"http://engine.example.org/v1", "engine.example.org:80", r}, {"https://engine.example.org/v1", "engine.example.org:443", g}, {"http://127.0.0.1:11434/v1", "127.0.0.1:11434", g},
-		{"smtp://mail.example.org", "mail.example.org:587", g}, {"nats://a.example.org", "a.example.org:4222", r}, {"tls://a.example.org", "a.example.org:4222", g}, {"", "api.github.com:443", g},
+	for addresses, want := range map[string]models.TransparencyState{
+		"http://engine.example.org/v1": r, "https://engine.example.org/v1": g, "http://127.0.0.1:11434/v1": g, "smtp://mail.example.org": g, "nats://a.example.org": r, "tls://a.example.org": g,
+		"tls://a.example.org nats://b.example.org": r, "nats://127.0.0.1:4222 nats://b.example.org": r, "nats://127.0.0.1:4222 tls://b.example.org": g, "https://oauth2.googleapis.com https://www.googleapis.com": g,
 	} {
-		if h := hopTo("x", c.address, c.host); h.State != c.want {
-			t.Errorf("%s: %+v", c.address, h)
+		if h := hopTo("x", strings.Fields(addresses)); h.State != want || strings.Count(h.Host, ":") != len(strings.Fields(addresses)) {
+			t.Errorf("%s: %+v", addresses, h)
 		}
 	}
 }

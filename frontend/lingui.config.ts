@@ -14,6 +14,7 @@ const lazyFolders = [
   'palette',
   'policy',
   'settings',
+  'transparency',
   'usage',
 ].map((name) => `<rootDir>/src/features/${name}`)
 const lazy = [

@@ -68,6 +68,8 @@ journey(
     }
     await page.goto('/privacy')
     await page.getByRole('heading', { level: 1 }).waitFor()
+    await page.goto('/transparency')
+    await page.getByTestId('state').waitFor()
     await page.goto('/nowhere')
     await page.goto('/')
     await composer(page).waitFor()

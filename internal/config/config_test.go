@@ -55,6 +55,7 @@ func TestValuesAreReadAndPutInOrder(t *testing.T) {
 	}
 }
 
+// P78: among others a public http:// address off this machine, without being forced, stops the start.
 func TestWhatIsWrongIsSaidInOneLine(t *testing.T) {
 	remote := []string{"PUBLIC_URL=https://chat.example", "SECRET_KEY=" + goodKey}
 	for _, test := range []struct {

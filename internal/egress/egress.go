@@ -109,7 +109,14 @@ func Address(s string) (string, error) {
 		return join(host, port), nil
 	}
 	u, err := url.Parse(s)
-	if err != nil || u.Hostname() == "" {
+	if err != nil {
+		return "", errors.New("an address is host:port or a URL")
+	}
+	return addressOf(u)
+}
+
+func addressOf(u *url.URL) (string, error) {
+	if u.Hostname() == "" {
 		return "", errors.New("a URL names no host")
 	}
 	port := u.Port()
@@ -177,28 +184,28 @@ func (g *Guard) DialContext(ctx context.Context, network, address string) (net.C
 		d := newDialer()
 		return d.DialContext(ctx, network, address) //nolint:wrapcheck // says where to
 	}
-	if err := g.check(address, true); err != nil {
+	read, err := Address(address)
+	if err != nil {
+		read = address
+	}
+	if err := g.check(read, true); err != nil {
 		return nil, err
 	}
 	return g.dialer.DialContext(ctx, network, address) //nolint:wrapcheck // says where to
 }
 
-// check refuses an address that is not on the list; proxies lead to what was checked
+// check refuses a host:port that is not on the list; proxies lead to what was checked
 // before.
 func (g *Guard) check(address string, proxied bool) error {
-	read, err := Address(address)
-	if err != nil {
-		read = address
-	}
 	g.mu.RLock()
-	_, ok := g.allowed[read]
-	ok = ok || proxied && g.proxies[read]
+	_, ok := g.allowed[address]
+	ok = ok || proxied && g.proxies[address]
 	g.mu.RUnlock()
 	if ok {
 		return nil
 	}
-	g.note(read)
-	return &RefusedError{Address: read}
+	g.note(address)
+	return &RefusedError{Address: address}
 }
 
 // note counts a refused call. The log hears of each host once.
@@ -250,7 +257,11 @@ func (g *Guard) proxy(r *http.Request) (*url.URL, error) {
 	if g == nil {
 		return nil, nil //nolint:nilnil // no proxy leads to a loopback address
 	}
-	if err := g.check(r.URL.String(), false); err != nil {
+	address, err := addressOf(r.URL)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.check(address, false); err != nil {
 		return nil, err
 	}
 	if LoopbackName(r.URL.Hostname()) {
@@ -260,8 +271,7 @@ func (g *Guard) proxy(r *http.Request) (*url.URL, error) {
 	if err != nil || via == nil {
 		return via, err //nolint:wrapcheck // names the variable
 	}
-	address, err := proxyAddress(via)
-	if err != nil {
+	if address, err = proxyAddress(via); err != nil {
 		return nil, err
 	}
 	g.mu.Lock()

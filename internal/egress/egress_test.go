@@ -7,14 +7,67 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/egress"
 )
+
+// way is the proxy of the environment, which Go reads once; it answers for everybody and
+// remembers whom it was asked for.
+var way struct {
+	sync.Mutex
+	asked []string
+}
+
+func TestMain(m *testing.M) {
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		way.Lock()
+		defer way.Unlock()
+		way.asked = append(way.asked, r.Host)
+		_, _ = io.WriteString(w, "by the proxy")
+	}))
+	if err := os.Setenv("HTTP_PROXY", proxy.URL); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	proxy.Close()
+	os.Exit(code)
+}
+
+// P94: behind a proxy the list counts as well: the proxy is asked for who is on it and for
+// nobody else, and is no way to anybody by itself.
+func TestTheListCountsBehindAProxy(t *testing.T) {
+	g := newGuard(new(bytes.Buffer))
+	if err := g.Allow("engine", "http://listed.example.test/v1"); err != nil {
+		t.Fatal(err)
+	}
+	for _, address := range []string{"http://canary.example.test/", "http://listed.example.test:81/"} {
+		if _, err := get(t, g, address); !errors.As(err, new(*egress.RefusedError)) {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+	if body, err := get(t, g, "http://listed.example.test/"); err != nil || body != "by the proxy" {
+		t.Fatal(body, err)
+	}
+	via := egress.Proxy("http://listed.example.test/")
+	if via == nil || egress.Proxy("http://127.0.0.1/") != nil {
+		t.Fatal(via)
+	}
+	if _, err := get(t, g, via.String()); !errors.As(err, new(*egress.RefusedError)) {
+		t.Errorf("the proxy itself: %v", err)
+	}
+	way.Lock()
+	defer way.Unlock()
+	if !slices.Equal(way.asked, []string{"listed.example.test"}) {
+		t.Errorf("the proxy was asked for %v", way.asked)
+	}
+}
 
 var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 

@@ -226,3 +226,21 @@ func TestOneInstanceSweeps(t *testing.T) {
 		t.Errorf("%d days were dropped beside another instance, %v", dropped, err)
 	}
 }
+
+// P71: the oldest day is found of which a row is stored, shown or not.
+func TestTheOldestDayIsFound(t *testing.T) {
+	r := newRoom(t)
+	if _, ok, err := r.OldestDay(t.Context()); ok || err != nil {
+		t.Errorf("without rows: %v, %v", ok, err)
+	}
+	e := r.entry(key(r.account(), models.ScopeUsageRead))
+	first := e.At.Truncate(day)
+	r.write(e)
+	r.pass(200 * day)
+	if err := r.MakePartitions(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if at, ok, err := r.OldestDay(t.Context()); !ok || err != nil || !at.Equal(first) {
+		t.Errorf("%s, %v, %v; want %s", at, ok, err, first)
+	}
+}

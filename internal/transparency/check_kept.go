@@ -47,10 +47,10 @@ func (s *Service) oldestRequestLog(ctx context.Context) (Result, error) {
 	if !any {
 		return green("No log of a request to the API is stored.")
 	}
-	age, limit := s.Clock.Now().Sub(at), s.Facts.RequestLogTTL
-	state := late(age, limit+dayLength)
-	say := "The oldest stored log entry is %s old. Entries are shown to nobody once they are %s old, and deleted with the day that they belong to."
-	return Result{state, fmt.Sprintf(say, span(age), span(limit))}, nil
+	limit := s.Facts.RequestLogTTL
+	state := late(s.Clock.Now().Sub(at), limit+dayLength)
+	say := "The oldest stored log entries are of %s. Entries are shown to nobody once they are %s old, and deleted with the day that they belong to."
+	return Result{state, fmt.Sprintf(say, day(at), span(limit))}, nil
 }
 
 // oldestGuest looks at the guest that has been inactive for longest.

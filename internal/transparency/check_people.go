@@ -52,11 +52,14 @@ func (s *Service) legalRequests(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if l.Open == 0 {
-		return green("No request of an authority is open. So far there were %d.", l.Total)
+	total := l.Open + l.Disclosed + l.Refused
+	if total == 0 {
+		return green("No authority has asked for anything.")
 	}
-	return green("%s of authorities open, the oldest since %s. So far there were %d.", count(int(l.Open), "request is", "requests are"), day(l.Since), l.Total)
+	return green("Authorities asked %s since %s: %d open, %d answered, %d refused.", times(total), day(l.Since), l.Open, l.Disclosed, l.Refused)
 }
+
+const neverChanged = "The policy has not changed significantly since its first version: nobody had to be told."
 
 // notices looks whether everybody was told of what changed.
 func (s *Service) notices(ctx context.Context) (Result, error) {
@@ -64,18 +67,18 @@ func (s *Service) notices(ctx context.Context) (Result, error) {
 		if n := s.Facts.Published(); n > 0 {
 			return amber("%s were published, and this version of the program writes to nobody.", count(n, "significant change", "significant changes"))
 		}
-		return green("The policy has not changed significantly since its first version: nobody had to be told.")
+		return green(neverChanged)
 	}
 	n, err := s.Facts.Notices(ctx)
 	if err != nil {
 		return Result{}, err
 	}
-	say := fmt.Sprintf("Of version %s %d accounts were told, %d are still to be, %d addresses refused the mail.", n.Version, n.Sent, n.Left, n.Bounced)
-	switch {
-	case !n.Begun:
-		return green("The policy has not changed significantly since its first version: nobody had to be told.")
-	case n.Stalled:
-		return red("%s That stands still.", say)
+	if n.Version == "" {
+		return green(neverChanged)
+	}
+	say := fmt.Sprintf("Of version %s: %d mails sent, %d to be sent, %d refused by mail servers, %d failed.", n.Version, n.Sent, n.Waits, n.Refused, n.Failed)
+	if n.Overdue {
+		return red("%s Not everybody was told in time.", say)
 	}
 	return green("%s", say)
 }
@@ -92,7 +95,7 @@ func (s *Service) marketing(ctx context.Context) (Result, error) {
 	if m.Against > 0 {
 		return red("%s sent to somebody who had not agreed.", count(int(m.Against), "mail was", "mails were"))
 	}
-	return green("News are off unless turned on; %s turned them on.", count(int(m.Agreed), "account", "accounts"))
+	return green("News are off unless turned on. %s turned them on; %s sent, to nobody else.", count(int(m.Agreed), "account has", "accounts have"), count(int(m.Sent), "mail was", "mails were"))
 }
 
 // selfAudit looks at the audits themselves: each has a result that is not old, and each

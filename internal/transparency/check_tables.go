@@ -76,19 +76,33 @@ const sampled = 20_000
 
 // columnsSealed looks whether what has to be encrypted is. Of large tables it takes a
 // sample, another one each time.
-func (s *Service) columnsSealed(ctx context.Context) (Result, error) {
+func (s *Service) columnsSealed(ctx context.Context) (r Result, err error) {
+	err = pgx.BeginTxFunc(ctx, s.DB.Pool(), pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SELECT set_config('statement_timeout', '0', true)`); err != nil { // ctx bounds it
+			return err
+		}
+		r, err = columnsSealedTx(ctx, tx, s.Register)
+		return err
+	})
+	if err != nil {
+		return Result{}, fmt.Errorf("look for what is not encrypted: %w", database.Translate(err))
+	}
+	return r, nil
+}
+
+func columnsSealedTx(ctx context.Context, tx pgx.Tx, held *register.Register) (Result, error) {
 	var looked int64
 	var columns int
 	var bare []string
-	for _, t := range s.Register.Tables {
+	for _, t := range held.Tables {
 		for _, c := range t.Columns {
 			if c.Store != register.Sealed {
 				continue
 			}
 			columns++
-			n, open, err := s.unsealed(ctx, t.Name, c.Name)
+			n, open, err := unsealed(ctx, tx, t.Name, c.Name)
 			if err != nil {
-				return Result{}, fmt.Errorf("look at %s.%s: %w", t.Name, c.Name, database.Translate(err))
+				return Result{}, err
 			}
 			if looked += n; open > 0 {
 				bare = append(bare, fmt.Sprintf("%s.%s (%d)", t.Name, c.Name, open))
@@ -98,31 +112,35 @@ func (s *Service) columnsSealed(ctx context.Context) (Result, error) {
 	if len(bare) > 0 {
 		return red("Values that should be encrypted are not: %s.", some(bare))
 	}
+	if looked == 0 {
+		return green("Nothing is stored yet in the %d columns that must be encrypted.", columns)
+	}
 	return green("Of %d values in the %d columns that must be encrypted, each is.", looked, columns)
 }
 
 // unsealed counts the values of a column that were looked at, and those among them that
 // were never sealed.
-func (s *Service) unsealed(ctx context.Context, table, column string) (looked, open int64, err error) {
+func unsealed(ctx context.Context, tx pgx.Tx, table, column string) (looked, open int64, err error) {
 	name, value := pgx.Identifier{table}.Sanitize(), pgx.Identifier{column}.Sanitize()
 	var rows float64
-	if err := s.DB.Pool().QueryRow(ctx, `SELECT greatest(reltuples, 0) FROM pg_class WHERE oid = $1::text::regclass`, name).Scan(&rows); err != nil {
+	if err := tx.QueryRow(ctx, `SELECT greatest(reltuples, 0) FROM pg_class WHERE oid = $1::text::regclass`, name).Scan(&rows); err != nil {
 		return 0, 0, err
 	}
 	from := name
 	if rows > sampled {
 		from += fmt.Sprintf(" TABLESAMPLE SYSTEM (%f)", 100*sampled/rows)
 	}
-	err = s.DB.Pool().QueryRow(ctx, fmt.Sprintf(`SELECT count(*), count(*) FILTER (WHERE length(%[2]s) < $1 OR get_byte(%[2]s, 0) <> $2) FROM %[1]s WHERE length(%[2]s) > 0`, from, value),
+	err = tx.QueryRow(ctx, fmt.Sprintf(`SELECT count(*), count(*) FILTER (WHERE length(%[2]s) < $1 OR get_byte(substring(%[2]s FROM 1 FOR 1), 0) <> $2) FROM %[1]s WHERE length(%[2]s) > 0`, from, value),
 		seal.Overhead, seal.Version).Scan(&looked, &open)
 	return looked, open, err
 }
 
 // oldest is the least time in a column, nil when there is none; isTime is false for columns
-// that count otherwise.
+// that count otherwise, and for tables that go by partitions, which other checks look at.
 func (s *Service) oldest(ctx context.Context, table, column string) (at *time.Time, isTime bool, err error) {
 	name := pgx.Identifier{table}.Sanitize()
-	err = s.DB.Pool().QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = $1::text::regclass AND attname = $2 AND atttypid = 'timestamptz'::regtype)`, name, column).Scan(&isTime)
+	err = s.DB.Pool().QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND c.relkind = 'r'
+		WHERE a.attrelid = $1::text::regclass AND a.attname = $2 AND a.atttypid = 'timestamptz'::regtype)`, name, column).Scan(&isTime)
 	if err != nil || !isTime {
 		return nil, false, err
 	}
@@ -150,11 +168,7 @@ func (s *Service) overdue(ctx context.Context) (Result, error) {
 		if tables++; oldest == nil {
 			continue
 		}
-		limit := time.Duration(t.Retention.Max)
-		if strings.HasPrefix(t.Retention.By, "requestlog.") {
-			limit += dayLength // by whole days
-		}
-		if is := late(now.Sub(*oldest), limit); is != models.TransparencyGreen {
+		if is := late(now.Sub(*oldest), time.Duration(t.Retention.Max)); is != models.TransparencyGreen {
 			state = state.Worse(is)
 			over = append(over, t.Name)
 		}

@@ -3,6 +3,8 @@ package transparency
 import (
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // sentence is a clause as the policy writes it.
@@ -15,9 +17,10 @@ var (
 
 // readClauses reads the policy's clauses in their order. A clause is the heading that its
 // anchor stands at, with the first paragraph below it, or the text before its anchor: back
-// to the anchor before, or the bold words that it ends in.
+// to the anchor before, or the bold words that it ends in. An item that goes on with the
+// sentence before its list begins with that.
 func readClauses(text string) (out []sentence) {
-	section := ""
+	section, lead := "", ""
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
 		title, isHeading := heading(line)
@@ -35,16 +38,28 @@ func readClauses(text string) (out []sentence) {
 				bold = before
 			}
 			c := sentence{id: rest[at[2]:at[3]], section: section, title: plain(bold)}
+			if startsSmall(c.title) {
+				c.title = lead + " " + c.title
+			}
 			if rest = rest[at[1]:]; isHeading {
 				c.title = title
-				if below := paragraph(lines[i+1:]); below != "" {
+				if below := paragraph(lines[i+1:]); strings.HasSuffix(below, ".") {
 					c.title += ": " + below
 				}
 			}
 			out = append(out, c)
 		}
+		if text := plain(rest); text != "" && !isHeading && !strings.HasPrefix(line, "- ") {
+			lead = text
+		}
 	}
 	return out
+}
+
+// startsSmall reports whether a text goes on with a sentence that began before a list.
+func startsSmall(s string) bool {
+	first, _ := utf8.DecodeRuneInString(s)
+	return unicode.IsLower(first)
 }
 
 // heading is the text of a heading.

@@ -14,8 +14,8 @@ type Facts struct {
 	Recheck func() error
 	// Figures are the numbers that the policy promises.
 	Figures func() []Figure
-	// OldestRequestLog and OldestGuest are the ages of what is kept longest; false when there
-	// is nothing.
+	// OldestRequestLog is when the first day began of which logs are stored, OldestGuest when
+	// the guest was last active that has been inactive for longest; false when there is none.
 	OldestRequestLog, OldestGuest func(ctx context.Context) (time.Time, bool, error)
 	// RequestLogTTL and GuestTTL are how long they may be kept.
 	RequestLogTTL, GuestTTL time.Duration
@@ -100,23 +100,23 @@ type Exports struct {
 	Overdue               int64 // files that should be gone
 }
 
-// LegalRequests of authorities.
+// LegalRequests of authorities, all that ever came.
 type LegalRequests struct {
-	Open, Total int64
-	Since       time.Time // of the oldest open one
+	Open, Disclosed, Refused int64
+	Since                    time.Time // when the first came; zero when none did
 }
 
-// Notices of a significant change of the policy.
+// Notices of the newest significant change of the policy.
 type Notices struct {
-	Version              string
-	Sent, Left, Bounced  int64
-	Begun, Stalled, Done bool
+	Version                      string // empty: nobody had to be told of one
+	Sent, Waits, Refused, Failed int64  // mails
+	Overdue                      bool   // not begun, or not over in time
 }
 
 // Marketing is who gets news.
 type Marketing struct {
-	Agreed  int64
-	Against int64 // mails to who had not agreed
+	Agreed, Sent int64
+	Against      int64 // mails to who had not agreed
 }
 
 // span is a time span as people say it.

@@ -66,9 +66,15 @@ func newRoom(t *testing.T) *room {
 	_, err = body.ReadFrom(text)
 	r.must(err)
 	r.config = transparency.Config{DB: r.db, Clock: r.hand, Log: slog.New(slog.NewTextHandler(r.log, nil)), Secret: secret, Register: held, Service: "Kimi K2", Version: "v1",
-		Policy:     func() transparency.Policy { return transparency.Policy{Version: "2025-01-01.1", Hash: "0123456789abcdef", Text: body.String()} },
-		Recipients: func() []*models.Recipient { return []*models.Recipient{{Kind: models.RecipientInference, Name: "vLLM", Local: true}} },
-		Hops:       func() []*models.Hop { return []*models.Hop{{Name: "Your browser to this server", State: models.TransparencyGreen}} },
+		Policy: func() transparency.Policy {
+			return transparency.Policy{Version: "2025-01-01.1", Hash: "0123456789abcdef", Text: body.String()}
+		},
+		Recipients: func() []*models.Recipient {
+			return []*models.Recipient{{Kind: models.RecipientInference, Name: "vLLM", Local: true}}
+		},
+		Hops: func() []*models.Hop {
+			return []*models.Hop{{Name: "Your browser to this server", State: models.TransparencyGreen}}
+		},
 		Alarm: func(_ context.Context, _ *gorm.DB, a transparency.Alarm) error {
 			if r.untold == nil {
 				r.told = append(r.told, a)
@@ -77,7 +83,9 @@ func newRoom(t *testing.T) *room {
 		},
 		Facts: transparency.Facts{
 			Recheck: func() error { return nil }, Published: func() int { return 0 },
-			Figures:          func() []transparency.Figure { return []transparency.Figure{{Words: "after 30 days", Promised: 30, Kept: 30}} },
+			Figures: func() []transparency.Figure {
+				return []transparency.Figure{{Words: "after 30 days", Promised: 30, Kept: 30}}
+			},
 			OldestRequestLog: r.none, OldestGuest: r.none, RequestLogTTL: 90 * 24 * time.Hour, GuestTTL: 30 * 24 * time.Hour,
 			Deletions: func(context.Context, time.Time) (transparency.Deletions, error) { return transparency.Deletions{}, nil },
 			Ledger: func(context.Context) (transparency.Ledger, bool, error) {
@@ -88,7 +96,9 @@ func newRoom(t *testing.T) *room {
 			Refused:   func() (int64, time.Time) { return 0, time.Time{} },
 			Reachable: func() []string { return []string{"vLLM"} },
 			Ruleless:  func() []string { return nil },
-			Exports:   func(context.Context, time.Time) (transparency.Exports, error) { return transparency.Exports{Done: 1}, nil },
+			Exports: func(context.Context, time.Time) (transparency.Exports, error) {
+				return transparency.Exports{Done: 1}, nil
+			},
 		}}
 	r.again()
 	return r

@@ -78,11 +78,17 @@ func guarded(ctx context.Context, k check) (r Result, err error) {
 	return k.run(ctx)
 }
 
+// keepLock is the advisory lock of whoever stores a result.
+const keepLock = 0x6b322d7472616e73
+
 // keep stores a result, and a change when the state is another. A newer result of another
 // instance stays.
 func (s *Service) keep(ctx context.Context, id string, r Result) (row models.TransparencyCheck, err error) {
 	now := s.Clock.Now()
 	err = s.DB.Tx(ctx, func(tx *gorm.DB) error {
+		if err := tx.Exec(`SELECT pg_advisory_xact_lock(?)`, int64(keepLock)).Error; err != nil { // there may be no row to lock yet
+			return fmt.Errorf("lock the results: %w", err)
+		}
 		var rows []models.TransparencyCheck
 		if err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id).Find(&rows).Error; err != nil {
 			return fmt.Errorf("read a result: %w", err)

@@ -150,7 +150,7 @@ func (s *Service) all() []check {
 		{"recipients", often, checkTimeout, s.recipients},
 		{"register_complete", often, checkTimeout, s.registerComplete},
 		{"columns_sealed", seldom, slowTimeout, s.columnsSealed},
-		{"oldest_request_log", seldom, checkTimeout, s.oldestRequestLog},
+		{"oldest_request_log", often, checkTimeout, s.oldestRequestLog},
 		{"oldest_guest", often, checkTimeout, s.oldestGuest},
 		{"sweeps", often, checkTimeout, s.sweeps},
 		{"deletions", often, checkTimeout, s.deletions},

@@ -7,8 +7,12 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"gorm.io/gorm"
 
 	"github.com/kimi-k2/kimi-k2/internal/register"
 	"github.com/kimi-k2/kimi-k2/internal/transparency"
@@ -43,12 +47,18 @@ func TestWhereAllIsWellEveryClauseIsGreen(t *testing.T) {
 	if c := clause(t, report, "C-NO-TRAINING"); c.Title != "We never train models with them." {
 		t.Errorf("%q", c.Title)
 	}
-	if c := clause(t, report, "C-SHARE"); !strings.HasPrefix(c.Title, "When we share it") {
-		t.Errorf("%q", c.Title)
+	for id, want := range map[string]string{
+		"C-SHARE": "When we share it: We don't sell your data, and we don't trade it.", "C-RIGHTS": "Your rights", "C-RIGHT-EXPORT": "You can export your conversations",
+		"C-SHARE-LAW": "We pass something on only where the law obliges us to", "C-READ-DATE": "The date at the top is the day from which this version counts.",
+	} {
+		if c := clause(t, report, id); c.Title != want {
+			t.Errorf("%s is %q", id, c.Title)
+		}
 	}
 }
 
-// Each fact that breaks a promise turns its check red or amber, and the clause with it.
+// P6, P25, P79, P84, P85, P94, P125: each fact that breaks a promise turns its check red or
+// amber, and the clause with it.
 func TestABrokenPromiseShows(t *testing.T) {
 	day := 24 * time.Hour
 	type facts = transparency.Facts
@@ -63,15 +73,19 @@ func TestABrokenPromiseShows(t *testing.T) {
 	}{
 		{"P1: the text is not the published one", "policy_text", red, func(_ *room, f *facts) { f.Recheck = func() error { return errBroken } }, "is not what it was"},
 		{"P6: a figure differs", "figures", red, func(_ *room, f *facts) {
-			f.Figures = func() []transparency.Figure { return []transparency.Figure{{Words: "after 30 days", Promised: 30, Kept: 31}} }
+			f.Figures = func() []transparency.Figure {
+				return []transparency.Figure{{Words: "after 30 days", Promised: 30, Kept: 31}}
+			}
 		}, "keeps to 31"},
 		{"P79: a hop is not encrypted", "hops_encrypted", red, func(r *room, _ *facts) {
-			r.config.Hops = func() []*models.Hop { return []*models.Hop{{Name: "This server to x", State: red, About: "Not encrypted."}} }
+			r.config.Hops = func() []*models.Hop {
+				return []*models.Hop{{Name: "This server to x", State: red, About: "Not encrypted."}}
+			}
 		}, "This server to x: Not encrypted."},
 		{"P94: somebody unlisted can be reached", "recipients", red, func(_ *room, f *facts) { f.Reachable = func() []string { return []string{"vLLM", "tracker"} } }, "tracker"},
 		{"P94: a call was refused", "recipients", amber, func(r *room, f *facts) { f.Refused = func() (int64, time.Time) { return 2, r.hand.Now() } }, "2 times"},
-		{"P71: a log is too old", "oldest_request_log", red, func(r *room, f *facts) { f.OldestRequestLog = ago(r, 93*day) }, "93 days old"},
-		{"a log of its last day is not", "oldest_request_log", green, func(r *room, f *facts) { f.OldestRequestLog = ago(r, 90*day+23*time.Hour) }, "90 days"},
+		{"P71: a log is too old", "oldest_request_log", red, func(r *room, f *facts) { f.OldestRequestLog = ago(r, 93*day) }, "28 January 2026"},
+		{"a log of its last day is not", "oldest_request_log", green, func(r *room, f *facts) { f.OldestRequestLog = ago(r, 90*day+23*time.Hour) }, "30 January 2026"},
 		{"P46: a guest is too old", "oldest_guest", red, func(r *room, f *facts) { f.OldestGuest = ago(r, 31*day+time.Hour) }, "31 days ago"},
 		{"P46: a guest goes late", "oldest_guest", amber, func(r *room, f *facts) { f.OldestGuest = ago(r, 30*day+3*time.Hour) }, "30 days ago"},
 		{"P106: a deletion hangs", "deletions", red, func(r *room, f *facts) {
@@ -90,25 +104,40 @@ func TestABrokenPromiseShows(t *testing.T) {
 			}
 		}, "too long ago"},
 		{"P84: the chain is broken", "audit_chain", red, func(_ *room, f *facts) {
-			f.Audit = func(context.Context) (transparency.Audit, error) { return transparency.Audit{Faults: []string{"x"}}, nil }
+			f.Audit = func(context.Context) (transparency.Audit, error) {
+				return transparency.Audit{Faults: []string{"x"}}, nil
+			}
 		}, "1 fault"},
 		{"P83: content was opened", "staff_access", amber, func(_ *room, f *facts) {
-			f.Staff = func(context.Context, time.Time) (transparency.Staff, error) { return transparency.Staff{Opened: 1}, nil }
+			f.Staff = func(context.Context, time.Time) (transparency.Staff, error) {
+				return transparency.Staff{Opened: 1}, nil
+			}
 		}, "once"},
 		{"P85: a field has no rule", "self_audit", red, func(_ *room, f *facts) { f.Ruleless = func() []string { return []string{"Query.x"} } }, "Query.x"},
 		{"P99: a rule is overdue", "sweeps", red, func(_ *room, f *facts) {
-			f.Retention = func(context.Context) ([]transparency.Rule, error) { return []transparency.Rule{{Name: "mails", Overdue: true}}, nil }
+			f.Retention = func(context.Context) ([]transparency.Rule, error) {
+				return []transparency.Rule{{Name: "mails", Overdue: true}}, nil
+			}
 		}, "mails"},
 		{"a guard holds a rule", "sweeps", amber, func(_ *room, f *facts) {
-			f.Retention = func(context.Context) ([]transparency.Rule, error) { return []transparency.Rule{{Name: "mails", Held: "the clock jumped"}}, nil }
+			f.Retention = func(context.Context) ([]transparency.Rule, error) {
+				return []transparency.Rule{{Name: "mails", Held: "the clock jumped"}}, nil
+			}
 		}, "the clock jumped"},
 		{"there are no exports", "exports", amber, func(_ *room, f *facts) { f.Exports = nil }, "not in use"},
 		{"P114: news to who had not agreed", "marketing", red, func(_ *room, f *facts) {
 			f.Marketing = func(context.Context) (transparency.Marketing, error) { return transparency.Marketing{Against: 1}, nil }
 		}, "1 mail was"},
-		{"P126: notices stand still", "notices", red, func(_ *room, f *facts) {
-			f.Notices = func(context.Context) (transparency.Notices, error) { return transparency.Notices{Begun: true, Stalled: true, Left: 3}, nil }
-		}, "stands still"},
+		{"P126: notices are late", "notices", red, func(_ *room, f *facts) {
+			f.Notices = func(context.Context) (transparency.Notices, error) {
+				return transparency.Notices{Version: "2", Overdue: true, Waits: 3}, nil
+			}
+		}, "3 to be sent"},
+		{"P97: an authority asked", "legal_requests", green, func(r *room, f *facts) {
+			f.LegalRequests = func(context.Context) (transparency.LegalRequests, error) {
+				return transparency.LegalRequests{Open: 1, Refused: 2, Since: r.hand.Now()}, nil
+			}
+		}, "asked 3 times since 1 May 2026: 1 open, 0 answered, 2 refused"},
 		{"a change and nobody is told", "notices", amber, func(_ *room, f *facts) { f.Published = func() int { return 1 } }, "writes to nobody"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -253,6 +282,35 @@ func TestRedIsToldOnceForEachTimeOfTrouble(t *testing.T) {
 	}
 	if n := len(r.report().Changes); n < 7 {
 		t.Errorf("%d changes are kept", n)
+	}
+}
+
+// Many instances that find the same at once tell of it once.
+func TestManyInstancesTellOnce(t *testing.T) {
+	r := newRoom(t)
+	const instances = 8
+	var here sync.WaitGroup
+	here.Add(instances)
+	r.config.Facts.Recheck = func() error {
+		here.Done()
+		here.Wait() // all find it at the same moment
+		return errBroken
+	}
+	var told atomic.Int64
+	r.config.Alarm = func(context.Context, *gorm.DB, transparency.Alarm) error { told.Add(1); return nil }
+	var running sync.WaitGroup
+	for range instances {
+		r.again()
+		s := r.Service
+		running.Go(func() {
+			if _, err := s.Run(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	running.Wait()
+	if told.Load() != 1 {
+		t.Errorf("told %d times", told.Load())
 	}
 }
 

@@ -28,6 +28,11 @@ const privacy = createRoute({
   path: '/privacy',
   component: lazyPart(() => import('./lazy/privacy-page').then((page) => page.PrivacyPage)),
 })
+const transparency = createRoute({
+  getParentRoute: () => root,
+  path: '/transparency',
+  component: lazyPart(() => import('./lazy/transparency-page').then((page) => page.TransparencyPage)),
+})
 const deleted = createRoute({
   getParentRoute: () => root,
   path: '/deleted',
@@ -82,6 +87,7 @@ export const router = createRouter({
     chat.addChildren([home, conversation]),
     signIn,
     privacy,
+    transparency,
     deleted,
     settings,
     settingsPage,

@@ -18,6 +18,7 @@ export * from './documents/gate';
 export * from './documents/palette';
 export * from './documents/policy';
 export * from './documents/service';
+export * from './documents/transparency';
 /* eslint-disable */
 /** Internal type. DO NOT USE DIRECTLY. */
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
@@ -735,6 +736,28 @@ export type EngineState =
   | 'DEGRADED'
   /** It keeps failing; requests are refused for a moment. */
   | 'DOWN';
+
+/** Whether a promise is kept. */
+export type TransparencyState =
+  /** As far as the program can see. */
+  | 'GREEN'
+  /** Not certain, not looked at for an hour, or about to break. */
+  | 'AMBER'
+  /** It is broken, or nobody has looked for six hours. */
+  | 'RED';
+
+/** Sorts of recipients. */
+export type RecipientKind =
+  /** Writes the answers. */
+  | 'INFERENCE'
+  /** Sells credits. */
+  | 'PAYMENT'
+  /** Says who somebody is. */
+  | 'SIGN_IN'
+  /** Sends mails. */
+  | 'MAIL'
+  /** Part of the installation itself. */
+  | 'INTERNAL';
 
 /** Sorts of principals. */
 export type ViewerKind =
@@ -1515,6 +1538,11 @@ export type SettingsActivityQueryVariables = Exact<{
 
 
 export type SettingsActivityQuery = { viewer: { accessLog: { edges: Array<{ cursor: string, node: { id: string, at: string, act: AuditAct, actor: AuditActor, provider: Provider | null, consent: ConsentKind | null, policyVersion: string | null, credits: string | null, actorKey: { id: string, name: string, lastFour: string } | null, session: { id: string, deviceType: string, os: string, browser: string, browserVersion: number } | null, key: { id: string, name: string, lastFour: string } | null } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } };
+
+export type TransparencyQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type TransparencyQuery = { transparency: { madeAt: string, checkedAt: string | null, state: TransparencyState, version: string, policyVersion: string, policyHash: string, publicKey: string, clauses: Array<{ id: string, section: string, title: string, state: TransparencyState, evidence: string, checkedAt: string | null }>, recipients: Array<{ kind: RecipientKind, name: string, hosts: Array<string>, sent: Array<string>, clause: string, local: boolean, encrypted: boolean, consent: boolean }>, hops: Array<{ name: string, host: string, state: TransparencyState, about: string }>, changes: Array<{ checkId: string, at: string, state: TransparencyState, evidence: string }> } };
 
 export type UsageSumPartsFragment = { acts: number, promptTokens: number, cachedTokens: number, outputTokens: number, reasoningTokens: number, credits: string } & { ' $fragmentName'?: 'UsageSumPartsFragment' };
 

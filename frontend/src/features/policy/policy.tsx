@@ -44,6 +44,11 @@ function PolicyBody({ policy }: { policy: PolicyQuery['policy'] }) {
             Effective <time dateTime={policy.effectiveAt}>{month}</time> · version {policy.version}
           </Trans>
         </p>
+        <p className="mt-1 text-sm">
+          <a href="/transparency" className="text-tide underline underline-offset-3">
+            <Trans>See whether it is kept</Trans>
+          </a>
+        </p>
       </header>
       <Contents sections={sections} />
       <article lang="en" className="max-w-176 min-w-0 xl:row-start-2">

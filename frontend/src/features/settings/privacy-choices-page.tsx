@@ -102,6 +102,10 @@ function Acceptances({ acceptances }: { acceptances: Choices['policyAcceptances'
         <a href="/privacy" className="text-tide underline underline-offset-3">
           <Trans>Read the privacy policy</Trans>
         </a>
+        {' · '}
+        <a href="/transparency" className="text-tide underline underline-offset-3">
+          <Trans>See whether it is kept</Trans>
+        </a>
       </p>
     </Section>
   )

@@ -8,7 +8,7 @@ const names = `
   SignInProvider PolicyAcceptance Money CreditBalance UsageReport UsageSum UsageGroup LedgerFinding AbsurdUsage
   EstimateError RemovedRows InsufficientCreditsError CreditsChanged PurchaseChanged ConversationChanged
   ConversationDeleted ReplyStarted ReplyEnded RequestAnalytics RequestSum RequestGroup Quantiles RateLimit
-  RateLimitState ConversationsDeleted MessageSend+ ReplyContinue+ ReplyStop+ ConversationUpdate+ ConversationDelete+
+  RateLimitState ConversationsDeleted Transparency TransparencyChange Recipient Hop MessageSend+ ReplyContinue+ ReplyStop+ ConversationUpdate+ ConversationDelete+
   AgeConfirm+ PolicyAccept+ ConsentSet+ AccountUpdate+ IdentityUnlink+ SessionRevoke+ SessionRevokeOthers+
   MailRetry+ CreditNoticeUpdate+ CreditAdjust+ UsageReview+ LedgerVerify+ CreditCheckoutCreate+ BillingPortalCreate+
   AccountRemove+ QuarantineResolve+ Reconcile+ DataInventory DataGroup DataTable DataRetention DataColumn DataRow DataValue RetentionConfirm+ RetentionRule RetentionHolding RetentionDay
