@@ -35,6 +35,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/edge"
 	"github.com/kimi-k2/kimi-k2/internal/edge/gate"
+	"github.com/kimi-k2/kimi-k2/internal/export"
 	"github.com/kimi-k2/kimi-k2/internal/fairqueue"
 	"github.com/kimi-k2/kimi-k2/internal/inference"
 	"github.com/kimi-k2/kimi-k2/internal/inference/demo"
@@ -80,6 +81,7 @@ type server struct {
 	queue       *fairqueue.Queue
 	chat        *chat.Service
 	completions *completion.Service
+	exports     *export.Service
 	sockets     *wsconn.Transport
 	http        *http.Server
 	streams     chan struct{} // closed to end event streams
@@ -145,6 +147,9 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *server,
 		return nil, err
 	}
 	if err = s.openOutbox(); err != nil {
+		return nil, err
+	}
+	if err = s.openExports(secret); err != nil {
 		return nil, err
 	}
 	if err = s.openEdge(secret); err != nil {
@@ -223,12 +228,12 @@ func (s *server) openEdge(secret []byte) error {
 	if err != nil {
 		return err
 	}
-	resolver := &resolvers.Resolver{Chat: s.chat, Policy: s.policy, Keys: s.keys, Requests: s.requests, Audit: s.audit, Accounts: s.accounts, Credit: s.credit, Outbox: s.mails, Billing: s.billing, Engine: s.engine, Limits: s.limits, Cursors: page.NewSigner(secret),
+	resolver := &resolvers.Resolver{Chat: s.chat, Policy: s.policy, Keys: s.keys, Requests: s.requests, Audit: s.audit, Accounts: s.accounts, Credit: s.credit, Outbox: s.mails, Billing: s.billing, Engine: s.engine, Limits: s.limits, Exporter: s.exports, Cursors: page.NewSigner(secret),
 		Info: resolvers.Info{Name: s.cfg.ServiceName, SupportEmail: s.cfg.SupportEmail, URL: s.cfg.ServiceURL, Version: version,
 			Providers: s.signIns.Providers()}}
 	s.http = web.Server(s.cfg.ListenAddr, web.New(web.Config{
 		Account: s.accounts, Gates: s.policy, Sessions: s.accounts, SignIns: s.signIns, Admission: s.policy, GraphQL: s.graphql(graph.Config{Resolvers: resolver, Schema: schema}, resolver, public, documents), SchemaSDL: graph.SDL(), Static: frontend.Dist(), PublicURL: public,
-		TrustedProxies: s.cfg.TrustedProxies, Clock: s.clock, Log: s.log, Ready: s.ready, SupportEmail: s.cfg.SupportEmail, Webhooks: s.billing, Keys: s.keys, API: s.api(), Books: s.credit, Requests: s.requests, PayHosts: s.payHosts(),
+		TrustedProxies: s.cfg.TrustedProxies, Clock: s.clock, Log: s.log, Ready: s.ready, SupportEmail: s.cfg.SupportEmail, Webhooks: s.billing, Keys: s.keys, API: s.api(), Books: s.credit, Requests: s.requests, Exports: s.exports, Imports: s.imports(), PayHosts: s.payHosts(),
 	}), s.log)
 	return nil
 }
@@ -345,6 +350,9 @@ func (s *server) close(ctx context.Context) {
 	defer cancel()
 	if s.jobs != nil {
 		logged(s.log, "stop the jobs", s.jobs.Stop(ctx))
+	}
+	if s.exports != nil {
+		s.exports.Close()
 	}
 	if s.signIns != nil {
 		s.signIns.Close()

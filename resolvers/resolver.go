@@ -13,6 +13,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/billing"
 	"github.com/kimi-k2/kimi-k2/internal/chat"
 	"github.com/kimi-k2/kimi-k2/internal/credit"
+	"github.com/kimi-k2/kimi-k2/internal/export"
 	"github.com/kimi-k2/kimi-k2/internal/inference"
 	"github.com/kimi-k2/kimi-k2/internal/notify"
 	"github.com/kimi-k2/kimi-k2/internal/page"
@@ -88,6 +89,7 @@ type Resolver struct {
 	Credit   *credit.Service
 	Engine   Engine
 	Limits   Limits
+	Exporter *export.Service
 	Cursors  *page.Signer
 	Info     Info
 }

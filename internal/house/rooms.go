@@ -35,10 +35,12 @@ var rooms = map[string]kind{
 	"internal/chat":          domain,
 	"internal/completion":    domain,
 	"internal/credit":        domain,
+	"internal/export":        domain,
 	"internal/notify":        domain,
 	"internal/policy":        domain,
 	"internal/ratelimit":     domain,
 	"internal/requestlog":    domain,
+	"internal/restore":       domain,
 	"internal/signin":        domain,
 	"policy":                 assets,
 	"internal/bus/...":       tool,
@@ -153,7 +155,7 @@ var mustNotImport = map[string][]string{
 // confined says which folders alone may import a library; all below a named
 // folder are meant too.
 var confined = map[string][]string{
-	"gorm.io":                      {".", "models", "internal/account", "internal/apikey", "internal/audit", "internal/billing", "internal/chat", "internal/completion", "internal/credit", "internal/database", "internal/export", "internal/jobs", "internal/notify", "internal/policy", "internal/signin"},
+	"gorm.io":                      {".", "models", "internal/account", "internal/apikey", "internal/audit", "internal/billing", "internal/chat", "internal/completion", "internal/credit", "internal/database", "internal/export", "internal/jobs", "internal/notify", "internal/policy", "internal/restore", "internal/signin"},
 	"github.com/jackc/pgx":         {".", "internal/account", "internal/apikey", "internal/audit", "internal/billing", "internal/chat", "internal/completion", "internal/credit", "internal/database", "internal/export", "internal/jobs", "internal/notify", "internal/policy", "internal/ratelimit", "internal/register/rows", "internal/requestlog", "internal/signin"},
 	"github.com/pressly/goose":     {"internal/database"},
 	"github.com/nats-io":           {"internal/bus"},
@@ -211,6 +213,7 @@ var tables = []struct{ name, model, owner string }{
 	{"runs", "Run", "internal/chat"},
 	{"run_chunks", "RunChunk", "internal/chat"},
 	{"clearings", "Clearing", "internal/chat"},
+	{"exports", "Export", "internal/export"},
 	{"ledger_accounts", "LedgerAccount", "internal/credit"},
 	{"ledger_balances", "LedgerBalance", "internal/credit"},
 	{"ledger_transfers", "LedgerTransfer", "internal/credit"},

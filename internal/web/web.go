@@ -53,6 +53,10 @@ type Config struct {
 	Books Books
 	// Requests keeps and shows the logs of API requests; without it there are none.
 	Requests Requests
+	// Exports hands out files with what is held of somebody, Imports takes some; without
+	// them there are none.
+	Exports Exports
+	Imports Imports
 	// PayHosts are the origins of payment pages that a form may lead to.
 	PayHosts  []string
 	GraphQL   http.Handler // serves /graphql; the context carries the viewer and the request's id
@@ -121,6 +125,7 @@ func (s *server) routes() *http.ServeMux {
 	s.authRoutes(mux)
 	s.webhookRoutes(mux)
 	s.tableRoutes(mux)
+	s.exportRoutes(mux)
 	s.keyRoutes(mux)
 	s.apiRoutes(mux)
 	for _, path := range []string{"/auth/", "/exports/", "/metrics", "/.well-known/"} {
