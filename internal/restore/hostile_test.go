@@ -48,6 +48,7 @@ func TestBadFilesAreRefusedAndLeaveNothing(t *testing.T) {
 		"a word":                   {`"hello"`, "no export of"},
 		"another array":            {`[{"a":1}]`, "no export of"},
 		"another object":           {`{"format":"something else","tables":{}}`, "no export of"},
+		"an empty object":          {`{"a":1}`, "no export of"},
 		"a newer layout":           {strings.Replace(good, `"schema":1`, `"schema":2`, 1), "layout 2"},
 		"no conversations":         {ownData("", ""), "no conversations"},
 		"an empty array":           {"[]", "no conversations"},

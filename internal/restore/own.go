@@ -112,7 +112,7 @@ func readOwn(d *decoder, out *sink) error {
 	out.result.Source = Own
 	var format string
 	var schema int
-	return o.fields(func(key string) error {
+	err := o.fields(func(key string) error {
 		switch key {
 		case "format":
 			return d.value(&format)
@@ -129,6 +129,10 @@ func readOwn(d *decoder, out *sink) error {
 		}
 		return d.value(new(json.RawMessage))
 	})
+	if err == nil && format != ownFormat {
+		err = errUnknown()
+	}
+	return err
 }
 
 // fields reads the fields of an object that has begun, up to its end. None may come twice.
