@@ -1,6 +1,8 @@
 package export_test
 
 import (
+	"archive/zip"
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -105,6 +107,56 @@ func TestTheManifestTellsWhatIsInTheArchive(t *testing.T) {
 			t.Errorf("%v, want %v", err, want)
 		}
 	}
+}
+
+// P111: a whole archive is checked without a database: one whose files are not those of its
+// manifest is refused, and so is what is none.
+func TestAnArchiveIsCheckedAsAWhole(t *testing.T) {
+	h := newHouse(t)
+	s := h.open()
+	ada, _ := h.somebody()
+	raw := h.archived(s, ada, h.made(s, ada))
+	secret := bytes.Repeat([]byte{9}, 32)
+	check := func(secret, raw []byte) error {
+		_, err := export.Check(secret, bytes.NewReader(raw), int64(len(raw)))
+		return err
+	}
+	if err := check(secret, raw); err != nil {
+		t.Error(err)
+	}
+	for want, err := range map[error]error{
+		export.ErrManifestElse: check(bytes.Repeat([]byte{8}, 32), raw),
+		export.ErrNoManifest:   check(secret, raw[:len(raw)-1]),
+		export.ErrChanged:      check(secret, rezip(t, unzip(t, raw), "data.json", "{}")),
+	} {
+		if !errors.Is(err, want) {
+			t.Errorf("%v, want %v", err, want)
+		}
+	}
+	if err := check(secret, rezip(t, unzip(t, raw), "another.txt", "x")); !errors.Is(err, export.ErrChanged) {
+		t.Error(err)
+	}
+}
+
+// rezip packs files again, one of them changed or added.
+func rezip(t *testing.T, files map[string]string, name, content string) []byte {
+	t.Helper()
+	files[name] = content
+	var out bytes.Buffer
+	z := zip.NewWriter(&out)
+	for name, content := range files {
+		w, err := z.Create(name)
+		if err == nil {
+			_, err = w.Write([]byte(content))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }
 
 // P111: conversations can be read without a program: a page that leads to a file for each,

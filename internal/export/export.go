@@ -99,7 +99,7 @@ func New(c Config) (*Service, error) {
 		return nil, fmt.Errorf("make the folder of exports: %w", err)
 	}
 	life, end := context.WithCancel(context.Background())
-	return &Service{Config: c, signer: ed25519.NewKeyFromSeed(derive(c.Secret, "export manifest v1")), linkKey: derive(c.Secret, "export link v1"),
+	return &Service{Config: c, signer: ed25519.NewKeyFromSeed(derive(c.Secret, manifestPurpose)), linkKey: derive(c.Secret, "export link v1"),
 		life: life, end: end, slots: make(chan struct{}, atOnce), writing: map[string]context.CancelFunc{}}, nil
 }
 

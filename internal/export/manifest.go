@@ -13,6 +13,9 @@ import (
 // manifestFormat names the layout of manifests, and what their signatures are for.
 const manifestFormat = "kimi-k2 export manifest v1"
 
+// manifestPurpose derives the key that signs them.
+const manifestPurpose = "export manifest v1"
+
 // manifestName is the manifest's file in the archive.
 const manifestName = "manifest.json"
 
@@ -71,12 +74,14 @@ var (
 
 // CheckManifest reads a manifest and says whether it is one of this installation's,
 // unchanged. What the manifest says of the other files is for the caller to compare.
-func (s *Service) CheckManifest(text []byte) (Manifest, error) {
+func (s *Service) CheckManifest(text []byte) (Manifest, error) { return checkManifest(s.signer, text) }
+
+func checkManifest(signer ed25519.PrivateKey, text []byte) (Manifest, error) {
 	var m signedManifest
 	if err := json.Unmarshal(text, &m); err != nil || m.Manifest.Format != manifestFormat {
 		return Manifest{}, ErrNoManifest
 	}
-	public, _ := s.signer.Public().(ed25519.PublicKey)
+	public, _ := signer.Public().(ed25519.PublicKey)
 	if m.PublicKey != base64.StdEncoding.EncodeToString(public) {
 		return m.Manifest, ErrManifestElse
 	}

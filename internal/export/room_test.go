@@ -119,6 +119,12 @@ func (h *house) find(s *export.Service, v viewer.Viewer, exportID string) *model
 // fetched are the files of an export.
 func (h *house) fetched(s *export.Service, v viewer.Viewer, e *models.Export) map[string]string {
 	h.t.Helper()
+	return unzip(h.t, h.archived(s, v, e))
+}
+
+// archived is the archive of an export.
+func (h *house) archived(s *export.Service, v viewer.Viewer, e *models.Export) []byte {
+	h.t.Helper()
 	token, _ := s.Token(e)
 	file, err := s.Open(h.t.Context(), v, token)
 	if err != nil {
@@ -129,7 +135,7 @@ func (h *house) fetched(s *export.Service, v viewer.Viewer, e *models.Export) ma
 	if err != nil || int64(len(raw)) != file.Size {
 		h.t.Fatalf("%d of %d bytes: %v", len(raw), file.Size, err)
 	}
-	return unzip(h.t, raw)
+	return raw
 }
 
 func unzip(t *testing.T, raw []byte) map[string]string {
