@@ -18,7 +18,7 @@ const usage = `Kimi K2: an AI chat assistant service to host yourself.
   kimi-k2 [serve]       start the server
   kimi-k2 migrate       bring the database to this version's schema and exit
   kimi-k2 verify        check what is stored; exits 1 on any fault
-  kimi-k2 verify <file> check a deletion receipt or a transparency report; exits 1 when it is none
+  kimi-k2 verify <file> check a deletion receipt, a transparency report or an export; exits 1 when it is none
                         of ours or was changed
   kimi-k2 admin sign-in-link
                         print a link that signs the operator in, once, within ten minutes
@@ -60,7 +60,7 @@ func command(ctx context.Context, args, environ []string, out io.Writer) error {
 	run, ok := map[string]func(context.Context, config.Config) error{"serve": runServe, "migrate": runMigrate,
 		"verify": func(ctx context.Context, cfg config.Config) error {
 			if len(args) == 2 {
-				return verifyReceipt(cfg, args[1], out)
+				return verifyFile(cfg, args[1], out)
 			}
 			return runVerify(ctx, cfg, out)
 		},

@@ -189,7 +189,7 @@ func TestTheCommandChecksReceipts(t *testing.T) {
 			t.Fatal(err)
 		}
 		var out bytes.Buffer
-		err := verifyReceipt(config.Config{SecretKey: p.server.cfg.SecretKey}, path, &out)
+		err := verifyFile(config.Config{SecretKey: p.server.cfg.SecretKey}, path, &out)
 		return out.String(), err
 	}
 	if out, err := check(receipt); err != nil || !strings.Contains(out, "genuine and unchanged") {

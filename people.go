@@ -108,7 +108,7 @@ func (s *server) startPeople(ctx context.Context) error {
 	s.keys.StopWith(s.writers())
 	s.keys.OnRevoked(s.completions.Revoked)
 	s.accounts.LeaveWith(s.billing)
-	s.accounts.EraseWith([]account.Shutter{s.keys, s.mails}, s.chat)
+	s.accounts.EraseWith([]account.Shutter{s.keys, s.mails, s.exports}, s.chat)
 	if err := s.accounts.Start(ctx); err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (s *server) startPeople(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.jobs.Add(slices.Concat(s.moneyJobs(), s.retentionJobs(purger), s.auditJobs())...); err != nil {
+	if err := s.jobs.Add(slices.Concat(s.moneyJobs(), s.retentionJobs(purger), s.auditJobs(), s.exportJobs())...); err != nil {
 		return err
 	}
 	return s.jobs.Start(ctx)

@@ -57,7 +57,14 @@ func guestsEnd(p *account.Purger) retention.Procedure {
 // requestsEnd is how the logs of requests end: by the day. Days are what is counted.
 func requestsEnd(s *requestlog.Service) retention.Procedure {
 	const logs, sums = "api_request_logs", "api_request_hours"
-	return retention.Procedure{Job: requestlog.Job, Grain: requestlog.Grain, Oldest: s.OldestDay,
+	return retention.Procedure{Job: requestlog.Job, Grain: requestlog.Grain,
+		Oldest: func(ctx context.Context) (*time.Time, error) {
+			day, ok, err := s.OldestDay(ctx)
+			if err != nil || !ok {
+				return nil, err
+			}
+			return &day, nil
+		},
 		Run: func(ctx context.Context) (map[string]int64, error) {
 			dropped, err := s.Sweep(ctx)
 			return map[string]int64{logs: int64(dropped)}, err

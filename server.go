@@ -36,6 +36,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/edge"
 	"github.com/kimi-k2/kimi-k2/internal/edge/gate"
 	"github.com/kimi-k2/kimi-k2/internal/egress"
+	"github.com/kimi-k2/kimi-k2/internal/export"
 	"github.com/kimi-k2/kimi-k2/internal/fairqueue"
 	"github.com/kimi-k2/kimi-k2/internal/inference"
 	"github.com/kimi-k2/kimi-k2/internal/inference/demo"
@@ -92,6 +93,7 @@ type server struct {
 	egress       *egress.Guard
 	engineURL    string
 	transparency *transparency.Service
+	exports      *export.Service
 }
 
 // build constructs every room, in the order in which they need each other. What was
@@ -247,12 +249,14 @@ func (s *server) openEdge(secret []byte) error {
 	if err != nil {
 		return err
 	}
-	resolver := &resolvers.Resolver{Inventory: held, Chat: s.chat, Policy: s.policy, Keys: s.keys, Requests: s.requests, Audit: s.audit, Accounts: s.accounts, Credit: s.credit, Outbox: s.mails, Billing: s.billing, Engine: s.engine, Limits: s.limits, Cursors: page.NewSigner(secret), Transparency: s.transparency, Ends: s.retention,
+	resolver := &resolvers.Resolver{Chat: s.chat, Policy: s.policy, Keys: s.keys, Requests: s.requests, Audit: s.audit, Accounts: s.accounts, Credit: s.credit, Outbox: s.mails, Billing: s.billing, Engine: s.engine, Limits: s.limits, Cursors: page.NewSigner(secret),
+		Inventory: held, Transparency: s.transparency, Ends: s.retention, Exporter: s.exports,
 		Info: resolvers.Info{Name: s.cfg.ServiceName, SupportEmail: s.cfg.SupportEmail, URL: s.cfg.ServiceURL, Version: version,
 			Providers: s.signIns.Providers()}}
 	s.http = web.Server(s.cfg.ListenAddr, web.New(web.Config{
 		Account: s.accounts, Gates: s.policy, Sessions: s.accounts, SignIns: s.signIns, Admission: s.policy, GraphQL: s.graphql(graph.Config{Resolvers: resolver, Schema: schema}, resolver, public, documents), SchemaSDL: graph.SDL(), Static: frontend.Dist(), PublicURL: public,
-		TrustedProxies: s.cfg.TrustedProxies, Clock: s.clock, Log: s.log, Ready: s.ready, SupportEmail: s.cfg.SupportEmail, Webhooks: s.billing, Keys: s.keys, API: s.api(), Books: s.credit, Requests: s.requests, Transparency: s.transparency, PayHosts: s.payHosts(),
+		TrustedProxies: s.cfg.TrustedProxies, Clock: s.clock, Log: s.log, Ready: s.ready, SupportEmail: s.cfg.SupportEmail, Webhooks: s.billing, Keys: s.keys, API: s.api(), Books: s.credit, Requests: s.requests,
+		Transparency: s.transparency, Exports: s.exports, Imports: s.imports(), PayHosts: s.payHosts(),
 	}), s.log)
 	return nil
 }
@@ -369,6 +373,9 @@ func (s *server) close(ctx context.Context) {
 	defer cancel()
 	if s.jobs != nil {
 		logged(s.log, "stop the jobs", s.jobs.Stop(ctx))
+	}
+	if s.exports != nil {
+		s.exports.Close()
 	}
 	if s.signIns != nil {
 		s.signIns.Close()

@@ -8,6 +8,7 @@ const lazyFolders = [
   'consent',
   'deletion',
   'developers',
+  'exports',
   'gate',
   'held',
   'operator',

@@ -507,6 +507,20 @@ type EstimateError struct {
 	OutputErrorP95 float64 `json:"outputErrorP95"`
 }
 
+// Nothing is needed.
+type ExportStartInput struct {
+	// The caller's own mark; it is ignored.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What exportStart began.
+type ExportStartPayload struct {
+	// The export; null when it was refused.
+	Export *models.Export `json:"export,omitempty"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // What is asked of everybody once.
 type Gate struct {
 	// Whether the viewer has said to be old enough.

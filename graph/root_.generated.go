@@ -30,6 +30,7 @@ type ResolverRoot interface {
 	CreditsChanged() CreditsChangedResolver
 	DataInventory() DataInventoryResolver
 	DataTable() DataTableResolver
+	Export() ExportResolver
 	Identity() IdentityResolver
 	LedgerCheck() LedgerCheckResolver
 	LedgerEntry() LedgerEntryResolver
@@ -391,6 +392,22 @@ type ComplexityRoot struct {
 		PromptRatio    func(childComplexity int) int
 	}
 
+	Export struct {
+		Bytes      func(childComplexity int) int
+		CreatedAt  func(childComplexity int) int
+		ExpiresAt  func(childComplexity int) int
+		FinishedAt func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Progress   func(childComplexity int) int
+		Status     func(childComplexity int) int
+		URL        func(childComplexity int) int
+	}
+
+	ExportStartPayload struct {
+		Export     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Gate struct {
 		AgeConfirmed   func(childComplexity int) int
 		AgeRefused     func(childComplexity int) int
@@ -598,6 +615,7 @@ type ComplexityRoot struct {
 		CreditAdjust          func(childComplexity int, input CreditAdjustInput) int
 		CreditCheckoutCreate  func(childComplexity int, input CreditCheckoutCreateInput) int
 		CreditNoticeUpdate    func(childComplexity int, input CreditNoticeUpdateInput) int
+		ExportStart           func(childComplexity int, input ExportStartInput) int
 		IdentityUnlink        func(childComplexity int, input IdentityUnlinkInput) int
 		LedgerVerify          func(childComplexity int, input LedgerVerifyInput) int
 		MailRetry             func(childComplexity int, input MailRetryInput) int
@@ -1111,6 +1129,7 @@ type ComplexityRoot struct {
 		Conversations     func(childComplexity int, first *int, after *string, filter *ConversationFilter) int
 		Credits           func(childComplexity int) int
 		DataInventory     func(childComplexity int) int
+		Exports           func(childComplexity int) int
 		Gate              func(childComplexity int) int
 		Guest             func(childComplexity int) int
 		ID                func(childComplexity int) int
@@ -2344,6 +2363,68 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.EstimateError.PromptRatio(childComplexity), true
 
+	case "Export.bytes":
+		if e.ComplexityRoot.Export.Bytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Export.Bytes(childComplexity), true
+	case "Export.createdAt":
+		if e.ComplexityRoot.Export.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Export.CreatedAt(childComplexity), true
+	case "Export.expiresAt":
+		if e.ComplexityRoot.Export.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Export.ExpiresAt(childComplexity), true
+	case "Export.finishedAt":
+		if e.ComplexityRoot.Export.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Export.FinishedAt(childComplexity), true
+	case "Export.id":
+		if e.ComplexityRoot.Export.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Export.ID(childComplexity), true
+	case "Export.progress":
+		if e.ComplexityRoot.Export.Progress == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Export.Progress(childComplexity), true
+	case "Export.status":
+		if e.ComplexityRoot.Export.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Export.Status(childComplexity), true
+	case "Export.url":
+		if e.ComplexityRoot.Export.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Export.URL(childComplexity), true
+
+	case "ExportStartPayload.export":
+		if e.ComplexityRoot.ExportStartPayload.Export == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExportStartPayload.Export(childComplexity), true
+	case "ExportStartPayload.userErrors":
+		if e.ComplexityRoot.ExportStartPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExportStartPayload.UserErrors(childComplexity), true
+
 	case "Gate.ageConfirmed":
 		if e.ComplexityRoot.Gate.AgeConfirmed == nil {
 			break
@@ -3235,6 +3316,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreditNoticeUpdate(childComplexity, args["input"].(CreditNoticeUpdateInput)), true
+	case "Mutation.exportStart":
+		if e.ComplexityRoot.Mutation.ExportStart == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_exportStart_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ExportStart(childComplexity, args["input"].(ExportStartInput)), true
 	case "Mutation.identityUnlink":
 		if e.ComplexityRoot.Mutation.IdentityUnlink == nil {
 			break
@@ -5390,6 +5482,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.DataInventory(childComplexity), true
+	case "Viewer.exports":
+		if e.ComplexityRoot.Viewer.Exports == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.Exports(childComplexity), true
 	case "Viewer.gate":
 		if e.ComplexityRoot.Viewer.Gate == nil {
 			break
@@ -5520,6 +5618,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CreditAdjustInput", ec.unmarshalInputCreditAdjustInput),
 			graphql.NewInputUnmarshaler("CreditCheckoutCreateInput", ec.unmarshalInputCreditCheckoutCreateInput),
 			graphql.NewInputUnmarshaler("CreditNoticeUpdateInput", ec.unmarshalInputCreditNoticeUpdateInput),
+			graphql.NewInputUnmarshaler("ExportStartInput", ec.unmarshalInputExportStartInput),
 			graphql.NewInputUnmarshaler("IdentityUnlinkInput", ec.unmarshalInputIdentityUnlinkInput),
 			graphql.NewInputUnmarshaler("LedgerFilter", ec.unmarshalInputLedgerFilter),
 			graphql.NewInputUnmarshaler("LedgerVerifyInput", ec.unmarshalInputLedgerVerifyInput),
@@ -5629,7 +5728,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "schema/account.graphqls" "schema/acts.graphqls" "schema/apikey.graphqls" "schema/audit.graphqls" "schema/billing.graphqls" "schema/conversation.graphqls" "schema/credit.graphqls" "schema/deletion.graphqls" "schema/fault.graphqls" "schema/inventory.graphqls" "schema/message.graphqls" "schema/operator.graphqls" "schema/policy.graphqls" "schema/ratelimit.graphqls" "schema/requestlog.graphqls" "schema/retention.graphqls" "schema/schema.graphqls" "schema/service.graphqls" "schema/transparency.graphqls" "schema/viewer.graphqls"
+//go:embed "schema/account.graphqls" "schema/acts.graphqls" "schema/apikey.graphqls" "schema/audit.graphqls" "schema/billing.graphqls" "schema/conversation.graphqls" "schema/credit.graphqls" "schema/deletion.graphqls" "schema/export.graphqls" "schema/fault.graphqls" "schema/inventory.graphqls" "schema/message.graphqls" "schema/operator.graphqls" "schema/policy.graphqls" "schema/ratelimit.graphqls" "schema/requestlog.graphqls" "schema/retention.graphqls" "schema/schema.graphqls" "schema/service.graphqls" "schema/transparency.graphqls" "schema/viewer.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -5649,6 +5748,7 @@ var sources = []*ast.Source{
 	{Name: "schema/conversation.graphqls", Input: sourceData("schema/conversation.graphqls"), BuiltIn: false},
 	{Name: "schema/credit.graphqls", Input: sourceData("schema/credit.graphqls"), BuiltIn: false},
 	{Name: "schema/deletion.graphqls", Input: sourceData("schema/deletion.graphqls"), BuiltIn: false},
+	{Name: "schema/export.graphqls", Input: sourceData("schema/export.graphqls"), BuiltIn: false},
 	{Name: "schema/fault.graphqls", Input: sourceData("schema/fault.graphqls"), BuiltIn: false},
 	{Name: "schema/inventory.graphqls", Input: sourceData("schema/inventory.graphqls"), BuiltIn: false},
 	{Name: "schema/message.graphqls", Input: sourceData("schema/message.graphqls"), BuiltIn: false},
@@ -6308,6 +6408,38 @@ func (ec *executionContext) childFields_EstimateError(ctx context.Context, field
 		return ec.fieldContext_EstimateError_outputErrorP95(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EstimateError", field.Name)
+}
+
+func (ec *executionContext) childFields_Export(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Export_id(ctx, field)
+	case "status":
+		return ec.fieldContext_Export_status(ctx, field)
+	case "progress":
+		return ec.fieldContext_Export_progress(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Export_createdAt(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_Export_finishedAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_Export_expiresAt(ctx, field)
+	case "bytes":
+		return ec.fieldContext_Export_bytes(ctx, field)
+	case "url":
+		return ec.fieldContext_Export_url(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Export", field.Name)
+}
+
+func (ec *executionContext) childFields_ExportStartPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "export":
+		return ec.fieldContext_ExportStartPayload_export(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ExportStartPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExportStartPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Gate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7502,6 +7634,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_ledgerEntries(ctx, field)
 	case "usage":
 		return ec.fieldContext_Viewer_usage(ctx, field)
+	case "exports":
+		return ec.fieldContext_Viewer_exports(ctx, field)
 	case "dataInventory":
 		return ec.fieldContext_Viewer_dataInventory(ctx, field)
 	case "gate":

@@ -45,6 +45,7 @@ type MutationResolver interface {
 	LedgerVerify(ctx context.Context, input LedgerVerifyInput) (*LedgerVerifyPayload, error)
 	AccountDelete(ctx context.Context, input AccountDeleteInput) (*AccountDeletePayload, error)
 	ConversationDeleteAll(ctx context.Context, input ConversationDeleteAllInput) (*ConversationDeleteAllPayload, error)
+	ExportStart(ctx context.Context, input ExportStartInput) (*ExportStartPayload, error)
 	MailRetry(ctx context.Context, input MailRetryInput) (*MailRetryPayload, error)
 	AccountRemove(ctx context.Context, input AccountRemoveInput) (*AccountRemovePayload, error)
 	AgeConfirm(ctx context.Context, input AgeConfirmInput) (*AgeConfirmPayload, error)
@@ -291,6 +292,20 @@ func (ec *executionContext) field_Mutation_creditNoticeUpdate_args(ctx context.C
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (CreditNoticeUpdateInput, error) {
 			return ec.unmarshalNCreditNoticeUpdateInput2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐCreditNoticeUpdateInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_exportStart_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (ExportStartInput, error) {
+			return ec.unmarshalNExportStartInput2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐExportStartInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1727,6 +1742,50 @@ func (ec *executionContext) fieldContext_Mutation_conversationDeleteAll(ctx cont
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_exportStart(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_exportStart(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ExportStart(ctx, fc.Args["input"].(ExportStartInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ExportStartPayload) graphql.Marshaler {
+			return ec.marshalNExportStartPayload2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐExportStartPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_exportStart(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ExportStartPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_exportStart_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_mailRetry(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2899,6 +2958,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "conversationDeleteAll":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_conversationDeleteAll(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "exportStart":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_exportStart(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

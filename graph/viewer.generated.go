@@ -29,6 +29,7 @@ type ViewerResolver interface {
 	Credits(ctx context.Context, obj *Viewer) (*CreditBalance, error)
 	LedgerEntries(ctx context.Context, obj *Viewer, first *int, after *string, filter *LedgerFilter) (*LedgerEntryConnection, error)
 	Usage(ctx context.Context, obj *Viewer, from time.Time, to time.Time, by []UsageDimension, timeZone *string) (*UsageReport, error)
+	Exports(ctx context.Context, obj *Viewer) ([]*models.Export, error)
 	DataInventory(ctx context.Context, obj *Viewer) (*models.DataInventory, error)
 	Gate(ctx context.Context, obj *Viewer) (*Gate, error)
 	Consents(ctx context.Context, obj *Viewer) ([]*models.Consent, error)
@@ -859,6 +860,38 @@ func (ec *executionContext) fieldContext_Viewer_usage(ctx context.Context, field
 	return fc, nil
 }
 
+func (ec *executionContext) _Viewer_exports(ctx context.Context, field graphql.CollectedField, obj *Viewer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Viewer_exports(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Viewer().Exports(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*models.Export) graphql.Marshaler {
+			return ec.marshalNExport2ᚕᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐExportᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Viewer_exports(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Viewer",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Export(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Viewer_dataInventory(ctx context.Context, field graphql.CollectedField, obj *Viewer) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1217,6 +1250,12 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Viewer_usage(ctx, field, obj)
+				})
+		case "exports":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Viewer_exports(ctx, field, obj)
 				})
 		case "dataInventory":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,

@@ -35,6 +35,7 @@ const (
 	AuditMailRetried        AuditAct = "MAIL_RETRIED"
 	AuditExportMade         AuditAct = "EXPORT_MADE"
 	AuditExportFetched      AuditAct = "EXPORT_FETCHED"
+	AuditDataImported       AuditAct = "DATA_IMPORTED"
 	AuditDataDeleted        AuditAct = "DATA_DELETED"
 	AuditPolicyPublished    AuditAct = "POLICY_PUBLISHED"
 	AuditContentOpened      AuditAct = "CONTENT_OPENED"
@@ -46,7 +47,7 @@ var AuditActs = []AuditAct{
 	AuditSessionBegun, AuditSessionEnded, AuditSessionRevoked, AuditIdentityLinked, AuditIdentityUnlinked, AuditEmailChangeAsked, AuditEmailChanged,
 	AuditAccountCreated, AuditAccountRemoved, AuditGuestsPurged, AuditAdminGranted, AuditOperatorLinkMade, AuditKeyCreated, AuditKeyUpdated, AuditKeyRevoked,
 	AuditCreditsAdjusted, AuditUsageReviewed, AuditQuarantineResolved, AuditConsentGiven, AuditConsentWithdrawn, AuditPolicyAccepted, AuditAgeConfirmed,
-	AuditMailRetried, AuditExportMade, AuditExportFetched, AuditDataDeleted, AuditPolicyPublished, AuditContentOpened, AuditRetentionConfirmed,
+	AuditMailRetried, AuditExportMade, AuditExportFetched, AuditDataImported, AuditDataDeleted, AuditPolicyPublished, AuditContentOpened, AuditRetentionConfirmed,
 }
 
 // Valid reports whether it is one of them.

@@ -13,6 +13,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/billing"
 	"github.com/kimi-k2/kimi-k2/internal/chat"
 	"github.com/kimi-k2/kimi-k2/internal/credit"
+	"github.com/kimi-k2/kimi-k2/internal/export"
 	"github.com/kimi-k2/kimi-k2/internal/inference"
 	"github.com/kimi-k2/kimi-k2/internal/inventory"
 	"github.com/kimi-k2/kimi-k2/internal/notify"
@@ -103,6 +104,7 @@ type Resolver struct {
 	Engine   Engine
 	Limits   Limits
 	Ends     Retention
+	Exporter *export.Service
 	Cursors  *page.Signer
 	Info     Info
 	// Inventory answers what is held about somebody.

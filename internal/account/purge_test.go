@@ -88,6 +88,7 @@ func (p *people) fill(ownerID string) {
 			VALUES ($1, 'run_1', 'con_1', 'msg_2', 'c', '\x01', 'STOPPED', 'ins_1', now(), now())`,
 		`INSERT INTO run_chunks (owner_id, run_id, seq, body_sealed) VALUES ($1, 'run_1', 1, '\x01')`,
 		`INSERT INTO clearings (owner_id, id, cutoff, attempted_at, started_at) VALUES ($1, 'clr_1', now(), now(), now())`,
+		`INSERT INTO exports (owner_id, id, status, lease_expires_at, created_at, expires_at) VALUES ($1, 'exp_1', 'RUNNING', now(), now(), now())`,
 		`INSERT INTO age_confirmations (owner_id, policy_version, confirmed_at) VALUES ($1, '1', now())`,
 		`INSERT INTO policy_acceptances (owner_id, version, method, accepted_at) VALUES ($1, '1', 'COMPOSER', now())`,
 		`INSERT INTO consents (owner_id, id, kind, granted, policy_version, method, created_at) VALUES ($1, 'cns_1', 'SHARE', true, '1', 'DIALOG', now())`,

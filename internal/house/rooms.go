@@ -36,11 +36,13 @@ var rooms = map[string]kind{
 	"internal/completion":    domain,
 	"internal/credit":        domain,
 	"internal/inventory":     domain,
+	"internal/export":        domain,
 	"internal/notify":        domain,
 	"internal/policy":        domain,
 	"internal/ratelimit":     domain,
 	"internal/requestlog":    domain,
 	"internal/retention":     domain,
+	"internal/restore":       domain,
 	"internal/signin":        domain,
 	"internal/transparency":  domain,
 	"policy":                 assets,
@@ -158,7 +160,7 @@ var mustNotImport = map[string][]string{
 // confined says which folders alone may import a library; all below a named
 // folder are meant too.
 var confined = map[string][]string{
-	"gorm.io":                      {".", "models", "internal/account", "internal/apikey", "internal/audit", "internal/billing", "internal/chat", "internal/completion", "internal/credit", "internal/database", "internal/export", "internal/jobs", "internal/notify", "internal/policy", "internal/retention", "internal/signin", "internal/transparency"},
+	"gorm.io":                      {".", "models", "internal/account", "internal/apikey", "internal/audit", "internal/billing", "internal/chat", "internal/completion", "internal/credit", "internal/database", "internal/export", "internal/jobs", "internal/notify", "internal/policy", "internal/restore", "internal/retention", "internal/signin", "internal/transparency"},
 	"github.com/jackc/pgx":         {".", "internal/account", "internal/apikey", "internal/audit", "internal/billing", "internal/chat", "internal/completion", "internal/credit", "internal/database", "internal/export", "internal/jobs", "internal/notify", "internal/policy", "internal/ratelimit", "internal/register/rows", "internal/requestlog", "internal/retention", "internal/signin", "internal/transparency"},
 	"github.com/pressly/goose":     {"internal/database"},
 	"github.com/nats-io":           {"internal/bus"},
@@ -220,6 +222,7 @@ var tables = []struct{ name, model, owner string }{
 	{"runs", "Run", "internal/chat"},
 	{"run_chunks", "RunChunk", "internal/chat"},
 	{"clearings", "Clearing", "internal/chat"},
+	{"exports", "Export", "internal/export"},
 	{"ledger_accounts", "LedgerAccount", "internal/credit"},
 	{"ledger_balances", "LedgerBalance", "internal/credit"},
 	{"ledger_transfers", "LedgerTransfer", "internal/credit"},

@@ -14,15 +14,6 @@ import (
 // Grain is how much longer than TTL a row may stay: days go as a whole.
 const Grain = dayLength
 
-// OldestDay is the beginning of the oldest day that is stored, nil when there is none.
-func (s *Service) OldestDay(ctx context.Context) (*time.Time, error) {
-	all, err := partitions(ctx, s.DB.Pool())
-	if err != nil || len(all) == 0 {
-		return nil, database.Translate(err)
-	}
-	return &all[0].day, nil
-}
-
 // Upcoming counts the requests, or with sums the rows of sums, whose days go before a time,
 // by the day on which they do; what is over already counts to the day of since.
 func (s *Service) Upcoming(ctx context.Context, sums bool, since, before time.Time) (days []models.RetentionDay, err error) {

@@ -17,6 +17,7 @@ const maxPaced = 10_000
 type pace struct {
 	clock           clock.Clock
 	perMinute, once int
+	many, busyWords string // what is paced, for refusals
 
 	mu    sync.Mutex
 	tries map[string][]time.Time // by owner, the youngest last
@@ -24,7 +25,13 @@ type pace struct {
 }
 
 func newPace(c clock.Clock, perMinute, atOnce int) *pace {
-	return &pace{clock: c, perMinute: perMinute, once: atOnce, tries: map[string][]time.Time{}, busy: map[string]int{}}
+	return &pace{clock: c, perMinute: perMinute, once: atOnce, many: "tables", busyWords: "a table is being written for you already", tries: map[string][]time.Time{}, busy: map[string]int{}}
+}
+
+// of is the pace of something else than tables.
+func (p *pace) of(many, busy string) *pace {
+	p.many, p.busyWords = many, busy
+	return p
 }
 
 // begin counts a try, or refuses it with RATE_LIMITED. Call done when it has ended.
@@ -34,12 +41,12 @@ func (p *pace) begin(owner string) (done func(), err error) {
 	defer p.mu.Unlock()
 	tries := lastMinute(p.tries[owner], now)
 	if len(tries) >= p.perMinute {
-		f := fault.New(fault.RateLimited, "too many tables were asked for: wait a minute and try again")
+		f := fault.New(fault.RateLimited, "too many %s were asked for: wait a minute and try again", p.many)
 		f.RetryAfter = tries[0].Add(time.Minute).Sub(now)
 		return nil, f
 	}
 	if p.busy[owner] >= p.once {
-		f := fault.New(fault.RateLimited, "a table is being written for you already: wait for it to end")
+		f := fault.New(fault.RateLimited, "%s: wait for it to end", p.busyWords)
 		f.RetryAfter = time.Second
 		return nil, f
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -118,6 +119,7 @@ func (s *server) writeTable(r *http.Request, paced *pace, v viewer.Viewer, choos
 type download struct {
 	w     http.ResponseWriter
 	name  string
+	kind  string // empty: a table
 	begun bool
 }
 
@@ -126,7 +128,7 @@ func (d *download) Write(p []byte) (int, error) {
 	if !d.begun {
 		d.begun = true
 		h := d.w.Header()
-		h.Set("Content-Type", "text/csv; charset=utf-8; header=present")
+		h.Set("Content-Type", cmp.Or(d.kind, "text/csv; charset=utf-8; header=present"))
 		h.Set("Content-Disposition", `attachment; filename="`+d.name+`"`)
 	}
 	// Where there is no connection, as in tests, there is nothing to limit.

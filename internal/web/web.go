@@ -55,6 +55,10 @@ type Config struct {
 	Requests Requests
 	// Transparency reports how the policy is kept; without it there is no report.
 	Transparency Transparency
+	// Exports hands out files with what is held of somebody, Imports takes some; without
+	// them there are none.
+	Exports Exports
+	Imports Imports
 	// PayHosts are the origins of payment pages that a form may lead to.
 	PayHosts  []string
 	GraphQL   http.Handler // serves /graphql; the context carries the viewer and the request's id
@@ -123,6 +127,7 @@ func (s *server) routes() *http.ServeMux {
 	s.authRoutes(mux)
 	s.webhookRoutes(mux)
 	s.tableRoutes(mux)
+	s.exportRoutes(mux)
 	s.keyRoutes(mux)
 	s.apiRoutes(mux)
 	s.transparencyRoute(mux)

@@ -5,6 +5,7 @@ export * from './documents/chat';
 export * from './documents/conversations';
 export * from './documents/deletion';
 export * from './documents/developers';
+export * from './documents/exports';
 export * from './documents/held';
 export * from './documents/operator-money';
 export * from './documents/operator';
@@ -172,6 +173,8 @@ export type AuditAct =
   | 'EXPORT_MADE'
   /** An export was fetched. */
   | 'EXPORT_FETCHED'
+  /** Conversations were brought in out of a file. */
+  | 'DATA_IMPORTED'
   /** Something was deleted for good. */
   | 'DATA_DELETED'
   /** A version of the privacy policy was published. */
@@ -390,6 +393,21 @@ export type ConversationDeleteAllInput = {
   /** The word DELETE. Anything else is INVALID. */
   confirmation: string;
 };
+
+/** Nothing is needed. */
+export type ExportStartInput = {
+  /** The caller's own mark; it is ignored. */
+  clientMutationId?: string | null | undefined;
+};
+
+/** How far an export is. */
+export type ExportStatus =
+  /** It is being written, by another instance when one dies. */
+  | 'RUNNING'
+  /** The file is there. */
+  | 'READY'
+  /** It could not be written; start another one. */
+  | 'FAILED';
 
 /** Stable names of refusals. The list may grow; treat an unknown code like INTERNAL. */
 export type ErrorCode =
@@ -1225,6 +1243,25 @@ export type DeveloperRoutesQueryVariables = Exact<{
 
 
 export type DeveloperRoutesQuery = { viewer: { requestAnalytics: { groups: Array<{ route: string | null }> } } };
+
+export type ExportPartsFragment = { id: string, status: ExportStatus, progress: number, createdAt: string, finishedAt: string | null, expiresAt: string, bytes: number, url: string | null } & { ' $fragmentName'?: 'ExportPartsFragment' };
+
+export type ExportStateQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ExportStateQuery = { viewer: { id: string | null, account: { id: string, identities: Array<{ id: string, provider: Provider }> } | null, exports: Array<{ ' $fragmentRefs'?: { 'ExportPartsFragment': ExportPartsFragment } }> } };
+
+export type ExportStartMutationVariables = Exact<{
+  input: ExportStartInput;
+}>;
+
+
+export type ExportStartMutation = { exportStart: { export: { ' $fragmentRefs'?: { 'ExportPartsFragment': ExportPartsFragment } } | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
 
 export type AgeConfirmMutationVariables = Exact<{
   input: AgeConfirmInput;

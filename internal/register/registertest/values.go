@@ -16,7 +16,8 @@ var odd = map[string]string{
 	"owners.kind": "ACCOUNT", "owners.erasing_at": "",
 	"accounts.role": "USER", "sessions.method": "OIDC", "mails.status": "SENT",
 	"messages.role": "ASSISTANT", "messages.status": "COMPLETE", "messages.cost_micro": "#",
-	"runs.status": "COMPLETE", "runs.epoch": "3", "runs.phase_epoch": "3",
+	"messages.parent_id": "msg_ca4a480000000000000000000#", // older than what answers it
+	"runs.status":        "COMPLETE", "runs.epoch": "3", "runs.phase_epoch": "3",
 	"completions.status":   "ENDED",
 	"ledger_accounts.kind": "WALLET", "ledger_accounts.wallet_id": "",
 	"ledger_holds.status": "SETTLED", "ledger_transfers.id": "trf_ca4a490000000000000000000#",

@@ -165,7 +165,7 @@ func (r Reader) Snapshot(ctx context.Context, owner string, key *seal.Key, f fun
 		return fmt.Errorf("begin to read: %w", database.Translate(err))
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // it has only read
-	return f(&Snapshot{reader: r, tx: tx, owner: owner, key: key})
+	return f(&Snapshot{reader: r, tx: tx, owner: owner, key: key, plans: map[string]plan{}})
 }
 
 // Snapshot is one moment of an owner's rows. Its methods may not be used at once, and a
@@ -175,6 +175,7 @@ type Snapshot struct {
 	tx     pgx.Tx
 	owner  string
 	key    *seal.Key
+	plans  map[string]plan
 }
 
 // batch is how many rows are fetched at a time.
@@ -191,9 +192,13 @@ func (s *Snapshot) ReadWhere(ctx context.Context, table, column, text string, yi
 }
 
 func (s *Snapshot) read(ctx context.Context, table, column, text string, yield func(Row) error) error {
-	p, err := s.reader.plan(ctx, table)
-	if err != nil {
-		return err
+	p, known := s.plans[table]
+	if !known {
+		var err error
+		if p, err = s.reader.plan(ctx, table); err != nil {
+			return err
+		}
+		s.plans[table] = p
 	}
 	sql, args, err := p.whole(s.owner, column, text)
 	if err != nil {

@@ -7,6 +7,7 @@ import { ActivityPage } from '@/features/settings/activity-page'
 import { AppearancePage } from '@/features/settings/appearance-page'
 import { IdentitiesPage } from '@/features/settings/identities-page'
 import { DataPage } from '@/features/deletion/data-page'
+import { TakeAlong } from '@/features/exports/take-along'
 import { Loading } from '@/components/page/load-state'
 import { NeedsAccount } from '@/components/page/needs-account'
 import { KeysPage } from '@/features/settings/keys-page'
@@ -122,12 +123,19 @@ function Body({ page, known, hasAccount }: Omit<ShownProps, 'roomy'>) {
       </>
     )
   }
-  if (page === 'data') return <DataPage error={error} onDeleted={(ticket) => void leave(ticket, hasAccount)} />
   if (page === 'held') {
     return (
       <Suspense fallback={<Loading rows={6} />}>
         <HeldPage />
       </Suspense>
+    )
+  }
+  if (page === 'data') {
+    return (
+      <>
+        <TakeAlong error={error} />
+        <DataPage error={error} onDeleted={(ticket) => void leave(ticket, hasAccount)} />
+      </>
     )
   }
   return page === 'activity' ? <ActivityPage /> : <PrivacyChoicesPage />

@@ -29,6 +29,7 @@ const acts: Record<AuditAct, MessageDescriptor> = {
   MAIL_RETRIED: msg`Mail tried again`,
   EXPORT_MADE: msg`Export made`,
   EXPORT_FETCHED: msg`Export downloaded`,
+  DATA_IMPORTED: msg`Conversations imported`,
   DATA_DELETED: msg`Data deleted`,
   POLICY_PUBLISHED: msg`Privacy policy published`,
   CONTENT_OPENED: msg`Content opened by the operator`,

@@ -1,6 +1,6 @@
 import { Trans, useLingui } from '@lingui/react/macro'
 import { Link } from '@tanstack/react-router'
-import { ChevronRight, FileSearch, History, KeyRound, Laptop, LogIn, Palette, ShieldCheck, Trash2, UserRound } from 'lucide-react'
+import { ChevronRight, FileSearch, FolderDown, History, KeyRound, Laptop, LogIn, Palette, ShieldCheck, UserRound } from 'lucide-react'
 import type { ReactNode } from 'react'
 
 /** The pages of the settings. */
@@ -34,7 +34,7 @@ const icons: Record<SettingsPageName, ReactNode> = {
   activity: <History size={17} />,
   privacy: <ShieldCheck size={17} />,
   held: <FileSearch size={17} />,
-  data: <Trash2 size={17} />,
+  data: <FolderDown size={17} />,
 }
 
 /** What the pages are called. */

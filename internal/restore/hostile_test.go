@@ -1,0 +1,211 @@
+package restore_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/kimi-k2/kimi-k2/internal/fault"
+	"github.com/kimi-k2/kimi-k2/internal/restore"
+	"github.com/kimi-k2/kimi-k2/internal/viewer"
+)
+
+// ownData is a data.json with rows of conversations and messages.
+func ownData(conversations, messages string) string {
+	return `{"format":"kimi-k2 export","schema":1,"tables":{"owners":[{"id":"own_x"}],"conversations":[` + conversations + `],"messages":[` + messages + `]}}`
+}
+
+const (
+	oneConversation = `{"id":"con_1","title_sealed":"T","title_source":"OWNER","created_at":"2026-01-01T00:00:00+00:00","updated_at":"2026-01-01T00:00:00+00:00"}`
+	oneMessage      = `{"id":"msg_1","conversation_id":"con_1","parent_id":null,"role":"USER","status":"COMPLETE","text_sealed":"Hi","created_at":"2026-01-01T00:00:00+00:00"}`
+)
+
+func reply(id, parent string) string {
+	return fmt.Sprintf(`{"id":%q,"conversation_id":"con_1","parent_id":%q,"role":"ASSISTANT","status":"COMPLETE","text_sealed":"x","created_at":"2026-01-01T00:00:00+00:00"}`, id, parent)
+}
+
+// Files that are none, wrong or hostile: each is refused with words that say why, and
+// nothing of it is left, also where the first half was good.
+func TestBadFilesAreRefusedAndLeaveNothing(t *testing.T) {
+	i := install(t)
+	v := i.somebody()
+	good := ownData(oneConversation, oneMessage)
+	gpt := func(mapping string) string { return `[{"title":"t","mapping":{` + mapping + `}}]` }
+	node := func(id, parent string) string {
+		return fmt.Sprintf(`%q:{"parent":%q,"message":{"author":{"role":"user"},"content":{"content_type":"text","parts":["x"]}}}`, id, parent)
+	}
+	for name, c := range map[string]struct{ file, words string }{
+		"nothing":                  {"", "no JSON"},
+		"a picture":                {"\x89PNG\r\n\x1a\n", "no JSON"},
+		"a word":                   {`"hello"`, "no export of"},
+		"another array":            {`[{"a":1}]`, "no export of"},
+		"another object":           {`{"format":"something else","tables":{}}`, "no export of"},
+		"an empty object":          {`{"a":1}`, "no export of"},
+		"a newer layout":           {strings.Replace(good, `"schema":1`, `"schema":2`, 1), "layout 2"},
+		"no conversations":         {ownData("", ""), "no conversations"},
+		"an empty array":           {"[]", "no conversations"},
+		"cut":                      {good[:len(good)-20], "no JSON to its end"},
+		"two files in one":         {good + good, "goes on after its end"},
+		"another shape":            {strings.Replace(good, `"title_sealed":"T"`, `"title_sealed":7`, 1), "another shape"},
+		"tables that are none":     {`{"format":"kimi-k2 export","schema":1,"tables":[]}`, "another shape"},
+		"the tables twice":         {strings.Replace(good, `"messages":[`, `"conversations":[],"messages":[`, 1), "twice"},
+		"a conversation twice":     {ownData(oneConversation+","+oneConversation, ""), "a conversation twice"},
+		"a message twice":          {ownData(oneConversation, oneMessage+","+oneMessage), "a message twice"},
+		"a foreign conversation":   {ownData(oneConversation, strings.Replace(oneMessage, "con_1", "con_2", 1)), "a conversation that isn't in it"},
+		"an answer to nothing":     {ownData(oneConversation, oneMessage+","+reply("msg_2", "msg_9")), "answers none before it"},
+		"an answer to itself":      {ownData(oneConversation, oneMessage+","+reply("msg_2", "msg_2")), "answers none before it"},
+		"a circle":                 {ownData(oneConversation, reply("msg_2", "msg_3")+","+reply("msg_3", "msg_2")), "answers none before it"},
+		"another's message":        {ownData(oneConversation+","+strings.Replace(oneConversation, "con_1", "con_2", 1), oneMessage+","+strings.Replace(reply("msg_2", "msg_1"), "con_1", "con_2", 1)), "answers none before it"},
+		"a reply to nothing":       {ownData(oneConversation, strings.Replace(oneMessage, "USER", "ASSISTANT", 1)), "a reply to nothing"},
+		"a strange role":           {ownData(oneConversation, strings.Replace(oneMessage, "USER", "ROOT", 1)), "nobody"},
+		"a strange status":         {ownData(oneConversation, strings.Replace(oneMessage, "COMPLETE", "DONE", 1)), "a status"},
+		"a circle of ChatGPT":      {gpt(node("a", "") + "," + node("b", "c") + "," + node("c", "b")), "in a circle"},
+		"itself of ChatGPT":        {gpt(node("a", "a")), "in a circle"},
+		"twice of ChatGPT":         {gpt(node("a", "") + "," + node("a", "")), "a message twice"},
+		"a mixture":                {`[{"mapping":{` + node("a", "") + `}},{"chat":{"messages":[{"role":"user","content":"x"}]}}]`, "mixes"},
+		"very deep":                {strings.Repeat("[", 200_000), "no JSON"},
+		"a deep part":              {`[{"mapping":` + strings.Repeat(`{"a":`, 200_000), "no JSON"},
+		"a ZIP of nothing":         {string(zipOf(t)), "no JSON"},
+		"a ZIP of something":       {string(zipOf(t, "a.txt", "x")), "no export of"},
+		"a name that leads out":    {string(zipOf(t, "../../etc/passwd", "x", "data.json", good)), "leads out"},
+		"an absolute name":         {string(zipOf(t, "/data.json", good)), "leads out"},
+		"a name of Windows":        {string(zipOf(t, `..\data.json`, good)), "leads out"},
+		"a name twice":             {string(zipOf(t, "data.json", good, "data.json", good)), "same name twice"},
+		"half a ZIP":               {string(zipOf(t, "data.json", good)[:60]), "no end"},
+		"not what the manifest is": {string(zipOf(t, "data.json", good, "manifest.json", `{"manifest":{"files":[{"name":"data.json","sha256":"00"}]}}`)), "was changed"},
+	} {
+		i.refuses(name, v, []byte(c.file), c.words)
+	}
+	if _, err := i.Import(t.Context(), v, strings.NewReader(good)); err != nil {
+		t.Error(err)
+	}
+}
+
+// bomb is a ZIP of a file of zeros that says another size.
+func bomb(t *testing.T, size, says int64) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	z := zip.NewWriter(&out)
+	w, err := z.Create("data.json")
+	if err == nil {
+		_, err = io.Copy(w, io.LimitReader(zeros{}, size))
+	}
+	if err == nil {
+		err = z.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw := out.Bytes()
+	if says != size {
+		at := bytes.LastIndex(raw, []byte("PK\x01\x02"))
+		binary.LittleEndian.PutUint32(raw[at+24:], uint32(says))
+	}
+	return raw
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	return len(p), nil
+}
+
+// Bombs: what a ZIP unpacks to is limited while it is unpacked, whatever it says of itself;
+// and so are uploads, parts, lists of files and numbers of rows.
+func TestBombsAreDefused(t *testing.T) {
+	i := install(t)
+	v := i.somebody()
+	i.refuses("packed too small", v, bomb(t, 16<<20, 16<<20), "300 times smaller")
+	i.refuses("says little", v, bomb(t, 16<<20, 10), "damaged")
+	i.refuses("says 4 GB", v, bomb(t, 100, 4<<30-2), "4095 MB")
+	i.Limits = restore.Standard()
+	i.Limits.Unpacked = 4 << 20
+	i.refuses("unpacks to much", v, bomb(t, 5<<20, 5<<20), "5 MB")
+	i.refuses("is more than it says", v, bomb(t, 5<<20, 10), "damaged")
+	i.Limits.Upload = 1 << 20
+	i.refuses("a large file", v, bytes.Repeat([]byte(" "), 1<<20+1), "larger than 1 MB")
+	i.Limits = restore.Standard()
+	i.Limits.Element = 1 << 20
+	i.refuses("a large part", v, []byte(ownData(strings.Replace(oneConversation, `"T"`, `"`+strings.Repeat("T", 2<<20)+`"`, 1), "")), "one part of the file is larger")
+	i.Limits = restore.Standard()
+	i.Limits.Text = 100
+	i.refuses("a long message", v, []byte(ownData(oneConversation, strings.Replace(oneMessage, `"Hi"`, `"`+strings.Repeat("H", 101)+`"`, 1))), "a message in the file is longer")
+	i.Limits.Conversations, i.Limits.Messages = 1, 1
+	i.refuses("many conversations", v, []byte(ownData(oneConversation+","+strings.Replace(oneConversation, "con_1", "con_2", 1), "")), "more than 1 conversations")
+	i.refuses("many messages", v, []byte(ownData(oneConversation, oneMessage+","+reply("msg_2", "msg_1"))), "more than 1 messages")
+	listed := zipOf(t, "data.json", "{}")
+	end := bytes.LastIndex(listed, []byte("PK\x05\x06"))
+	binary.LittleEndian.PutUint32(listed[end+12:], 1<<30)
+	i.refuses("a long list of files", v, listed, "too many files")
+}
+
+// A chain as long as a file may hold is read without recursion and without patience.
+func TestALongChainComesIn(t *testing.T) {
+	i := install(t)
+	v := i.somebody()
+	const long = 3000
+	var nodes []string
+	for n := range long {
+		nodes = append(nodes, fmt.Sprintf(`"n%d":{"parent":"n%d","children":["n%d"],"message":{"author":{"role":"assistant"},"content":{"content_type":"thoughts","thoughts":[{"content":"x"}]}}}`, n, n-1, n+1))
+	}
+	result, err := i.Import(t.Context(), v, strings.NewReader(`[{"mapping":{`+strings.Join(nodes, ",")+`},"current_node":"n2999"}]`))
+	if err != nil || result.Messages < long/9 {
+		t.Errorf("%+v %v", result, err)
+	}
+}
+
+// While a file is read it has no name on the disk, so that nothing of it stays; a body that
+// breaks off changes nothing; programs and visitors import nothing.
+func TestAFileLeavesNoTrace(t *testing.T) {
+	i := install(t)
+	v := i.somebody()
+	names := func() int {
+		list, err := filepath.Glob(filepath.Join(i.Dir, ".import-*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(list)
+	}
+	seen := -1
+	body := io.MultiReader(strings.NewReader(ownData(oneConversation, oneMessage)), look(func() { seen = names() }))
+	if _, err := i.Import(t.Context(), v, body); err != nil || seen != 0 || names() != 0 {
+		t.Errorf("%d files while it is read, %d after it (%v)", seen, names(), err)
+	}
+	other := i.somebody()
+	broken := errors.New("broken")
+	if _, err := i.Import(t.Context(), other, io.MultiReader(strings.NewReader("{"), iotest.ErrReader(broken))); !errors.Is(err, broken) {
+		t.Error(err)
+	}
+	if conversations, _ := i.kept(other); conversations != 0 {
+		t.Error("something was left")
+	}
+	for _, kind := range []viewer.Kind{viewer.APIKey, viewer.Visitor, ""} {
+		nobody := v
+		nobody.Kind = kind
+		if _, err := i.Import(t.Context(), nobody, strings.NewReader("{}")); !fault.Is(err, fault.Unauthenticated) {
+			t.Errorf("%q: %v", kind, err)
+		}
+	}
+	if _, err := os.Stat(i.Dir); err != nil {
+		t.Error(err)
+	}
+}
+
+// look is called when it is read.
+type look func()
+
+func (l look) Read([]byte) (int, error) {
+	l()
+	return 0, io.EOF
+}
