@@ -136,7 +136,7 @@ func (s *server) startPeople(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.jobs.Add(slices.Concat(s.moneyJobs(), s.completionJobs(), s.limitJobs(), []jobs.Job{s.requestsJob()}, s.auditJobs())...); err != nil {
+	if err := s.jobs.Add(slices.Concat(s.moneyJobs(), s.completionJobs(), s.limitJobs(), []jobs.Job{s.requestsJob(), s.noticesJob()}, s.auditJobs())...); err != nil {
 		return err
 	}
 	return s.jobs.Start(ctx)

@@ -33,12 +33,14 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/config"
 	"github.com/kimi-k2/kimi-k2/internal/credit"
 	"github.com/kimi-k2/kimi-k2/internal/database"
+	"github.com/kimi-k2/kimi-k2/internal/disclosure"
 	"github.com/kimi-k2/kimi-k2/internal/edge"
 	"github.com/kimi-k2/kimi-k2/internal/edge/gate"
 	"github.com/kimi-k2/kimi-k2/internal/fairqueue"
 	"github.com/kimi-k2/kimi-k2/internal/inference"
 	"github.com/kimi-k2/kimi-k2/internal/inference/demo"
 	"github.com/kimi-k2/kimi-k2/internal/jobs"
+	"github.com/kimi-k2/kimi-k2/internal/notice"
 	"github.com/kimi-k2/kimi-k2/internal/notify"
 	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/internal/policy"
@@ -71,6 +73,8 @@ type server struct {
 	requests    *requestlog.Service
 	billing     *billing.Service
 	mails       *notify.Service
+	notices     *notice.Service
+	disclosures *disclosure.Service
 	signIns     *signin.Service
 	jobs        *jobs.Runner
 	bus         *bus.Bus
@@ -147,6 +151,7 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *server,
 	if err = s.openOutbox(); err != nil {
 		return nil, err
 	}
+	s.openNotices()
 	if err = s.openEdge(secret); err != nil {
 		return nil, err
 	}
@@ -223,12 +228,12 @@ func (s *server) openEdge(secret []byte) error {
 	if err != nil {
 		return err
 	}
-	resolver := &resolvers.Resolver{Chat: s.chat, Policy: s.policy, Keys: s.keys, Requests: s.requests, Audit: s.audit, Accounts: s.accounts, Credit: s.credit, Outbox: s.mails, Billing: s.billing, Engine: s.engine, Limits: s.limits, Cursors: page.NewSigner(secret),
+	resolver := &resolvers.Resolver{Chat: s.chat, Policy: s.policy, Keys: s.keys, Requests: s.requests, Audit: s.audit, Accounts: s.accounts, Credit: s.credit, Outbox: s.mails, Notices: s.notices, Disclosures: s.disclosures, Billing: s.billing, Engine: s.engine, Limits: s.limits, Cursors: page.NewSigner(secret),
 		Info: resolvers.Info{Name: s.cfg.ServiceName, SupportEmail: s.cfg.SupportEmail, URL: s.cfg.ServiceURL, Version: version,
 			Providers: s.signIns.Providers()}}
 	s.http = web.Server(s.cfg.ListenAddr, web.New(web.Config{
 		Account: s.accounts, Gates: s.policy, Sessions: s.accounts, SignIns: s.signIns, Admission: s.policy, GraphQL: s.graphql(graph.Config{Resolvers: resolver, Schema: schema}, resolver, public, documents), SchemaSDL: graph.SDL(), Static: frontend.Dist(), PublicURL: public,
-		TrustedProxies: s.cfg.TrustedProxies, Clock: s.clock, Log: s.log, Ready: s.ready, SupportEmail: s.cfg.SupportEmail, Webhooks: s.billing, Keys: s.keys, API: s.api(), Books: s.credit, Requests: s.requests, PayHosts: s.payHosts(),
+		TrustedProxies: s.cfg.TrustedProxies, Clock: s.clock, Log: s.log, Ready: s.ready, SupportEmail: s.cfg.SupportEmail, Webhooks: s.billing, Keys: s.keys, API: s.api(), Books: s.credit, Newsletters: s.policy, Requests: s.requests, PayHosts: s.payHosts(),
 	}), s.log)
 	return nil
 }

@@ -38,6 +38,12 @@ const (
 	AuditDataDeleted        AuditAct = "DATA_DELETED"
 	AuditPolicyPublished    AuditAct = "POLICY_PUBLISHED"
 	AuditContentOpened      AuditAct = "CONTENT_OPENED"
+	AuditContentAsked       AuditAct = "CONTENT_ACCESS_ASKED"
+	AuditContentApproved    AuditAct = "CONTENT_ACCESS_APPROVED"
+	AuditContentEnded       AuditAct = "CONTENT_ACCESS_ENDED"
+	AuditNoticeSent         AuditAct = "NOTICE_SENT"
+	AuditLegalReceived      AuditAct = "LEGAL_REQUEST_RECEIVED"
+	AuditLegalDecided       AuditAct = "LEGAL_REQUEST_DECIDED"
 )
 
 // AuditActs are all of them.
@@ -46,6 +52,7 @@ var AuditActs = []AuditAct{
 	AuditAccountCreated, AuditAccountRemoved, AuditGuestsPurged, AuditAdminGranted, AuditOperatorLinkMade, AuditKeyCreated, AuditKeyUpdated, AuditKeyRevoked,
 	AuditCreditsAdjusted, AuditUsageReviewed, AuditQuarantineResolved, AuditConsentGiven, AuditConsentWithdrawn, AuditPolicyAccepted, AuditAgeConfirmed,
 	AuditMailRetried, AuditExportMade, AuditExportFetched, AuditDataDeleted, AuditPolicyPublished, AuditContentOpened,
+	AuditContentAsked, AuditContentApproved, AuditContentEnded, AuditNoticeSent, AuditLegalReceived, AuditLegalDecided,
 }
 
 // Valid reports whether it is one of them.

@@ -54,6 +54,11 @@ const (
 	LetterIdentityLinked   LetterKind = "IDENTITY_LINKED"
 	LetterIdentityUnlinked LetterKind = "IDENTITY_UNLINKED"
 	LetterLowBalance       LetterKind = "LOW_BALANCE"
+	LetterPolicy           LetterKind = "POLICY"
+	LetterNews             LetterKind = "NEWS"
+	LetterIncident         LetterKind = "INCIDENT"
+	LetterDisclosed        LetterKind = "DISCLOSED"
+	LetterContentOpened    LetterKind = "CONTENT_OPENED"
 )
 
 // Letter is a mail as it is ordered: what it tells, to whom, in which language, and

@@ -13,7 +13,9 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/billing"
 	"github.com/kimi-k2/kimi-k2/internal/chat"
 	"github.com/kimi-k2/kimi-k2/internal/credit"
+	"github.com/kimi-k2/kimi-k2/internal/disclosure"
 	"github.com/kimi-k2/kimi-k2/internal/inference"
+	"github.com/kimi-k2/kimi-k2/internal/notice"
 	"github.com/kimi-k2/kimi-k2/internal/notify"
 	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/internal/policy"
@@ -83,11 +85,15 @@ type Resolver struct {
 	Requests *requestlog.Service
 	Audit    *audit.Service
 	Outbox   *notify.Service
-	Billing  *billing.Service
-	Accounts Accounts
-	Credit   *credit.Service
-	Engine   Engine
-	Limits   Limits
-	Cursors  *page.Signer
-	Info     Info
+	// Notices and Disclosures are what administrators write to everybody, and what is
+	// shown to others.
+	Notices     *notice.Service
+	Disclosures *disclosure.Service
+	Billing     *billing.Service
+	Accounts    Accounts
+	Credit      *credit.Service
+	Engine      Engine
+	Limits      Limits
+	Cursors     *page.Signer
+	Info        Info
 }

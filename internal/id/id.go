@@ -42,6 +42,9 @@ const (
 	Erasure        Kind = "ers"
 	Clearing       Kind = "clr"
 	Audit          Kind = "aud"
+	Notice         Kind = "ntc"
+	LegalRequest   Kind = "lgl"
+	Opening        Kind = "opn"
 )
 
 // New makes a fresh id of the kind.

@@ -49,6 +49,8 @@ type Config struct {
 	Keys Keys
 	// API serves /v1/ to keys; without it nothing is there.
 	API API
+	// Newsletters ends news by a link; without it nothing is there.
+	Newsletters Newsletters
 	// Books writes the tables of what was paid and used; without it they are not there.
 	Books Books
 	// Requests keeps and shows the logs of API requests; without it there are none.
@@ -121,6 +123,7 @@ func (s *server) routes() *http.ServeMux {
 	s.authRoutes(mux)
 	s.webhookRoutes(mux)
 	s.tableRoutes(mux)
+	s.unsubscribeRoutes(mux)
 	s.keyRoutes(mux)
 	s.apiRoutes(mux)
 	for _, path := range []string{"/auth/", "/exports/", "/metrics", "/.well-known/"} {

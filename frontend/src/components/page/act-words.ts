@@ -31,7 +31,13 @@ const acts: Record<AuditAct, MessageDescriptor> = {
   EXPORT_FETCHED: msg`Export downloaded`,
   DATA_DELETED: msg`Data deleted`,
   POLICY_PUBLISHED: msg`Privacy policy published`,
-  CONTENT_OPENED: msg`Content opened by the operator`,
+  CONTENT_OPENED: msg`Conversation read by an administrator`,
+  CONTENT_ACCESS_ASKED: msg`Access to conversations asked for`,
+  CONTENT_ACCESS_APPROVED: msg`Access to conversations approved, for an hour`,
+  CONTENT_ACCESS_ENDED: msg`Access to conversations ended`,
+  NOTICE_SENT: msg`Mail to everybody sent`,
+  LEGAL_REQUEST_RECEIVED: msg`Legal request written down`,
+  LEGAL_REQUEST_DECIDED: msg`Legal request decided`,
 }
 
 /** All acts, in the order to choose from. */

@@ -11,7 +11,8 @@ const names = `
   RateLimitState ConversationsDeleted MessageSend+ ReplyContinue+ ReplyStop+ ConversationUpdate+ ConversationDelete+
   AgeConfirm+ PolicyAccept+ ConsentSet+ AccountUpdate+ IdentityUnlink+ SessionRevoke+ SessionRevokeOthers+
   MailRetry+ CreditNoticeUpdate+ CreditAdjust+ UsageReview+ LedgerVerify+ CreditCheckoutCreate+ BillingPortalCreate+
-  AccountRemove+ QuarantineResolve+ Reconcile+
+  AccountRemove+ QuarantineResolve+ Reconcile+ PolicyNews PolicyTranslation NoticePreview NoticeSave+ NoticeSend+
+  NoticeDiscard+ LegalRequest+ Opening+ OpeningRead+ OpenedConversation OpenedMessage
 `
 
 const noKey = () => null
