@@ -18,7 +18,7 @@ const (
 	openingAsk   = `mutation($account: String!, $conversation: ID!) { openingAsk(input: {account: $account, conversations: [$conversation], reason: "the owner reported it to us"}) { opening { id state } userErrors { code } } }`
 	openingOK    = `mutation($id: ID!) { openingApprove(input: {id: $id}) { opening { state } userErrors { code } } }`
 	openingRead  = `mutation($id: ID!, $conversation: ID!) { openingRead(input: {id: $id, conversationId: $conversation}) { conversation { messages { role text } } userErrors { code } } }`
-	activity     = `{ viewer { accessLog { nodes { act actor ref } } } }`
+	activity     = `{ viewer { accessLog { nodes { act } } } }`
 )
 
 // P88, P114: the operator writes to everybody; news goes to who agreed, and the link in it

@@ -85,7 +85,7 @@ func (s *Service) step(ctx context.Context) (written int64, more bool, err error
 }
 
 // mayWait is how many mails of a notice may wait for the mail server before no more are
-// written, so that others' mails don't stand behind them.
+// written, so that it isn't overrun after it was away.
 func (s *Service) mayWait() int64 {
 	if s.PerMinute <= 0 {
 		return 1 << 40

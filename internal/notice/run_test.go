@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"gorm.io/gorm"
+
 	"github.com/kimi-k2/kimi-k2/internal/account"
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/database/dbtest"
@@ -292,5 +294,66 @@ func TestAKilledInstanceIsTakenOver(t *testing.T) {
 	t.Logf("%d mails were written before the last kill", before)
 	if got := h.only(); got.Written != 1501 {
 		t.Errorf("%d are counted", got.Written)
+	}
+}
+
+// P126, P114: the report counts what was told and says when it is late.
+func TestTheReportSaysHowFarItIs(t *testing.T) {
+	server := mailtest.Start(t, mailtest.Options{})
+	h := newHouse(t, settings{server: server, announce: true})
+	people := h.people(2)
+	report := func() notice.Report {
+		t.Helper()
+		r, err := h.Report(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	if r := report(); r.Policy.Version != newVersion || !r.Policy.Overdue {
+		t.Errorf("before it is begun: %+v", r)
+	}
+	h.run()
+	if r := report(); r.Policy.Written != 3 || r.Policy.Overdue || r.Policy.Finished != nil {
+		t.Errorf("%+v", r)
+	}
+	h.clock.move(5 * 24 * time.Hour)
+	if r := report(); !r.Policy.Overdue {
+		t.Errorf("after five days: %+v", r)
+	}
+	if _, _, err := h.policy.SetConsent(t.Context(), people[0], models.ConsentMarketing, true, ""); err != nil {
+		t.Fatal(err)
+	}
+	h.admin.AuthenticatedAt = h.clock.Now()
+	h.send(h.draft(models.NoticeNews))
+	h.run()
+	if _, err := h.mails.Deliver(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.run()
+	if r := report(); r.Policy.Finished == nil || r.Policy.Sent != 3 || r.Policy.Overdue || r.News.Sent != 1 || r.News.Agreed != 1 || r.News.LastAt == nil {
+		t.Errorf("%+v", r)
+	}
+}
+
+// Whoever waits for a mail of its own doesn't wait for mails to everybody.
+func TestPersonalMailsGoFirst(t *testing.T) {
+	server := mailtest.Start(t, mailtest.Options{})
+	h := newHouse(t, settings{server: server})
+	people := h.people(20)
+	h.send(h.draft(models.NoticeIncident))
+	h.run()
+	h.clock.move(time.Second)
+	err := h.db.Tx(t.Context(), func(tx *gorm.DB) error {
+		return h.mails.EnqueueTx(tx, people[19], models.Letter{Kind: models.LetterSignInNewDevice, To: "a19@example.org", DedupeKey: "own"})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.mails.Deliver(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if first := server.Mails()[0]; first.To != "a19@example.org" || strings.Contains(first.Data, "Something new") {
+		t.Errorf("first went %s", first.To)
 	}
 }

@@ -40,8 +40,9 @@ func (s *Service) Join(n Notices, sub Subscriptions) { s.notices, s.subscription
 // optional reports whether mails of a kind go only to who agreed to them.
 func optional(k models.LetterKind) bool { return k == models.LetterNews }
 
-// EnqueueManyTx is EnqueueTx for many recipients, with one statement and one nudge, and
-// says how many were written. One that is refused refuses all.
+// EnqueueManyTx is EnqueueTx for many recipients, with one statement, and says how many
+// were written. One that is refused refuses all. They wait for the next turn of Job: a
+// turn for each batch would keep all workers from everything else.
 func (s *Service) EnqueueManyTx(tx *gorm.DB, to []viewer.Viewer, letters []models.Letter) (int64, error) {
 	rows := make([]models.Mail, len(letters))
 	for i, l := range letters {
@@ -54,10 +55,7 @@ func (s *Service) EnqueueManyTx(tx *gorm.DB, to []viewer.Viewer, letters []model
 	if written.Error != nil {
 		return 0, fmt.Errorf("write the mails: %w", written.Error)
 	}
-	if written.RowsAffected == 0 || !s.HasServer() {
-		return written.RowsAffected, nil
-	}
-	return written.RowsAffected, s.nudgeTx(tx)
+	return written.RowsAffected, nil
 }
 
 // Tally counts what became of the mails of a key that are still here.

@@ -49,16 +49,30 @@ func (s *Service) Deliver(ctx context.Context) (sent int, err error) {
 	return sent, nil
 }
 
+// The mails that are due: those to one person first, then those to everybody.
+const (
+	duePersonal = `SELECT owner_id, id FROM mails WHERE status = 'QUEUED' AND dedupe_key NOT LIKE 'notice/%' AND next_at <= ? ORDER BY next_at, id LIMIT 1 FOR UPDATE SKIP LOCKED`
+	dueAll      = `SELECT owner_id, id FROM mails WHERE status = 'QUEUED' AND next_at <= ? ORDER BY next_at, id LIMIT 1 FOR UPDATE SKIP LOCKED`
+)
+
 // claim takes the mail that is longest due for the length of a lease, nil when there
-// is none.
+// is none. Whoever waits for a confirmation doesn't wait for mails to everybody.
 func (s *Service) claim(ctx context.Context) (*models.Mail, error) {
+	m, err := s.take(ctx, duePersonal)
+	if m != nil || err != nil {
+		return m, err
+	}
+	return s.take(ctx, dueAll)
+}
+
+func (s *Service) take(ctx context.Context, due string) (*models.Mail, error) {
 	now := s.Clock.Now()
 	var taken []models.Mail
 	err := s.DB.Tx(ctx, func(tx *gorm.DB) error {
 		taken = nil
 		return tx.Raw(`
 UPDATE mails SET next_at = ?, attempts = mails.attempts + 1
-FROM (SELECT owner_id, id FROM mails WHERE status = 'QUEUED' AND next_at <= ? ORDER BY next_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) due
+FROM (`+due+`) due
 WHERE mails.owner_id = due.owner_id AND mails.id = due.id
 RETURNING mails.*`, now.Add(Lease), now).Scan(&taken).Error
 	})

@@ -28,7 +28,8 @@ CREATE TABLE notices (
 );
 CREATE INDEX notices_running ON notices (started_at) WHERE state IN ('WRITING', 'SENDING');
 
--- Which mails are a notice's.
+-- Which mails are a notice's, and which are due before those.
+CREATE INDEX mails_due_personal ON mails (next_at, id) WHERE status = 'QUEUED' AND dedupe_key NOT LIKE 'notice/%';
 CREATE INDEX mails_notice ON mails (dedupe_key, status, last_error) WHERE dedupe_key LIKE 'notice/%';
 
 -- An opt-out by the link in a mail.
@@ -85,7 +86,7 @@ CREATE INDEX openings_newest ON openings (id DESC);
 
 -- +goose Down
 DROP TABLE openings, legal_subjects, legal_requests, notices;
-DROP INDEX mails_notice;
+DROP INDEX mails_notice, mails_due_personal;
 DELETE FROM consents WHERE method = 'MAIL';
 ALTER TABLE consents DROP CONSTRAINT consents_method_check,
     ADD CONSTRAINT consents_method_check CHECK (method IN ('BANNER', 'SETTINGS', 'DIALOG', 'API'));
