@@ -7,7 +7,6 @@ import { prefs, setPrefs } from '@/lib/prefs'
 import { useStore } from '@/lib/store'
 import { drawer } from '@/lib/ui-state'
 import { CookieQuestion } from './cookie-question'
-import { PolicyChange } from './policy-change'
 import { Dialogs } from './dialogs'
 import { SidebarFoot } from './sidebar-foot'
 import { useMedia } from './use-media'
@@ -38,7 +37,6 @@ export function Shell() {
       {!wide && <Drawer currentId={id} onLeave={onLeave} />}
       <main id="main" tabIndex={-1} className="flex min-w-0 flex-1 flex-col outline-none">
         <Banners />
-        <PolicyChange />
         <div className="min-h-0 flex-1">
           <Suspense fallback={null}>
             <Outlet />

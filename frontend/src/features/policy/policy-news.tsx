@@ -28,7 +28,7 @@ function Line({ news }: { news: News }) {
   return (
     <section
       aria-label={t`The privacy policy changes`}
-      className="fade-in flex shrink-0 flex-wrap items-center justify-center gap-x-4 gap-y-1.5 border-b border-line bg-tide-soft px-4 py-2 text-sm leading-5"
+      className="fade-in order-first flex shrink-0 flex-wrap items-center justify-center gap-x-4 gap-y-1.5 border-b border-line bg-tide-soft px-4 py-2 text-sm leading-5"
     >
       <p className="min-w-0 max-w-prose flex-1 basis-72 text-ink">
         {news.significant ? (
