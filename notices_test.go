@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kimi-k2/kimi-k2/internal/inference/inferencetest"
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
@@ -49,7 +50,7 @@ func TestTheOperatorWritesToEverybody(t *testing.T) {
 		{"kind": "INCIDENT", "state": "DONE", "written": 2, "kept": 2, "withdrawn": 0}, {"kind": "NEWS", "state": "DONE", "written": 1, "kept": 1, "withdrawn": 0}]`)
 	link := p.url + p.server.policy.UnsubscribePath(ada.id())
 	for range 2 {
-		res, err := http.Post(link, "application/x-www-form-urlencoded", strings.NewReader("List-Unsubscribe=One-Click")) //nolint:noctx // as a mail program does
+		res, err := http.Post(link, "application/x-www-form-urlencoded", strings.NewReader("List-Unsubscribe=One-Click"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,4 +93,32 @@ func TestAConversationIsReadByTwoAdministratorsOnly(t *testing.T) {
 	if strings.Contains(p.logs.String(), "canary-secret") {
 		t.Error("what was read stands in the log")
 	}
+}
+
+// P127: who hasn't accepted the version in force sends nothing, by page or program; reading,
+// answering about itself and deleting go on, and accepting is enough to send again.
+func TestWithoutAcceptanceOnlySendingIsPaused(t *testing.T) {
+	all := instances(t, 2)
+	ada := all[0].signIn("ada")
+	want(t, at(ada.send("before", "hello"), "data", "messageSend", "userErrors"), `[]`)
+	secret, _ := at(ada.ask(`mutation { apiKeyCreate(input: {name: "k", scopes: ["chat:write"]}) { secret } }`, nil), "data", "apiKeyCreate", "secret").(string)
+	// To an instance that has not seen her, she accepted nothing that counts.
+	if err := all[0].server.db.Gorm(t.Context()).Exec(`DELETE FROM policy_acceptances WHERE owner_id = ?`, ada.id()).Error; err != nil {
+		t.Fatal(err)
+	}
+	there := ada.at(all[1])
+	want(t, at(there.send("paused", "hello again"), "data", "messageSend", "userErrors", 0, "code"), `"POLICY_ACCEPTANCE_REQUIRED"`)
+	program := &program{p: all[1], secret: secret}
+	if resp := program.call(t.Context(), "/v1/chat/completions", `{"model":"`+inferencetest.ModelID+`","messages":[{"role":"user","content":"hi"}]}`); resp.StatusCode != http.StatusForbidden {
+		t.Errorf("a program: %s", resp.Status)
+	}
+	mine := at(there.ask(`{ viewer { conversations { nodes { id lastMessage { text } } } } }`, nil), "data", "viewer", "conversations", "nodes")
+	if text := fmt.Sprint(at(mine, 0, "lastMessage", "text")); text == "<nil>" {
+		t.Errorf("nothing can be read: %v", mine)
+	}
+	deleted := there.ask(`mutation($id: ID!) { conversationDelete(input: {conversationId: $id}) { deletedId userErrors { code } } }`, map[string]any{"id": at(mine, 0, "id")})
+	want(t, at(deleted, "data", "conversationDelete", "userErrors"), `[]`)
+	accepted := there.ask(`mutation($v: String!) { policyAccept(input: {version: $v}) { gate { policyAccepted news { version } } userErrors { code } } }`, map[string]any{"v": all[1].server.policy.Current().Version})
+	want(t, at(accepted, "data", "policyAccept"), `{"gate": {"policyAccepted": true, "news": null}, "userErrors": []}`)
+	want(t, at(there.send("again", "hello once more"), "data", "messageSend", "userErrors"), `[]`)
 }

@@ -76,7 +76,7 @@ func oldEnough(now time.Time, year, month int) bool {
 // AGE_REFUSED, and with UNAUTHENTICATED where a visitor's answer can't carry a cookie.
 func (s *Service) Accept(ctx context.Context, v viewer.Viewer, version string, how models.AcceptanceMethod) (viewer.Gate, error) {
 	current, now := s.Current().Version, s.clock.Now()
-	if version != current && !(v.IsOwner() && s.comes(version)) {
+	if version != current && (!v.IsOwner() || !s.comes(version)) {
 		return v.Gate, fault.On("version", fault.Invalid, "only the version in force can be accepted, and that is %s: read it and accept it", current)
 	}
 	if how == "" {
