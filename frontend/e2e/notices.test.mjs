@@ -59,7 +59,7 @@ journey(
   'P97: a request of an authority is written down and decided, and told to whom it is about',
   async ({ page, newcomer, server }) => {
     await signIn(page, 'suspect')
-    const operator = await (await newcomer()).open()
+    const operator = await (await newcomer({ colorScheme: 'dark' })).open()
     await enterAsOperator(operator, await operatorLink(server))
     await operator.goto('/operator/legal')
     await operator.getByText('No authority has asked for anything.').waitFor()

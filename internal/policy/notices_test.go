@@ -104,6 +104,27 @@ func txCheck(s *policy.Service, v viewer.Viewer) func(*gorm.DB) error {
 	return func(tx *gorm.DB) error { return s.CheckTx(tx, v) }
 }
 
+// P127: a version that counts is told before one that will.
+func TestAVersionInForceIsToldFirst(t *testing.T) {
+	r := newRoom(t)
+	s := ahead(t, r)
+	v := r.guest()
+	r.clock.set(time.Date(2026, 1, 15, 0, 0, 0, 0, time.UTC))
+	if _, err := s.Accept(t.Context(), v, "2025-01-01.1", ""); err != nil {
+		t.Fatal(err)
+	}
+	r.clock.set(time.Date(2026, 3, 21, 0, 0, 0, 0, time.UTC))
+	for _, want := range []policy.News{{Version: "2026-02-01.1", InForce: true}, {Version: "2026-05-01.1", Significant: true}} {
+		n := must(s.Gate(t.Context(), v))(t).News
+		if n == nil || n.Version != want.Version || n.InForce != want.InForce || n.Significant != want.Significant {
+			t.Errorf("%+v instead of %+v", n, want)
+		}
+		if _, err := s.Accept(t.Context(), v, want.Version, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // P127: who accepts a version before its day is not interrupted on it.
 func TestAVersionCanBeAcceptedBeforeItsDay(t *testing.T) {
 	r := newRoom(t)

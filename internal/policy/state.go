@@ -82,7 +82,8 @@ func (s *Service) factsIn(tx *gorm.DB, v viewer.Viewer) (f facts, err error) {
 	return facts{age: row.Age, policy: row.Policy}, nil
 }
 
-// news is the newest published version if the owner accepted an earlier one only.
+// news is the version in force if the owner accepted an earlier one only, else the newest
+// published one.
 func (s *Service) news(ctx context.Context, v viewer.Viewer) (*News, error) {
 	published := s.Versions()
 	newest := published[0]
@@ -97,9 +98,13 @@ func (s *Service) news(ctx context.Context, v viewer.Viewer) (*News, error) {
 		s.seen.add(v.OwnerID, newest.Version)
 		return nil, nil
 	}
-	news := &News{Version: newest.Version, EffectiveAt: newest.EffectiveAt, InForce: !newest.EffectiveAt.After(s.clock.Now())}
+	told, current := newest, s.Current()
+	if accepted[0].Version < current.Version {
+		told = current
+	}
+	news := &News{Version: told.Version, EffectiveAt: told.EffectiveAt, InForce: told.Version <= current.Version}
 	for _, p := range published {
-		if p.Version > accepted[0].Version {
+		if p.Version > accepted[0].Version && p.Version <= told.Version {
 			news.Significant = news.Significant || p.Significant
 		}
 	}

@@ -104,6 +104,12 @@ function Runs({ runs }: { runs: readonly Run[] }) {
 }
 
 function Words({ run: { change, text } }: { run: Run }) {
-  if (change === 'in') return <ins className={comes}>{text}</ins>
-  return change === 'out' ? <del className={goes}>{text}</del> : text
+  if (change === 'same') return text
+  const words = text.trimEnd()
+  return (
+    <>
+      {change === 'in' ? <ins className={comes}>{words}</ins> : <del className={goes}>{words}</del>}
+      {text.slice(words.length)}
+    </>
+  )
 }
