@@ -53,10 +53,11 @@ CREATE TABLE legal_requests (
     CHECK (state = 'DISCLOSED' OR given = '')
 );
 
--- Whom it is about, with all words that could name somebody: sealed, and gone with the owner.
+-- Whom it is about, with all words that could name somebody: sealed, and gone with the
+-- owner. request_id names a row of legal_requests, of which none is ever deleted.
 CREATE TABLE legal_subjects (
     owner_id     text  NOT NULL REFERENCES owners (id) ON DELETE CASCADE,
-    request_id   text  NOT NULL REFERENCES legal_requests (id),
+    request_id   text  NOT NULL CHECK (request_id LIKE 'lgl\_%'),
     words_sealed bytea NOT NULL,
     PRIMARY KEY (owner_id, request_id)
 );
