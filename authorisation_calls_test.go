@@ -175,7 +175,18 @@ func (m *matrix) value(name string, typ *ast.Type, extra string) any {
 		return 1990
 	case "birthMonth":
 		return 5
+	case "ground":
+		return "LAW"
+	case "authority", "basis", "scope", "subject":
+		return "the matrix"
+	case "asked", "given":
+		return []string{"USAGE"}
+	case "conversations":
+		return []string{m.things["conversation"]}
 	case "kind":
+		if typ.Name() == "NoticeKind" {
+			return "NEWS"
+		}
 		return "EXTERNAL_INFERENCE"
 	case "granted":
 		return true

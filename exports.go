@@ -7,10 +7,8 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/internal/export"
 	"github.com/kimi-k2/kimi-k2/internal/jobs"
-	"github.com/kimi-k2/kimi-k2/internal/register"
 	"github.com/kimi-k2/kimi-k2/internal/register/rows"
 	"github.com/kimi-k2/kimi-k2/internal/restore"
-	policyfiles "github.com/kimi-k2/kimi-k2/policy"
 )
 
 const (
@@ -21,12 +19,8 @@ const (
 )
 
 // openExports builds what writes down all that is held of somebody.
-func (s *server) openExports(secret []byte) error {
-	known, err := register.Load(policyfiles.Files())
-	if err != nil {
-		return err
-	}
-	s.exports, err = export.New(export.Config{DB: s.db, Audit: s.audit, Rows: rows.Reader{DB: s.db, Register: known}, Owners: s.accounts, Clock: s.clock, Log: s.log,
+func (s *server) openExports(secret []byte) (err error) {
+	s.exports, err = export.New(export.Config{DB: s.db, Audit: s.audit, Rows: rows.Reader{DB: s.db, Register: s.register}, Owners: s.accounts, Clock: s.clock, Log: s.log,
 		Secret: secret, Dir: filepath.Join(s.cfg.DataDir, "exports"), Name: s.cfg.ServiceName, Version: version})
 	return err
 }

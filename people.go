@@ -128,7 +128,7 @@ func (s *server) startPeople(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.jobs.Add(slices.Concat(s.moneyJobs(), s.retentionJobs(purger), s.auditJobs(), s.exportJobs())...); err != nil {
+	if err := s.jobs.Add(slices.Concat(s.moneyJobs(), s.retentionJobs(purger), s.auditJobs(), s.exportJobs(), []jobs.Job{s.noticesJob()})...); err != nil {
 		return err
 	}
 	return s.jobs.Start(ctx)

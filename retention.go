@@ -7,11 +7,9 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/account"
 	"github.com/kimi-k2/kimi-k2/internal/jobs"
 	"github.com/kimi-k2/kimi-k2/internal/ratelimit"
-	"github.com/kimi-k2/kimi-k2/internal/register"
 	"github.com/kimi-k2/kimi-k2/internal/requestlog"
 	"github.com/kimi-k2/kimi-k2/internal/retention"
 	"github.com/kimi-k2/kimi-k2/models"
-	policyfiles "github.com/kimi-k2/kimi-k2/policy"
 )
 
 // How often what is over is looked for. Nobody is shown it meanwhile.
@@ -27,12 +25,8 @@ const (
 )
 
 // openRetention builds what ends what is not kept.
-func (s *server) openRetention() error {
-	r, err := register.Load(policyfiles.Files())
-	if err != nil {
-		return err
-	}
-	s.retention, err = retention.New(retention.Config{DB: s.db, Register: r, Audit: s.audit, Clock: s.clock, Log: s.log})
+func (s *server) openRetention() (err error) {
+	s.retention, err = retention.New(retention.Config{DB: s.db, Register: s.register, Audit: s.audit, Clock: s.clock, Log: s.log})
 	return err
 }
 

@@ -33,6 +33,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/config"
 	"github.com/kimi-k2/kimi-k2/internal/credit"
 	"github.com/kimi-k2/kimi-k2/internal/database"
+	"github.com/kimi-k2/kimi-k2/internal/disclosure"
 	"github.com/kimi-k2/kimi-k2/internal/edge"
 	"github.com/kimi-k2/kimi-k2/internal/edge/gate"
 	"github.com/kimi-k2/kimi-k2/internal/egress"
@@ -40,11 +41,15 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/fairqueue"
 	"github.com/kimi-k2/kimi-k2/internal/inference"
 	"github.com/kimi-k2/kimi-k2/internal/inference/demo"
+	"github.com/kimi-k2/kimi-k2/internal/inventory"
 	"github.com/kimi-k2/kimi-k2/internal/jobs"
+	"github.com/kimi-k2/kimi-k2/internal/notice"
 	"github.com/kimi-k2/kimi-k2/internal/notify"
 	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/internal/policy"
 	"github.com/kimi-k2/kimi-k2/internal/ratelimit"
+	"github.com/kimi-k2/kimi-k2/internal/register"
+	"github.com/kimi-k2/kimi-k2/internal/register/rows"
 	"github.com/kimi-k2/kimi-k2/internal/requestlog"
 	"github.com/kimi-k2/kimi-k2/internal/retention"
 	"github.com/kimi-k2/kimi-k2/internal/seal"
@@ -53,6 +58,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/internal/web"
 	"github.com/kimi-k2/kimi-k2/internal/wsconn"
+	policyfiles "github.com/kimi-k2/kimi-k2/policy"
 	"github.com/kimi-k2/kimi-k2/resolvers"
 )
 
@@ -70,6 +76,7 @@ type server struct {
 	audit        *audit.Service
 	accounts     *account.Service
 	policy       *policy.Service
+	register     *register.Register
 	credit       *credit.Service
 	keys         *apikey.Service
 	requests     *requestlog.Service
@@ -94,6 +101,8 @@ type server struct {
 	engineURL    string
 	transparency *transparency.Service
 	exports      *export.Service
+	notices      *notice.Service
+	disclosures  *disclosure.Service
 }
 
 // build constructs every room, in the order in which they need each other. What was
@@ -135,6 +144,9 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *server,
 	if err = s.openEngine(ctx); err != nil {
 		return nil, err
 	}
+	if s.register, err = register.Load(policyfiles.Files()); err != nil {
+		return nil, err
+	}
 	if err = s.openPolicy(secret); err != nil {
 		return nil, err
 	}
@@ -160,6 +172,10 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *server,
 		return nil, err
 	}
 	if err = s.openOutbox(); err != nil {
+		return nil, err
+	}
+	s.openNotices()
+	if err = s.openExports(secret); err != nil {
 		return nil, err
 	}
 	if err = s.openTransparency(secret); err != nil {
@@ -245,18 +261,14 @@ func (s *server) openEdge(secret []byte) error {
 	if err != nil {
 		return err
 	}
-	held, err := s.openInventory()
-	if err != nil {
-		return err
-	}
 	resolver := &resolvers.Resolver{Chat: s.chat, Policy: s.policy, Keys: s.keys, Requests: s.requests, Audit: s.audit, Accounts: s.accounts, Credit: s.credit, Outbox: s.mails, Billing: s.billing, Engine: s.engine, Limits: s.limits, Cursors: page.NewSigner(secret),
-		Inventory: held, Transparency: s.transparency, Ends: s.retention, Exporter: s.exports,
+		Inventory: inventory.New(rows.Reader{DB: s.db, Register: s.register}), Transparency: s.transparency, Ends: s.retention, Exporter: s.exports, Notices: s.notices, Disclosures: s.disclosures,
 		Info: resolvers.Info{Name: s.cfg.ServiceName, SupportEmail: s.cfg.SupportEmail, URL: s.cfg.ServiceURL, Version: version,
 			Providers: s.signIns.Providers()}}
 	s.http = web.Server(s.cfg.ListenAddr, web.New(web.Config{
 		Account: s.accounts, Gates: s.policy, Sessions: s.accounts, SignIns: s.signIns, Admission: s.policy, GraphQL: s.graphql(graph.Config{Resolvers: resolver, Schema: schema}, resolver, public, documents), SchemaSDL: graph.SDL(), Static: frontend.Dist(), PublicURL: public,
 		TrustedProxies: s.cfg.TrustedProxies, Clock: s.clock, Log: s.log, Ready: s.ready, SupportEmail: s.cfg.SupportEmail, Webhooks: s.billing, Keys: s.keys, API: s.api(), Books: s.credit, Requests: s.requests,
-		Transparency: s.transparency, Exports: s.exports, Imports: s.imports(), PayHosts: s.payHosts(),
+		Transparency: s.transparency, Exports: s.exports, Imports: s.imports(), Newsletters: s.policy, PayHosts: s.payHosts(),
 	}), s.log)
 	return nil
 }

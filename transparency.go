@@ -12,23 +12,17 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/credit"
 	"github.com/kimi-k2/kimi-k2/internal/edge/authz"
 	"github.com/kimi-k2/kimi-k2/internal/jobs"
-	"github.com/kimi-k2/kimi-k2/internal/register"
 	"github.com/kimi-k2/kimi-k2/internal/requestlog"
 	"github.com/kimi-k2/kimi-k2/internal/transparency"
 	"github.com/kimi-k2/kimi-k2/models"
-	policyfiles "github.com/kimi-k2/kimi-k2/policy"
 )
 
 // transparencyTimeout bounds one turn of all checks.
 const transparencyTimeout = 20 * time.Minute
 
 // openTransparency builds what finds out whether the policy is kept.
-func (s *server) openTransparency(secret []byte) error {
-	held, err := register.Load(policyfiles.Files())
-	if err != nil {
-		return err
-	}
-	s.transparency, err = transparency.New(transparency.Config{DB: s.db, Clock: s.clock, Log: s.log, Secret: secret, Register: held, Service: s.cfg.ServiceName, Version: version,
+func (s *server) openTransparency(secret []byte) (err error) {
+	s.transparency, err = transparency.New(transparency.Config{DB: s.db, Clock: s.clock, Log: s.log, Secret: secret, Register: s.register, Service: s.cfg.ServiceName, Version: version,
 		Policy: func() transparency.Policy {
 			p := s.policy.Current()
 			return transparency.Policy{Version: p.Version, Hash: p.Hash, Text: p.Text}
@@ -50,8 +44,8 @@ func (s *server) facts() transparency.Facts {
 			f, err := s.accounts.DeletionFacts(ctx, since)
 			return transparency.Deletions{Running: f.Running, Oldest: f.Oldest, Done: f.Done, Slowest: f.Slowest, Unasked: f.Unasked}, err
 		},
-		Retention: s.endings,
-		Ledger:    s.lastBooks, Audit: s.auditFacts, Staff: s.staffActs, Refused: s.egress.Refused, Reachable: s.reachable,
+		Retention: s.endings, Exports: s.exportFacts, LegalRequests: s.legalFacts, Notices: s.noticeFacts, Marketing: s.newsFacts,
+		Ledger: s.lastBooks, Audit: s.auditFacts, Staff: s.staffActs, Refused: s.egress.Refused, Reachable: s.reachable,
 		Ruleless: func() []string {
 			schema, err := graph.Schema()
 			if err != nil {
@@ -76,6 +70,44 @@ func (s *server) endings(ctx context.Context) ([]transparency.Rule, error) {
 		}
 	}
 	return out, nil
+}
+
+// exportFacts count exports of people's data.
+func (s *server) exportFacts(ctx context.Context, since time.Time) (transparency.Exports, error) {
+	c, err := s.exports.Counts(ctx, since)
+	return transparency.Exports{Done: c.Ready, Running: c.Running, Failed: c.Failed, Overdue: c.Overdue}, err
+}
+
+// legalFacts count what authorities asked for.
+func (s *server) legalFacts(ctx context.Context) (transparency.LegalRequests, error) {
+	c, err := s.disclosures.Counts(ctx)
+	out := transparency.LegalRequests{Open: c.Open, Disclosed: c.Disclosed, Refused: c.Refused}
+	if c.Since != nil {
+		out.Since = *c.Since
+	}
+	return out, err
+}
+
+// noticeFacts say whether everybody was told of the newest significant change.
+func (s *server) noticeFacts(ctx context.Context) (transparency.Notices, error) {
+	r, err := s.notices.Report(ctx)
+	p := r.Policy
+	return transparency.Notices{Version: p.Version, Sent: p.Sent, Waits: p.Waits, Refused: p.Refused, Failed: p.Failed, Overdue: p.Overdue}, err
+}
+
+// newsFacts compare who was sent news with who had agreed to them.
+func (s *server) newsFacts(ctx context.Context) (out transparency.Marketing, err error) {
+	r, err := s.notices.Report(ctx)
+	if err != nil {
+		return out, err
+	}
+	to, err := s.mails.SentTo(ctx, models.LetterNews)
+	if err != nil {
+		return out, err
+	}
+	out.Agreed, out.Sent = r.News.Agreed, r.News.Sent
+	out.Against, err = s.policy.Disagreed(ctx, models.ConsentMarketing, to)
+	return out, err
 }
 
 // figures are the policy's beside the program's.

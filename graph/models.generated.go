@@ -533,6 +533,8 @@ type Gate struct {
 	PolicyAccepted bool `json:"policyAccepted"`
 	// The version in force.
 	PolicyVersion string `json:"policyVersion"`
+	// A version that the viewer, who accepted an earlier one, hasn't seen: tell of it until it is accepted. Null when there is none.
+	News *PolicyNews `json:"news,omitempty"`
 }
 
 // What a guest may still do.
@@ -651,6 +653,64 @@ type LedgerVerifyPayload struct {
 	Check *models.LedgerCheck `json:"check,omitempty"`
 	// Why it was refused.
 	UserErrors []UserError `json:"userErrors"`
+}
+
+// A page of requests.
+type LegalRequestConnection struct {
+	// The requests with their cursors.
+	Edges []*LegalRequestEdge `json:"edges"`
+	// The requests.
+	Nodes []*models.LegalRequest `json:"nodes"`
+	// Where the page stands.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// What was decided.
+type LegalRequestDecideInput struct {
+	// The request's id.
+	ID string `json:"id"`
+	// The kinds of data that they get, of those they asked for; none: the request is refused.
+	Given []models.DataKind `json:"given"`
+	// Why; 1 to 2,000 characters.
+	Reason string `json:"reason"`
+	// What forbids to tell whom it is about; up to 2,000 characters. Left out: it is told.
+	Prohibition *string `json:"prohibition,omitempty"`
+}
+
+// A request and its place.
+type LegalRequestEdge struct {
+	// Pass it as `after`.
+	Cursor string `json:"cursor"`
+	// The request.
+	Node *models.LegalRequest `json:"node"`
+}
+
+// What became of a request.
+type LegalRequestPayload struct {
+	// The request; null when it was refused.
+	Request *models.LegalRequest `json:"request,omitempty"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What an authority asks for.
+type LegalRequestReceiveInput struct {
+	// Whom it is about: an id or an e-mail address.
+	Account string `json:"account"`
+	// Why something may be disclosed at all.
+	Ground models.LegalGround `json:"ground"`
+	// Who asks. 1 to 200 characters; it outlives the account, so name no person that the request is about.
+	Authority string `json:"authority"`
+	// By which law or order. 1 to 300 characters; it outlives the account too.
+	Basis string `json:"basis"`
+	// The kinds of data that they ask for.
+	Asked []models.DataKind `json:"asked"`
+	// The authority's own number; up to 200 characters.
+	Reference *string `json:"reference,omitempty"`
+	// What exactly, and of which time; 1 to 2,000 characters.
+	Scope string `json:"scope"`
+	// Why they ask; 1 to 2,000 characters.
+	Reason string `json:"reason"`
 }
 
 // A page of mails.
@@ -783,6 +843,164 @@ type Money struct {
 type Mutation struct {
 }
 
+// A page of mails to everybody.
+type NoticeConnection struct {
+	// The notices with their cursors.
+	Edges []*NoticeEdge `json:"edges"`
+	// The notices.
+	Nodes []*models.Notice `json:"nodes"`
+	// Where the page stands.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// Which draft.
+type NoticeDiscardInput struct {
+	// Its id.
+	ID string `json:"id"`
+}
+
+// What noticeDiscard threw away.
+type NoticeDiscardPayload struct {
+	// The draft's id; null when it was refused.
+	DiscardedID *string `json:"discardedId,omitempty"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A mail to everybody and its place.
+type NoticeEdge struct {
+	// Pass it as `after`.
+	Cursor string `json:"cursor"`
+	// The notice.
+	Node *models.Notice `json:"node"`
+}
+
+// A mail to everybody in words.
+type NoticePreview struct {
+	// The subject.
+	Subject string `json:"subject"`
+	// The text.
+	Text string `json:"text"`
+}
+
+// What is to be said to everybody.
+type NoticeSaveInput struct {
+	// The draft that it replaces; left out: a new one.
+	ID *string `json:"id,omitempty"`
+	// NEWS or INCIDENT.
+	Kind models.NoticeKind `json:"kind"`
+	// 1 to 200 characters.
+	Subject string `json:"subject"`
+	// 1 to 10,000 characters; an empty line begins a paragraph.
+	Text string `json:"text"`
+	// The same for those who use Chinese, with textZh; left out: they get the other one.
+	SubjectZh *string `json:"subjectZh,omitempty"`
+	// As subjectZh.
+	TextZh *string `json:"textZh,omitempty"`
+}
+
+// What noticeSave kept.
+type NoticeSavePayload struct {
+	// The draft; null when it was refused.
+	Notice *models.Notice `json:"notice,omitempty"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Which draft.
+type NoticeSendInput struct {
+	// Its id.
+	ID string `json:"id"`
+}
+
+// What noticeSend began.
+type NoticeSendPayload struct {
+	// The notice; null when it was refused.
+	Notice *models.Notice `json:"notice,omitempty"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Somebody's conversation as an administrator may read it.
+type OpenedConversation struct {
+	// Its id.
+	ID string `json:"id"`
+	// Its title.
+	Title string `json:"title"`
+	// The branch on show, oldest first: its last 200 messages.
+	Messages []*OpenedMessage `json:"messages"`
+	// Whether it goes further back.
+	Cut bool `json:"cut"`
+}
+
+// A message of it.
+type OpenedMessage struct {
+	// Who wrote it.
+	Role models.MessageRole `json:"role"`
+	// Markdown.
+	Text string `json:"text"`
+	// When.
+	CreatedAt time.Time `json:"createdAt"`
+}
+
+// What is to be read, and why.
+type OpeningAskInput struct {
+	// Whose: an id or an e-mail address.
+	Account string `json:"account"`
+	// 1 to 10 ids of conversations.
+	Conversations []string `json:"conversations"`
+	// Why; 10 to 2,000 characters. The owner may ask for it.
+	Reason string `json:"reason"`
+}
+
+// A page of accesses.
+type OpeningConnection struct {
+	// The accesses with their cursors.
+	Edges []*OpeningEdge `json:"edges"`
+	// The accesses.
+	Nodes []*models.Opening `json:"nodes"`
+	// Where the page stands.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// An access and its place.
+type OpeningEdge struct {
+	// Pass it as `after`.
+	Cursor string `json:"cursor"`
+	// The access.
+	Node *models.Opening `json:"node"`
+}
+
+// Which access.
+type OpeningInput struct {
+	// Its id.
+	ID string `json:"id"`
+}
+
+// What became of an access.
+type OpeningPayload struct {
+	// The access; null when it was refused.
+	Opening *models.Opening `json:"opening,omitempty"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What is read.
+type OpeningReadInput struct {
+	// The access.
+	ID string `json:"id"`
+	// The conversation.
+	ConversationID string `json:"conversationId"`
+}
+
+// What openingRead shows.
+type OpeningReadPayload struct {
+	// The conversation; null when it was refused.
+	Conversation *OpenedConversation `json:"conversation,omitempty"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // Where a page of a connection stands.
 type PageInfo struct {
 	// Whether there are items before this page. Lists here are read forwards only: true exactly when `after` was given.
@@ -811,6 +1029,28 @@ type PolicyAcceptPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A version of the policy that somebody has to be told of.
+type PolicyNews struct {
+	// Its name; policyAccept takes it also before it counts.
+	Version string `json:"version"`
+	// From when on it counts.
+	EffectiveAt time.Time `json:"effectiveAt"`
+	// Whether it changes something that matters; then nothing can be sent from its day on before it is accepted. Reading, exporting and deleting go on.
+	Significant bool `json:"significant"`
+	// Whether it counts already.
+	InForce bool `json:"inForce"`
+}
+
+// A translation of a version of the policy.
+type PolicyTranslation struct {
+	// For example zh.
+	Language string `json:"language"`
+	// Markdown, with the same clauses in the same order.
+	Text string `json:"text"`
+	// SHA-256 of the translation, hexadecimal.
+	Hash string `json:"hash"`
+}
+
 // One version of the privacy policy. It never changes.
 type PolicyVersion struct {
 	// Date and number, for example 2025-01-01.1.
@@ -825,6 +1065,8 @@ type PolicyVersion struct {
 	Significant bool `json:"significant"`
 	// Markdown.
 	Text string `json:"text"`
+	// Translations of the text. The text itself is what counts.
+	Translations []*PolicyTranslation `json:"translations"`
 }
 
 // A page of purchases.

@@ -36,6 +36,7 @@ type ResolverRoot interface {
 	LedgerEntry() LedgerEntryResolver
 	Message() MessageResolver
 	Mutation() MutationResolver
+	Notice() NoticeResolver
 	Operator() OperatorResolver
 	Purchase() PurchaseResolver
 	PurchaseChanged() PurchaseChangedResolver
@@ -412,6 +413,7 @@ type ComplexityRoot struct {
 		AgeConfirmed   func(childComplexity int) int
 		AgeRefused     func(childComplexity int) int
 		MinimumAge     func(childComplexity int) int
+		News           func(childComplexity int) int
 		PolicyAccepted func(childComplexity int) int
 		PolicyVersion  func(childComplexity int) int
 	}
@@ -500,6 +502,41 @@ type ComplexityRoot struct {
 
 	LedgerVerifyPayload struct {
 		Check      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	LegalRequest struct {
+		AskedKinds  func(childComplexity int) int
+		Authority   func(childComplexity int) int
+		Basis       func(childComplexity int) int
+		DecidedAt   func(childComplexity int) int
+		Decision    func(childComplexity int) int
+		GivenKinds  func(childComplexity int) int
+		Ground      func(childComplexity int) int
+		ID          func(childComplexity int) int
+		OwnerID     func(childComplexity int) int
+		Prohibition func(childComplexity int) int
+		Reason      func(childComplexity int) int
+		ReceivedAt  func(childComplexity int) int
+		Reference   func(childComplexity int) int
+		Scope       func(childComplexity int) int
+		State       func(childComplexity int) int
+		Telling     func(childComplexity int) int
+	}
+
+	LegalRequestConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	LegalRequestEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	LegalRequestPayload struct {
+		Request    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -618,9 +655,18 @@ type ComplexityRoot struct {
 		ExportStart           func(childComplexity int, input ExportStartInput) int
 		IdentityUnlink        func(childComplexity int, input IdentityUnlinkInput) int
 		LedgerVerify          func(childComplexity int, input LedgerVerifyInput) int
+		LegalRequestDecide    func(childComplexity int, input LegalRequestDecideInput) int
+		LegalRequestReceive   func(childComplexity int, input LegalRequestReceiveInput) int
 		MailRetry             func(childComplexity int, input MailRetryInput) int
 		MessageEdit           func(childComplexity int, input MessageEditInput) int
 		MessageSend           func(childComplexity int, input MessageSendInput) int
+		NoticeDiscard         func(childComplexity int, input NoticeDiscardInput) int
+		NoticeSave            func(childComplexity int, input NoticeSaveInput) int
+		NoticeSend            func(childComplexity int, input NoticeSendInput) int
+		OpeningApprove        func(childComplexity int, input OpeningInput) int
+		OpeningAsk            func(childComplexity int, input OpeningAskInput) int
+		OpeningEnd            func(childComplexity int, input OpeningInput) int
+		OpeningRead           func(childComplexity int, input OpeningReadInput) int
 		PolicyAccept          func(childComplexity int, input PolicyAcceptInput) int
 		QuarantineResolve     func(childComplexity int, input QuarantineResolveInput) int
 		Reconcile             func(childComplexity int, input ReconcileInput) int
@@ -633,13 +679,120 @@ type ComplexityRoot struct {
 		UsageReview           func(childComplexity int, input UsageReviewInput) int
 	}
 
+	Notice struct {
+		Audience      func(childComplexity int) int
+		CreatedAt     func(childComplexity int) int
+		Failed        func(childComplexity int) int
+		FinishedAt    func(childComplexity int) int
+		ID            func(childComplexity int) int
+		Kept          func(childComplexity int) int
+		Kind          func(childComplexity int) int
+		PolicyVersion func(childComplexity int) int
+		Preview       func(childComplexity int) int
+		PreviewZh     func(childComplexity int) int
+		Refused       func(childComplexity int) int
+		Sent          func(childComplexity int) int
+		StartedAt     func(childComplexity int) int
+		State         func(childComplexity int) int
+		Subject       func(childComplexity int) int
+		SubjectZh     func(childComplexity int) int
+		Text          func(childComplexity int) int
+		TextZh        func(childComplexity int) int
+		Waiting       func(childComplexity int) int
+		Withdrawn     func(childComplexity int) int
+		Written       func(childComplexity int) int
+	}
+
+	NoticeConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	NoticeDiscardPayload struct {
+		DiscardedID func(childComplexity int) int
+		UserErrors  func(childComplexity int) int
+	}
+
+	NoticeEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	NoticePreview struct {
+		Subject func(childComplexity int) int
+		Text    func(childComplexity int) int
+	}
+
+	NoticeSavePayload struct {
+		Notice     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	NoticeSendPayload struct {
+		Notice     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	OpenedConversation struct {
+		Cut      func(childComplexity int) int
+		ID       func(childComplexity int) int
+		Messages func(childComplexity int) int
+		Title    func(childComplexity int) int
+	}
+
+	OpenedMessage struct {
+		CreatedAt func(childComplexity int) int
+		Role      func(childComplexity int) int
+		Text      func(childComplexity int) int
+	}
+
+	Opening struct {
+		ApprovedAt      func(childComplexity int) int
+		ApprovedBy      func(childComplexity int) int
+		AskedAt         func(childComplexity int) int
+		AskedBy         func(childComplexity int) int
+		ConversationIDs func(childComplexity int) int
+		EndedAt         func(childComplexity int) int
+		ExpiresAt       func(childComplexity int) int
+		ID              func(childComplexity int) int
+		OwnerID         func(childComplexity int) int
+		Reads           func(childComplexity int) int
+		Reason          func(childComplexity int) int
+		State           func(childComplexity int) int
+	}
+
+	OpeningConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	OpeningEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	OpeningPayload struct {
+		Opening    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	OpeningReadPayload struct {
+		Conversation func(childComplexity int) int
+		UserErrors   func(childComplexity int) int
+	}
+
 	Operator struct {
 		AbsurdUsage         func(childComplexity int) int
 		Audit               func(childComplexity int, first *int, after *string, filter *AuditFilter) int
 		EstimateErrors      func(childComplexity int) int
 		LedgerChecks        func(childComplexity int) int
+		LegalRequests       func(childComplexity int, first *int, after *string) int
 		MailServer          func(childComplexity int) int
 		Mails               func(childComplexity int, first *int, after *string) int
+		Notices             func(childComplexity int, first *int, after *string) int
+		Openings            func(childComplexity int, first *int, after *string) int
 		PaymentProviders    func(childComplexity int) int
 		QuarantinedPayments func(childComplexity int) int
 		Reconciliations     func(childComplexity int) int
@@ -664,13 +817,27 @@ type ComplexityRoot struct {
 		Version    func(childComplexity int) int
 	}
 
-	PolicyVersion struct {
+	PolicyNews struct {
 		EffectiveAt func(childComplexity int) int
-		Hash        func(childComplexity int) int
-		PublishedAt func(childComplexity int) int
+		InForce     func(childComplexity int) int
 		Significant func(childComplexity int) int
-		Text        func(childComplexity int) int
 		Version     func(childComplexity int) int
+	}
+
+	PolicyTranslation struct {
+		Hash     func(childComplexity int) int
+		Language func(childComplexity int) int
+		Text     func(childComplexity int) int
+	}
+
+	PolicyVersion struct {
+		EffectiveAt  func(childComplexity int) int
+		Hash         func(childComplexity int) int
+		PublishedAt  func(childComplexity int) int
+		Significant  func(childComplexity int) int
+		Text         func(childComplexity int) int
+		Translations func(childComplexity int) int
+		Version      func(childComplexity int) int
 	}
 
 	Purchase struct {
@@ -739,6 +906,7 @@ type ComplexityRoot struct {
 		Node                 func(childComplexity int, id string) int
 		Operator             func(childComplexity int) int
 		Policy               func(childComplexity int, version *string) int
+		PolicyVersions       func(childComplexity int) int
 		RateLimit            func(childComplexity int) int
 		Service              func(childComplexity int) int
 		Transparency         func(childComplexity int) int
@@ -2443,6 +2611,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Gate.MinimumAge(childComplexity), true
+	case "Gate.news":
+		if e.ComplexityRoot.Gate.News == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Gate.News(childComplexity), true
 	case "Gate.policyAccepted":
 		if e.ComplexityRoot.Gate.PolicyAccepted == nil {
 			break
@@ -2756,6 +2930,148 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.LedgerVerifyPayload.UserErrors(childComplexity), true
+
+	case "LegalRequest.asked":
+		if e.ComplexityRoot.LegalRequest.AskedKinds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalRequest.AskedKinds(childComplexity), true
+	case "LegalRequest.authority":
+		if e.ComplexityRoot.LegalRequest.Authority == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalRequest.Authority(childComplexity), true
+	case "LegalRequest.basis":
+		if e.ComplexityRoot.LegalRequest.Basis == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalRequest.Basis(childComplexity), true
+	case "LegalRequest.decidedAt":
+		if e.ComplexityRoot.LegalRequest.DecidedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalRequest.DecidedAt(childComplexity), true
+	case "LegalRequest.decision":
+		if e.ComplexityRoot.LegalRequest.Decision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalRequest.Decision(childComplexity), true
+	case "LegalRequest.given":
+		if e.ComplexityRoot.LegalRequest.GivenKinds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalRequest.GivenKinds(childComplexity), true
+	case "LegalRequest.ground":
+		if e.ComplexityRoot.LegalRequest.Ground == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalRequest.Ground(childComplexity), true
+	case "LegalRequest.id":
+		if e.ComplexityRoot.LegalRequest.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalRequest.ID(childComplexity), true
+	case "LegalRequest.ownerId":
+		if e.ComplexityRoot.LegalRequest.OwnerID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalRequest.OwnerID(childComplexity), true
+	case "LegalRequest.prohibition":
+		if e.ComplexityRoot.LegalRequest.Prohibition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalRequest.Prohibition(childComplexity), true
+	case "LegalRequest.reason":
+		if e.ComplexityRoot.LegalRequest.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalRequest.Reason(childComplexity), true
+	case "LegalRequest.receivedAt":
+		if e.ComplexityRoot.LegalRequest.ReceivedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalRequest.ReceivedAt(childComplexity), true
+	case "LegalRequest.reference":
+		if e.ComplexityRoot.LegalRequest.Reference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalRequest.Reference(childComplexity), true
+	case "LegalRequest.scope":
+		if e.ComplexityRoot.LegalRequest.Scope == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalRequest.Scope(childComplexity), true
+	case "LegalRequest.state":
+		if e.ComplexityRoot.LegalRequest.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalRequest.State(childComplexity), true
+	case "LegalRequest.telling":
+		if e.ComplexityRoot.LegalRequest.Telling == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalRequest.Telling(childComplexity), true
+
+	case "LegalRequestConnection.edges":
+		if e.ComplexityRoot.LegalRequestConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalRequestConnection.Edges(childComplexity), true
+	case "LegalRequestConnection.nodes":
+		if e.ComplexityRoot.LegalRequestConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalRequestConnection.Nodes(childComplexity), true
+	case "LegalRequestConnection.pageInfo":
+		if e.ComplexityRoot.LegalRequestConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalRequestConnection.PageInfo(childComplexity), true
+
+	case "LegalRequestEdge.cursor":
+		if e.ComplexityRoot.LegalRequestEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalRequestEdge.Cursor(childComplexity), true
+	case "LegalRequestEdge.node":
+		if e.ComplexityRoot.LegalRequestEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalRequestEdge.Node(childComplexity), true
+
+	case "LegalRequestPayload.request":
+		if e.ComplexityRoot.LegalRequestPayload.Request == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalRequestPayload.Request(childComplexity), true
+	case "LegalRequestPayload.userErrors":
+		if e.ComplexityRoot.LegalRequestPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalRequestPayload.UserErrors(childComplexity), true
 
 	case "Mail.attempts":
 		if e.ComplexityRoot.Mail.Attempts == nil {
@@ -3349,6 +3665,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.LedgerVerify(childComplexity, args["input"].(LedgerVerifyInput)), true
+	case "Mutation.legalRequestDecide":
+		if e.ComplexityRoot.Mutation.LegalRequestDecide == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_legalRequestDecide_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LegalRequestDecide(childComplexity, args["input"].(LegalRequestDecideInput)), true
+	case "Mutation.legalRequestReceive":
+		if e.ComplexityRoot.Mutation.LegalRequestReceive == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_legalRequestReceive_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LegalRequestReceive(childComplexity, args["input"].(LegalRequestReceiveInput)), true
 	case "Mutation.mailRetry":
 		if e.ComplexityRoot.Mutation.MailRetry == nil {
 			break
@@ -3382,6 +3720,83 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.MessageSend(childComplexity, args["input"].(MessageSendInput)), true
+	case "Mutation.noticeDiscard":
+		if e.ComplexityRoot.Mutation.NoticeDiscard == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_noticeDiscard_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.NoticeDiscard(childComplexity, args["input"].(NoticeDiscardInput)), true
+	case "Mutation.noticeSave":
+		if e.ComplexityRoot.Mutation.NoticeSave == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_noticeSave_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.NoticeSave(childComplexity, args["input"].(NoticeSaveInput)), true
+	case "Mutation.noticeSend":
+		if e.ComplexityRoot.Mutation.NoticeSend == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_noticeSend_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.NoticeSend(childComplexity, args["input"].(NoticeSendInput)), true
+	case "Mutation.openingApprove":
+		if e.ComplexityRoot.Mutation.OpeningApprove == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_openingApprove_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OpeningApprove(childComplexity, args["input"].(OpeningInput)), true
+	case "Mutation.openingAsk":
+		if e.ComplexityRoot.Mutation.OpeningAsk == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_openingAsk_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OpeningAsk(childComplexity, args["input"].(OpeningAskInput)), true
+	case "Mutation.openingEnd":
+		if e.ComplexityRoot.Mutation.OpeningEnd == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_openingEnd_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OpeningEnd(childComplexity, args["input"].(OpeningInput)), true
+	case "Mutation.openingRead":
+		if e.ComplexityRoot.Mutation.OpeningRead == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_openingRead_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OpeningRead(childComplexity, args["input"].(OpeningReadInput)), true
 	case "Mutation.policyAccept":
 		if e.ComplexityRoot.Mutation.PolicyAccept == nil {
 			break
@@ -3493,6 +3908,392 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Mutation.UsageReview(childComplexity, args["input"].(UsageReviewInput)), true
 
+	case "Notice.audience":
+		if e.ComplexityRoot.Notice.Audience == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notice.Audience(childComplexity), true
+	case "Notice.createdAt":
+		if e.ComplexityRoot.Notice.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notice.CreatedAt(childComplexity), true
+	case "Notice.failed":
+		if e.ComplexityRoot.Notice.Failed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notice.Failed(childComplexity), true
+	case "Notice.finishedAt":
+		if e.ComplexityRoot.Notice.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notice.FinishedAt(childComplexity), true
+	case "Notice.id":
+		if e.ComplexityRoot.Notice.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notice.ID(childComplexity), true
+	case "Notice.kept":
+		if e.ComplexityRoot.Notice.Kept == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notice.Kept(childComplexity), true
+	case "Notice.kind":
+		if e.ComplexityRoot.Notice.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notice.Kind(childComplexity), true
+	case "Notice.policyVersion":
+		if e.ComplexityRoot.Notice.PolicyVersion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notice.PolicyVersion(childComplexity), true
+	case "Notice.preview":
+		if e.ComplexityRoot.Notice.Preview == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notice.Preview(childComplexity), true
+	case "Notice.previewZh":
+		if e.ComplexityRoot.Notice.PreviewZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notice.PreviewZh(childComplexity), true
+	case "Notice.refused":
+		if e.ComplexityRoot.Notice.Refused == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notice.Refused(childComplexity), true
+	case "Notice.sent":
+		if e.ComplexityRoot.Notice.Sent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notice.Sent(childComplexity), true
+	case "Notice.startedAt":
+		if e.ComplexityRoot.Notice.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notice.StartedAt(childComplexity), true
+	case "Notice.state":
+		if e.ComplexityRoot.Notice.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notice.State(childComplexity), true
+	case "Notice.subject":
+		if e.ComplexityRoot.Notice.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notice.Subject(childComplexity), true
+	case "Notice.subjectZh":
+		if e.ComplexityRoot.Notice.SubjectZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notice.SubjectZh(childComplexity), true
+	case "Notice.text":
+		if e.ComplexityRoot.Notice.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notice.Text(childComplexity), true
+	case "Notice.textZh":
+		if e.ComplexityRoot.Notice.TextZh == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notice.TextZh(childComplexity), true
+	case "Notice.waiting":
+		if e.ComplexityRoot.Notice.Waiting == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notice.Waiting(childComplexity), true
+	case "Notice.withdrawn":
+		if e.ComplexityRoot.Notice.Withdrawn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notice.Withdrawn(childComplexity), true
+	case "Notice.written":
+		if e.ComplexityRoot.Notice.Written == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notice.Written(childComplexity), true
+
+	case "NoticeConnection.edges":
+		if e.ComplexityRoot.NoticeConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoticeConnection.Edges(childComplexity), true
+	case "NoticeConnection.nodes":
+		if e.ComplexityRoot.NoticeConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoticeConnection.Nodes(childComplexity), true
+	case "NoticeConnection.pageInfo":
+		if e.ComplexityRoot.NoticeConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoticeConnection.PageInfo(childComplexity), true
+
+	case "NoticeDiscardPayload.discardedId":
+		if e.ComplexityRoot.NoticeDiscardPayload.DiscardedID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoticeDiscardPayload.DiscardedID(childComplexity), true
+	case "NoticeDiscardPayload.userErrors":
+		if e.ComplexityRoot.NoticeDiscardPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoticeDiscardPayload.UserErrors(childComplexity), true
+
+	case "NoticeEdge.cursor":
+		if e.ComplexityRoot.NoticeEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoticeEdge.Cursor(childComplexity), true
+	case "NoticeEdge.node":
+		if e.ComplexityRoot.NoticeEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoticeEdge.Node(childComplexity), true
+
+	case "NoticePreview.subject":
+		if e.ComplexityRoot.NoticePreview.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoticePreview.Subject(childComplexity), true
+	case "NoticePreview.text":
+		if e.ComplexityRoot.NoticePreview.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoticePreview.Text(childComplexity), true
+
+	case "NoticeSavePayload.notice":
+		if e.ComplexityRoot.NoticeSavePayload.Notice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoticeSavePayload.Notice(childComplexity), true
+	case "NoticeSavePayload.userErrors":
+		if e.ComplexityRoot.NoticeSavePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoticeSavePayload.UserErrors(childComplexity), true
+
+	case "NoticeSendPayload.notice":
+		if e.ComplexityRoot.NoticeSendPayload.Notice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoticeSendPayload.Notice(childComplexity), true
+	case "NoticeSendPayload.userErrors":
+		if e.ComplexityRoot.NoticeSendPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoticeSendPayload.UserErrors(childComplexity), true
+
+	case "OpenedConversation.cut":
+		if e.ComplexityRoot.OpenedConversation.Cut == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpenedConversation.Cut(childComplexity), true
+	case "OpenedConversation.id":
+		if e.ComplexityRoot.OpenedConversation.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpenedConversation.ID(childComplexity), true
+	case "OpenedConversation.messages":
+		if e.ComplexityRoot.OpenedConversation.Messages == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpenedConversation.Messages(childComplexity), true
+	case "OpenedConversation.title":
+		if e.ComplexityRoot.OpenedConversation.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpenedConversation.Title(childComplexity), true
+
+	case "OpenedMessage.createdAt":
+		if e.ComplexityRoot.OpenedMessage.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpenedMessage.CreatedAt(childComplexity), true
+	case "OpenedMessage.role":
+		if e.ComplexityRoot.OpenedMessage.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpenedMessage.Role(childComplexity), true
+	case "OpenedMessage.text":
+		if e.ComplexityRoot.OpenedMessage.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpenedMessage.Text(childComplexity), true
+
+	case "Opening.approvedAt":
+		if e.ComplexityRoot.Opening.ApprovedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Opening.ApprovedAt(childComplexity), true
+	case "Opening.approvedBy":
+		if e.ComplexityRoot.Opening.ApprovedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Opening.ApprovedBy(childComplexity), true
+	case "Opening.askedAt":
+		if e.ComplexityRoot.Opening.AskedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Opening.AskedAt(childComplexity), true
+	case "Opening.askedBy":
+		if e.ComplexityRoot.Opening.AskedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Opening.AskedBy(childComplexity), true
+	case "Opening.conversationIds":
+		if e.ComplexityRoot.Opening.ConversationIDs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Opening.ConversationIDs(childComplexity), true
+	case "Opening.endedAt":
+		if e.ComplexityRoot.Opening.EndedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Opening.EndedAt(childComplexity), true
+	case "Opening.expiresAt":
+		if e.ComplexityRoot.Opening.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Opening.ExpiresAt(childComplexity), true
+	case "Opening.id":
+		if e.ComplexityRoot.Opening.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Opening.ID(childComplexity), true
+	case "Opening.ownerId":
+		if e.ComplexityRoot.Opening.OwnerID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Opening.OwnerID(childComplexity), true
+	case "Opening.reads":
+		if e.ComplexityRoot.Opening.Reads == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Opening.Reads(childComplexity), true
+	case "Opening.reason":
+		if e.ComplexityRoot.Opening.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Opening.Reason(childComplexity), true
+	case "Opening.state":
+		if e.ComplexityRoot.Opening.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Opening.State(childComplexity), true
+
+	case "OpeningConnection.edges":
+		if e.ComplexityRoot.OpeningConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpeningConnection.Edges(childComplexity), true
+	case "OpeningConnection.nodes":
+		if e.ComplexityRoot.OpeningConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpeningConnection.Nodes(childComplexity), true
+	case "OpeningConnection.pageInfo":
+		if e.ComplexityRoot.OpeningConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpeningConnection.PageInfo(childComplexity), true
+
+	case "OpeningEdge.cursor":
+		if e.ComplexityRoot.OpeningEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpeningEdge.Cursor(childComplexity), true
+	case "OpeningEdge.node":
+		if e.ComplexityRoot.OpeningEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpeningEdge.Node(childComplexity), true
+
+	case "OpeningPayload.opening":
+		if e.ComplexityRoot.OpeningPayload.Opening == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpeningPayload.Opening(childComplexity), true
+	case "OpeningPayload.userErrors":
+		if e.ComplexityRoot.OpeningPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpeningPayload.UserErrors(childComplexity), true
+
+	case "OpeningReadPayload.conversation":
+		if e.ComplexityRoot.OpeningReadPayload.Conversation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpeningReadPayload.Conversation(childComplexity), true
+	case "OpeningReadPayload.userErrors":
+		if e.ComplexityRoot.OpeningReadPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpeningReadPayload.UserErrors(childComplexity), true
+
 	case "Operator.absurdUsage":
 		if e.ComplexityRoot.Operator.AbsurdUsage == nil {
 			break
@@ -3522,6 +4323,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Operator.LedgerChecks(childComplexity), true
+	case "Operator.legalRequests":
+		if e.ComplexityRoot.Operator.LegalRequests == nil {
+			break
+		}
+
+		args, err := ec.field_Operator_legalRequests_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Operator.LegalRequests(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Operator.mailServer":
 		if e.ComplexityRoot.Operator.MailServer == nil {
 			break
@@ -3539,6 +4351,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Operator.Mails(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Operator.notices":
+		if e.ComplexityRoot.Operator.Notices == nil {
+			break
+		}
+
+		args, err := ec.field_Operator_notices_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Operator.Notices(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Operator.openings":
+		if e.ComplexityRoot.Operator.Openings == nil {
+			break
+		}
+
+		args, err := ec.field_Operator_openings_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Operator.Openings(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Operator.paymentProviders":
 		if e.ComplexityRoot.Operator.PaymentProviders == nil {
 			break
@@ -3621,6 +4455,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PolicyAcceptance.Version(childComplexity), true
 
+	case "PolicyNews.effectiveAt":
+		if e.ComplexityRoot.PolicyNews.EffectiveAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyNews.EffectiveAt(childComplexity), true
+	case "PolicyNews.inForce":
+		if e.ComplexityRoot.PolicyNews.InForce == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyNews.InForce(childComplexity), true
+	case "PolicyNews.significant":
+		if e.ComplexityRoot.PolicyNews.Significant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyNews.Significant(childComplexity), true
+	case "PolicyNews.version":
+		if e.ComplexityRoot.PolicyNews.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyNews.Version(childComplexity), true
+
+	case "PolicyTranslation.hash":
+		if e.ComplexityRoot.PolicyTranslation.Hash == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyTranslation.Hash(childComplexity), true
+	case "PolicyTranslation.language":
+		if e.ComplexityRoot.PolicyTranslation.Language == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyTranslation.Language(childComplexity), true
+	case "PolicyTranslation.text":
+		if e.ComplexityRoot.PolicyTranslation.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyTranslation.Text(childComplexity), true
+
 	case "PolicyVersion.effectiveAt":
 		if e.ComplexityRoot.PolicyVersion.EffectiveAt == nil {
 			break
@@ -3651,6 +4529,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PolicyVersion.Text(childComplexity), true
+	case "PolicyVersion.translations":
+		if e.ComplexityRoot.PolicyVersion.Translations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyVersion.Translations(childComplexity), true
 	case "PolicyVersion.version":
 		if e.ComplexityRoot.PolicyVersion.Version == nil {
 			break
@@ -3950,6 +4834,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Policy(childComplexity, args["version"].(*string)), true
+	case "Query.policyVersions":
+		if e.ComplexityRoot.Query.PolicyVersions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.PolicyVersions(childComplexity), true
 	case "Query.rateLimit":
 		if e.ComplexityRoot.Query.RateLimit == nil {
 			break
@@ -5622,9 +6512,17 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("IdentityUnlinkInput", ec.unmarshalInputIdentityUnlinkInput),
 			graphql.NewInputUnmarshaler("LedgerFilter", ec.unmarshalInputLedgerFilter),
 			graphql.NewInputUnmarshaler("LedgerVerifyInput", ec.unmarshalInputLedgerVerifyInput),
+			graphql.NewInputUnmarshaler("LegalRequestDecideInput", ec.unmarshalInputLegalRequestDecideInput),
+			graphql.NewInputUnmarshaler("LegalRequestReceiveInput", ec.unmarshalInputLegalRequestReceiveInput),
 			graphql.NewInputUnmarshaler("MailRetryInput", ec.unmarshalInputMailRetryInput),
 			graphql.NewInputUnmarshaler("MessageEditInput", ec.unmarshalInputMessageEditInput),
 			graphql.NewInputUnmarshaler("MessageSendInput", ec.unmarshalInputMessageSendInput),
+			graphql.NewInputUnmarshaler("NoticeDiscardInput", ec.unmarshalInputNoticeDiscardInput),
+			graphql.NewInputUnmarshaler("NoticeSaveInput", ec.unmarshalInputNoticeSaveInput),
+			graphql.NewInputUnmarshaler("NoticeSendInput", ec.unmarshalInputNoticeSendInput),
+			graphql.NewInputUnmarshaler("OpeningAskInput", ec.unmarshalInputOpeningAskInput),
+			graphql.NewInputUnmarshaler("OpeningInput", ec.unmarshalInputOpeningInput),
+			graphql.NewInputUnmarshaler("OpeningReadInput", ec.unmarshalInputOpeningReadInput),
 			graphql.NewInputUnmarshaler("PolicyAcceptInput", ec.unmarshalInputPolicyAcceptInput),
 			graphql.NewInputUnmarshaler("QuarantineResolveInput", ec.unmarshalInputQuarantineResolveInput),
 			graphql.NewInputUnmarshaler("ReconcileInput", ec.unmarshalInputReconcileInput),
@@ -5728,7 +6626,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "schema/account.graphqls" "schema/acts.graphqls" "schema/apikey.graphqls" "schema/audit.graphqls" "schema/billing.graphqls" "schema/conversation.graphqls" "schema/credit.graphqls" "schema/deletion.graphqls" "schema/export.graphqls" "schema/fault.graphqls" "schema/inventory.graphqls" "schema/message.graphqls" "schema/operator.graphqls" "schema/policy.graphqls" "schema/ratelimit.graphqls" "schema/requestlog.graphqls" "schema/retention.graphqls" "schema/schema.graphqls" "schema/service.graphqls" "schema/transparency.graphqls" "schema/viewer.graphqls"
+//go:embed "schema/account.graphqls" "schema/acts.graphqls" "schema/apikey.graphqls" "schema/audit.graphqls" "schema/billing.graphqls" "schema/conversation.graphqls" "schema/credit.graphqls" "schema/deletion.graphqls" "schema/disclosure.graphqls" "schema/export.graphqls" "schema/fault.graphqls" "schema/inventory.graphqls" "schema/message.graphqls" "schema/notice.graphqls" "schema/operator.graphqls" "schema/policy.graphqls" "schema/ratelimit.graphqls" "schema/requestlog.graphqls" "schema/retention.graphqls" "schema/schema.graphqls" "schema/service.graphqls" "schema/transparency.graphqls" "schema/viewer.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -5748,10 +6646,12 @@ var sources = []*ast.Source{
 	{Name: "schema/conversation.graphqls", Input: sourceData("schema/conversation.graphqls"), BuiltIn: false},
 	{Name: "schema/credit.graphqls", Input: sourceData("schema/credit.graphqls"), BuiltIn: false},
 	{Name: "schema/deletion.graphqls", Input: sourceData("schema/deletion.graphqls"), BuiltIn: false},
+	{Name: "schema/disclosure.graphqls", Input: sourceData("schema/disclosure.graphqls"), BuiltIn: false},
 	{Name: "schema/export.graphqls", Input: sourceData("schema/export.graphqls"), BuiltIn: false},
 	{Name: "schema/fault.graphqls", Input: sourceData("schema/fault.graphqls"), BuiltIn: false},
 	{Name: "schema/inventory.graphqls", Input: sourceData("schema/inventory.graphqls"), BuiltIn: false},
 	{Name: "schema/message.graphqls", Input: sourceData("schema/message.graphqls"), BuiltIn: false},
+	{Name: "schema/notice.graphqls", Input: sourceData("schema/notice.graphqls"), BuiltIn: false},
 	{Name: "schema/operator.graphqls", Input: sourceData("schema/operator.graphqls"), BuiltIn: false},
 	{Name: "schema/policy.graphqls", Input: sourceData("schema/policy.graphqls"), BuiltIn: false},
 	{Name: "schema/ratelimit.graphqls", Input: sourceData("schema/ratelimit.graphqls"), BuiltIn: false},
@@ -6454,6 +7354,8 @@ func (ec *executionContext) childFields_Gate(ctx context.Context, field graphql.
 		return ec.fieldContext_Gate_policyAccepted(ctx, field)
 	case "policyVersion":
 		return ec.fieldContext_Gate_policyVersion(ctx, field)
+	case "news":
+		return ec.fieldContext_Gate_news(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Gate", field.Name)
 }
@@ -6588,6 +7490,76 @@ func (ec *executionContext) childFields_LedgerVerifyPayload(ctx context.Context,
 		return ec.fieldContext_LedgerVerifyPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LedgerVerifyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LegalRequest(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_LegalRequest_id(ctx, field)
+	case "ground":
+		return ec.fieldContext_LegalRequest_ground(ctx, field)
+	case "authority":
+		return ec.fieldContext_LegalRequest_authority(ctx, field)
+	case "basis":
+		return ec.fieldContext_LegalRequest_basis(ctx, field)
+	case "asked":
+		return ec.fieldContext_LegalRequest_asked(ctx, field)
+	case "given":
+		return ec.fieldContext_LegalRequest_given(ctx, field)
+	case "state":
+		return ec.fieldContext_LegalRequest_state(ctx, field)
+	case "telling":
+		return ec.fieldContext_LegalRequest_telling(ctx, field)
+	case "ownerId":
+		return ec.fieldContext_LegalRequest_ownerId(ctx, field)
+	case "reference":
+		return ec.fieldContext_LegalRequest_reference(ctx, field)
+	case "scope":
+		return ec.fieldContext_LegalRequest_scope(ctx, field)
+	case "reason":
+		return ec.fieldContext_LegalRequest_reason(ctx, field)
+	case "decision":
+		return ec.fieldContext_LegalRequest_decision(ctx, field)
+	case "prohibition":
+		return ec.fieldContext_LegalRequest_prohibition(ctx, field)
+	case "receivedAt":
+		return ec.fieldContext_LegalRequest_receivedAt(ctx, field)
+	case "decidedAt":
+		return ec.fieldContext_LegalRequest_decidedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LegalRequest", field.Name)
+}
+
+func (ec *executionContext) childFields_LegalRequestConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_LegalRequestConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_LegalRequestConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_LegalRequestConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LegalRequestConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_LegalRequestEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_LegalRequestEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_LegalRequestEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LegalRequestEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_LegalRequestPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "request":
+		return ec.fieldContext_LegalRequestPayload_request(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_LegalRequestPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LegalRequestPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Mail(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6780,6 +7752,214 @@ func (ec *executionContext) childFields_Money(ctx context.Context, field graphql
 	return nil, fmt.Errorf("no field named %q was found under type Money", field.Name)
 }
 
+func (ec *executionContext) childFields_Notice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Notice_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_Notice_kind(ctx, field)
+	case "policyVersion":
+		return ec.fieldContext_Notice_policyVersion(ctx, field)
+	case "subject":
+		return ec.fieldContext_Notice_subject(ctx, field)
+	case "text":
+		return ec.fieldContext_Notice_text(ctx, field)
+	case "subjectZh":
+		return ec.fieldContext_Notice_subjectZh(ctx, field)
+	case "textZh":
+		return ec.fieldContext_Notice_textZh(ctx, field)
+	case "state":
+		return ec.fieldContext_Notice_state(ctx, field)
+	case "audience":
+		return ec.fieldContext_Notice_audience(ctx, field)
+	case "written":
+		return ec.fieldContext_Notice_written(ctx, field)
+	case "waiting":
+		return ec.fieldContext_Notice_waiting(ctx, field)
+	case "sent":
+		return ec.fieldContext_Notice_sent(ctx, field)
+	case "refused":
+		return ec.fieldContext_Notice_refused(ctx, field)
+	case "withdrawn":
+		return ec.fieldContext_Notice_withdrawn(ctx, field)
+	case "failed":
+		return ec.fieldContext_Notice_failed(ctx, field)
+	case "kept":
+		return ec.fieldContext_Notice_kept(ctx, field)
+	case "preview":
+		return ec.fieldContext_Notice_preview(ctx, field)
+	case "previewZh":
+		return ec.fieldContext_Notice_previewZh(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Notice_createdAt(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_Notice_startedAt(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_Notice_finishedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Notice", field.Name)
+}
+
+func (ec *executionContext) childFields_NoticeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_NoticeConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_NoticeConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_NoticeConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NoticeConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_NoticeDiscardPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "discardedId":
+		return ec.fieldContext_NoticeDiscardPayload_discardedId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_NoticeDiscardPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NoticeDiscardPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_NoticeEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_NoticeEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_NoticeEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NoticeEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_NoticePreview(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "subject":
+		return ec.fieldContext_NoticePreview_subject(ctx, field)
+	case "text":
+		return ec.fieldContext_NoticePreview_text(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NoticePreview", field.Name)
+}
+
+func (ec *executionContext) childFields_NoticeSavePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "notice":
+		return ec.fieldContext_NoticeSavePayload_notice(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_NoticeSavePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NoticeSavePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_NoticeSendPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "notice":
+		return ec.fieldContext_NoticeSendPayload_notice(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_NoticeSendPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NoticeSendPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OpenedConversation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_OpenedConversation_id(ctx, field)
+	case "title":
+		return ec.fieldContext_OpenedConversation_title(ctx, field)
+	case "messages":
+		return ec.fieldContext_OpenedConversation_messages(ctx, field)
+	case "cut":
+		return ec.fieldContext_OpenedConversation_cut(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OpenedConversation", field.Name)
+}
+
+func (ec *executionContext) childFields_OpenedMessage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "role":
+		return ec.fieldContext_OpenedMessage_role(ctx, field)
+	case "text":
+		return ec.fieldContext_OpenedMessage_text(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_OpenedMessage_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OpenedMessage", field.Name)
+}
+
+func (ec *executionContext) childFields_Opening(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Opening_id(ctx, field)
+	case "ownerId":
+		return ec.fieldContext_Opening_ownerId(ctx, field)
+	case "conversationIds":
+		return ec.fieldContext_Opening_conversationIds(ctx, field)
+	case "reason":
+		return ec.fieldContext_Opening_reason(ctx, field)
+	case "askedBy":
+		return ec.fieldContext_Opening_askedBy(ctx, field)
+	case "approvedBy":
+		return ec.fieldContext_Opening_approvedBy(ctx, field)
+	case "state":
+		return ec.fieldContext_Opening_state(ctx, field)
+	case "reads":
+		return ec.fieldContext_Opening_reads(ctx, field)
+	case "askedAt":
+		return ec.fieldContext_Opening_askedAt(ctx, field)
+	case "approvedAt":
+		return ec.fieldContext_Opening_approvedAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_Opening_expiresAt(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_Opening_endedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Opening", field.Name)
+}
+
+func (ec *executionContext) childFields_OpeningConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_OpeningConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_OpeningConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_OpeningConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OpeningConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_OpeningEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_OpeningEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_OpeningEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OpeningEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_OpeningPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "opening":
+		return ec.fieldContext_OpeningPayload_opening(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OpeningPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OpeningPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OpeningReadPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "conversation":
+		return ec.fieldContext_OpeningReadPayload_conversation(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OpeningReadPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OpeningReadPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Operator(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "mails":
@@ -6800,6 +7980,12 @@ func (ec *executionContext) childFields_Operator(ctx context.Context, field grap
 		return ec.fieldContext_Operator_absurdUsage(ctx, field)
 	case "estimateErrors":
 		return ec.fieldContext_Operator_estimateErrors(ctx, field)
+	case "legalRequests":
+		return ec.fieldContext_Operator_legalRequests(ctx, field)
+	case "openings":
+		return ec.fieldContext_Operator_openings(ctx, field)
+	case "notices":
+		return ec.fieldContext_Operator_notices(ctx, field)
 	case "retention":
 		return ec.fieldContext_Operator_retention(ctx, field)
 	}
@@ -6842,6 +8028,32 @@ func (ec *executionContext) childFields_PolicyAcceptance(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type PolicyAcceptance", field.Name)
 }
 
+func (ec *executionContext) childFields_PolicyNews(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "version":
+		return ec.fieldContext_PolicyNews_version(ctx, field)
+	case "effectiveAt":
+		return ec.fieldContext_PolicyNews_effectiveAt(ctx, field)
+	case "significant":
+		return ec.fieldContext_PolicyNews_significant(ctx, field)
+	case "inForce":
+		return ec.fieldContext_PolicyNews_inForce(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyNews", field.Name)
+}
+
+func (ec *executionContext) childFields_PolicyTranslation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "language":
+		return ec.fieldContext_PolicyTranslation_language(ctx, field)
+	case "text":
+		return ec.fieldContext_PolicyTranslation_text(ctx, field)
+	case "hash":
+		return ec.fieldContext_PolicyTranslation_hash(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyTranslation", field.Name)
+}
+
 func (ec *executionContext) childFields_PolicyVersion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "version":
@@ -6856,6 +8068,8 @@ func (ec *executionContext) childFields_PolicyVersion(ctx context.Context, field
 		return ec.fieldContext_PolicyVersion_significant(ctx, field)
 	case "text":
 		return ec.fieldContext_PolicyVersion_text(ctx, field)
+	case "translations":
+		return ec.fieldContext_PolicyVersion_translations(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PolicyVersion", field.Name)
 }

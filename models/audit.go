@@ -40,6 +40,12 @@ const (
 	AuditPolicyPublished    AuditAct = "POLICY_PUBLISHED"
 	AuditContentOpened      AuditAct = "CONTENT_OPENED"
 	AuditRetentionConfirmed AuditAct = "RETENTION_CONFIRMED"
+	AuditContentAsked       AuditAct = "CONTENT_ACCESS_ASKED"
+	AuditContentApproved    AuditAct = "CONTENT_ACCESS_APPROVED"
+	AuditContentEnded       AuditAct = "CONTENT_ACCESS_ENDED"
+	AuditNoticeSent         AuditAct = "NOTICE_SENT"
+	AuditLegalReceived      AuditAct = "LEGAL_REQUEST_RECEIVED"
+	AuditLegalDecided       AuditAct = "LEGAL_REQUEST_DECIDED"
 )
 
 // AuditActs are all of them.
@@ -48,6 +54,7 @@ var AuditActs = []AuditAct{
 	AuditAccountCreated, AuditAccountRemoved, AuditGuestsPurged, AuditAdminGranted, AuditOperatorLinkMade, AuditKeyCreated, AuditKeyUpdated, AuditKeyRevoked,
 	AuditCreditsAdjusted, AuditUsageReviewed, AuditQuarantineResolved, AuditConsentGiven, AuditConsentWithdrawn, AuditPolicyAccepted, AuditAgeConfirmed,
 	AuditMailRetried, AuditExportMade, AuditExportFetched, AuditDataImported, AuditDataDeleted, AuditPolicyPublished, AuditContentOpened, AuditRetentionConfirmed,
+	AuditContentAsked, AuditContentApproved, AuditContentEnded, AuditNoticeSent, AuditLegalReceived, AuditLegalDecided,
 }
 
 // Valid reports whether it is one of them.

@@ -55,6 +55,11 @@ const (
 	LetterIdentityUnlinked LetterKind = "IDENTITY_UNLINKED"
 	LetterLowBalance       LetterKind = "LOW_BALANCE"
 	LetterPromiseBroken    LetterKind = "PROMISE_BROKEN"
+	LetterPolicy           LetterKind = "POLICY"
+	LetterNews             LetterKind = "NEWS"
+	LetterIncident         LetterKind = "INCIDENT"
+	LetterDisclosed        LetterKind = "DISCLOSED"
+	LetterContentOpened    LetterKind = "CONTENT_OPENED"
 )
 
 // Letter is a mail as it is ordered: what it tells, to whom, in which language, and

@@ -9,5 +9,6 @@ package models
 func All() []any {
 	return []any{&Installation{}, &Owner{}, &Session{}, &Conversation{}, &Message{}, &Run{}, &RunChunk{},
 		&LedgerAccount{}, &LedgerBalance{}, &LedgerTransfer{}, &LedgerEntry{}, &LedgerHold{}, &LedgerCheck{}, &Wallet{}, &CreditAdjustment{}, &UsageRow{},
-		&Purchase{}, &PaymentDetail{}, &PaymentCustomer{}, &PaymentEvent{}, &QuarantinedPayment{}, &Reconciliation{}, &Export{}}
+		&Purchase{}, &PaymentDetail{}, &PaymentCustomer{}, &PaymentEvent{}, &QuarantinedPayment{}, &Reconciliation{}, &Export{},
+		&Notice{}, &LegalRequest{}, &LegalSubject{}, &Opening{}}
 }

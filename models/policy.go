@@ -22,6 +22,7 @@ const (
 	ConsentSettings ConsentMethod = "SETTINGS"
 	ConsentDialog   ConsentMethod = "DIALOG"
 	ConsentAPI      ConsentMethod = "API"
+	ConsentMail     ConsentMethod = "MAIL" // by the link in a mail
 )
 
 // AcceptanceMethod is where the policy was accepted.

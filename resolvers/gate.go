@@ -16,7 +16,14 @@ func (r *Resolver) gate(ctx context.Context) (*graph.Gate, error) {
 		return nil, err
 	}
 	return &graph.Gate{AgeConfirmed: g.AgeConfirmed, AgeRefused: g.AgeRefused, MinimumAge: policy.MinimumAge,
-		PolicyAccepted: g.PolicyAccepted, PolicyVersion: g.PolicyVersion}, nil
+		PolicyAccepted: g.PolicyAccepted, PolicyVersion: g.PolicyVersion, News: policyNews(g.News)}, nil
+}
+
+func policyNews(n *policy.News) *graph.PolicyNews {
+	if n == nil {
+		return nil
+	}
+	return &graph.PolicyNews{Version: n.Version, EffectiveAt: n.EffectiveAt, Significant: n.Significant, InForce: n.InForce}
 }
 
 // gateAfter hands on what an act has changed of the viewer's gate, also when it was
@@ -50,7 +57,11 @@ func wireVersion(v policy.Version, err error) (*graph.PolicyVersion, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &graph.PolicyVersion{Version: v.Version, EffectiveAt: v.EffectiveAt, PublishedAt: v.PublishedAt, Hash: v.Hash, Significant: v.Significant, Text: v.Text}, nil
+	w := &graph.PolicyVersion{Version: v.Version, EffectiveAt: v.EffectiveAt, PublishedAt: v.PublishedAt, Hash: v.Hash, Significant: v.Significant, Text: v.Text, Translations: []*graph.PolicyTranslation{}}
+	if v.Chinese != "" {
+		w.Translations = append(w.Translations, &graph.PolicyTranslation{Language: "zh", Text: v.Chinese, Hash: v.ChineseHash})
+	}
+	return w, nil
 }
 
 // orNone is a list that is never null.

@@ -48,6 +48,16 @@ func (r *mutationResolver) ConsentSet(ctx context.Context, input graph.ConsentSe
 	return p, nil
 }
 
+// PolicyVersions is the resolver for the policyVersions field.
+func (r *queryResolver) PolicyVersions(ctx context.Context) ([]*graph.PolicyVersion, error) {
+	versions := r.Resolver.Policy.Versions()
+	out := make([]*graph.PolicyVersion, len(versions))
+	for i, v := range versions {
+		out[i], _ = wireVersion(v, nil) // it refuses nothing itself
+	}
+	return out, nil
+}
+
 // Policy is the resolver for the policy field.
 func (r *queryResolver) Policy(ctx context.Context, version *string) (*graph.PolicyVersion, error) {
 	return wireVersion(r.Resolver.Policy.Find(orEmpty(version)))

@@ -13,9 +13,11 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/billing"
 	"github.com/kimi-k2/kimi-k2/internal/chat"
 	"github.com/kimi-k2/kimi-k2/internal/credit"
+	"github.com/kimi-k2/kimi-k2/internal/disclosure"
 	"github.com/kimi-k2/kimi-k2/internal/export"
 	"github.com/kimi-k2/kimi-k2/internal/inference"
 	"github.com/kimi-k2/kimi-k2/internal/inventory"
+	"github.com/kimi-k2/kimi-k2/internal/notice"
 	"github.com/kimi-k2/kimi-k2/internal/notify"
 	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/internal/policy"
@@ -110,4 +112,8 @@ type Resolver struct {
 	// Inventory answers what is held about somebody.
 	Inventory    *inventory.Service
 	Transparency Transparency
+	// Notices and Disclosures are what administrators write to everybody, and what is
+	// shown to others.
+	Notices     *notice.Service
+	Disclosures *disclosure.Service
 }

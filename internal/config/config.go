@@ -95,6 +95,8 @@ type Config struct {
 	SMTPURL  string `env:"SMTP_URL" unit:"smtp:// or smtps:// URL" secret:"url" help:"the mail server, for example smtp://user:password@mail.example.com:587; STARTTLS is required off this machine; empty: mails are kept for the operator to read"`
 	MailFrom string `env:"MAIL_FROM" unit:"mail address" help:"the sender of mails, for example Kimi K2 <no-reply@example.com>; empty: SUPPORT_EMAIL"`
 
+	NoticesPerMinute int `env:"NOTICES_PER_MINUTE" envDefault:"600" unit:"mails per minute" min:"1" max:"1000000" help:"how fast mails to everybody are written: a new version of the privacy policy, news, an incident"`
+
 	StripeSecretKey     string `env:"STRIPE_SECRET_KEY" unit:"text" secret:"all" help:"selling credits through Stripe: the secret key, sk_live_… or sk_test_…; needs STRIPE_WEBHOOK_SECRET"`
 	StripeWebhookSecret string `env:"STRIPE_WEBHOOK_SECRET" unit:"32 characters or more" secret:"all" help:"the signing secret of the webhook at Stripe, whose address is PUBLIC_URL/webhooks/stripe"`
 	StripeAPIURL        string `env:"STRIPE_API_URL" unit:"URL" help:"where Stripe's interface is; empty: Stripe itself"`

@@ -44,6 +44,9 @@ const (
 	Audit          Kind = "aud"
 	Export         Kind = "exp"
 	RetentionSweep Kind = "rts"
+	Notice         Kind = "ntc"
+	LegalRequest   Kind = "lgl"
+	Opening        Kind = "opn"
 )
 
 // New makes a fresh id of the kind.

@@ -44,6 +44,9 @@ type Message struct {
 	Subject string
 	Text    string
 	HTML    string
+	// Unsubscribe is an address that ends mails of this kind when it is posted to; empty:
+	// there is none. Mail programs show a button for it (RFC 8058).
+	Unsubscribe string
 }
 
 // Sender sends by one server. It may be used from many goroutines.

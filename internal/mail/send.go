@@ -64,6 +64,10 @@ func (s *Sender) compose(m Message) (*gomail.Msg, error) {
 	letter.SetMessageIDWithValue(fmt.Sprintf("%s@%s", oneLine(m.ID), s.domain))
 	letter.SetGenHeader("Auto-Submitted", "auto-generated")
 	letter.SetGenHeader("X-Auto-Response-Suppress", "All")
+	if m.Unsubscribe != "" {
+		letter.SetGenHeader("List-Unsubscribe", "<"+oneLine(m.Unsubscribe)+">")
+		letter.SetGenHeader("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
+	}
 	letter.SetBodyString(gomail.TypeTextPlain, m.Text)
 	letter.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
 	return letter, nil

@@ -49,16 +49,30 @@ func (s *Service) Deliver(ctx context.Context) (sent int, err error) {
 	return sent, nil
 }
 
+// The mails that are due: those to one person first, then those to everybody.
+const (
+	duePersonal = `SELECT owner_id, id FROM mails WHERE status = 'QUEUED' AND dedupe_key NOT LIKE 'notice/%' AND next_at <= ? ORDER BY next_at, id LIMIT 1 FOR UPDATE SKIP LOCKED`
+	dueAll      = `SELECT owner_id, id FROM mails WHERE status = 'QUEUED' AND next_at <= ? ORDER BY next_at, id LIMIT 1 FOR UPDATE SKIP LOCKED`
+)
+
 // claim takes the mail that is longest due for the length of a lease, nil when there
-// is none.
+// is none. Whoever waits for a confirmation doesn't wait for mails to everybody.
 func (s *Service) claim(ctx context.Context) (*models.Mail, error) {
+	m, err := s.take(ctx, duePersonal)
+	if m != nil || err != nil {
+		return m, err
+	}
+	return s.take(ctx, dueAll)
+}
+
+func (s *Service) take(ctx context.Context, due string) (*models.Mail, error) {
 	now := s.Clock.Now()
 	var taken []models.Mail
 	err := s.DB.Tx(ctx, func(tx *gorm.DB) error {
 		taken = nil
 		return tx.Raw(`
 UPDATE mails SET next_at = ?, attempts = mails.attempts + 1
-FROM (SELECT owner_id, id FROM mails WHERE status = 'QUEUED' AND next_at <= ? ORDER BY next_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) due
+FROM (`+due+`) due
 WHERE mails.owner_id = due.owner_id AND mails.id = due.id
 RETURNING mails.*`, now.Add(Lease), now).Scan(&taken).Error
 	})
@@ -74,20 +88,29 @@ RETURNING mails.*`, now.Add(Lease), now).Scan(&taken).Error
 // errUnreadable is a mail whose sealed parts or facts can't be read any more.
 var errUnreadable = errors.New("unreadable")
 
-// send opens, renders and sends a mail.
+// send opens, renders and sends a mail, if it is still wanted.
 func (s *Service) send(ctx context.Context, m *models.Mail) error {
-	html, err := s.open(ctx, m)
+	if err := s.wanted(ctx, m); err != nil {
+		return err
+	}
+	opened, err := s.open(ctx, m)
 	if err != nil {
 		return err
 	}
-	return s.Sender.Send(ctx, mail.Message{ID: m.ID, To: m.To, Subject: m.Subject, Text: m.Text, HTML: html})
+	return s.Sender.Send(ctx, mail.Message{ID: m.ID, To: m.To, Subject: m.Subject, Text: m.Text, HTML: opened.html, Unsubscribe: opened.unsubscribe})
+}
+
+// opened is what is known of an opened mail beside its words.
+type opened struct {
+	html        string
+	unsubscribe string // the address that ends mails of its kind; empty: there is none
 }
 
 // open opens a mail's sealed parts and fills in what it says.
-func (s *Service) open(ctx context.Context, m *models.Mail) (html string, err error) {
+func (s *Service) open(ctx context.Context, m *models.Mail) (out opened, err error) {
 	key, err := s.Keys.Key(ctx, m.OwnerID)
 	if err != nil {
-		return "", fmt.Errorf("open the owner's key: %w", err)
+		return out, fmt.Errorf("open the owner's key: %w", err)
 	}
 	facts := map[string]string{}
 	sealed, err := key.Open(factsPlace(m.OwnerID, m.ID), m.FactsSealed)
@@ -98,14 +121,17 @@ func (s *Service) open(ctx context.Context, m *models.Mail) (html string, err er
 		m.To, err = key.OpenString(toPlace(m.OwnerID, m.ID), m.ToSealed)
 	}
 	if err != nil {
-		return "", fmt.Errorf("%w: %w", errUnreadable, err)
+		return out, fmt.Errorf("%w: %w", errUnreadable, err)
+	}
+	if err := s.complete(ctx, m, facts); err != nil {
+		return out, err
 	}
 	r, err := s.templates.render(m.Language, models.LetterKind(m.Kind), s.Brand, facts)
 	if err != nil {
-		return "", err
+		return out, err
 	}
 	m.Subject, m.Text = r.subject, r.text
-	return r.html, nil
+	return opened{html: r.html, unsubscribe: facts["unsubscribe"]}, nil
 }
 
 // note writes down what became of an attempt, even when ctx has ended. A mail that
@@ -152,6 +178,8 @@ func explain(err error) (answer string, permanent bool) {
 		return f.Error(), f.Permanent
 	case errors.Is(err, errUnreadable):
 		return "unreadable", true
+	case errors.Is(err, errUnwanted):
+		return unwanted, true
 	case errors.Is(err, errNoTemplate):
 		return "no template", false // a newer instance may know it
 	case fault.Is(err, fault.NotFound):

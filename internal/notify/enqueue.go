@@ -23,23 +23,9 @@ const maxAddress = 254
 // DedupeKey is not written, and that is no error. It refuses addresses that are none
 // with INVALID, and viewers without data of their own with UNAUTHENTICATED.
 func (s *Service) EnqueueTx(tx *gorm.DB, v viewer.Viewer, l models.Letter) error {
-	if !v.IsOwner() {
-		return fault.New(fault.Unauthenticated, "sign in first: mails are written to accounts")
-	}
-	if err := s.check(l); err != nil {
-		return err
-	}
-	facts, err := json.Marshal(l.Facts)
+	m, err := s.row(v, l)
 	if err != nil {
-		return fmt.Errorf("write the mail's facts: %w", err)
-	}
-	now := s.Clock.Now()
-	m := models.Mail{OwnerID: v.OwnerID, ID: id.New(id.Mail), Kind: string(l.Kind), DedupeKey: l.DedupeKey, Language: s.templates.language(l.Language),
-		Status: models.MailQueued, CreatedAt: now, NextAt: now}
-	m.ToSealed = v.Key.SealString(toPlace(m.OwnerID, m.ID), l.To)
-	m.FactsSealed = v.Key.Seal(factsPlace(m.OwnerID, m.ID), facts)
-	if !s.HasServer() {
-		m.Status = models.MailKept
+		return err
 	}
 	written := tx.Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "owner_id"}, {Name: "dedupe_key"}}, DoNothing: true}).Create(&m)
 	if written.Error != nil {
@@ -49,6 +35,29 @@ func (s *Service) EnqueueTx(tx *gorm.DB, v viewer.Viewer, l models.Letter) error
 		return nil
 	}
 	return s.nudgeTx(tx)
+}
+
+// row is a letter as the outbox keeps it.
+func (s *Service) row(v viewer.Viewer, l models.Letter) (models.Mail, error) {
+	if !v.IsOwner() {
+		return models.Mail{}, fault.New(fault.Unauthenticated, "sign in first: mails are written to accounts")
+	}
+	if err := s.check(l); err != nil {
+		return models.Mail{}, err
+	}
+	facts, err := json.Marshal(l.Facts)
+	if err != nil {
+		return models.Mail{}, fmt.Errorf("write the mail's facts: %w", err)
+	}
+	now := s.Clock.Now()
+	m := models.Mail{OwnerID: v.OwnerID, ID: id.New(id.Mail), Kind: string(l.Kind), DedupeKey: l.DedupeKey, Language: s.templates.language(l.Language),
+		Status: models.MailQueued, CreatedAt: now, NextAt: now}
+	m.ToSealed = v.Key.SealString(toPlace(m.OwnerID, m.ID), l.To)
+	m.FactsSealed = v.Key.Seal(factsPlace(m.OwnerID, m.ID), facts)
+	if !s.HasServer() {
+		m.Status = models.MailKept
+	}
+	return m, nil
 }
 
 // check refuses what could never be sent.

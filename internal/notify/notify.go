@@ -75,7 +75,9 @@ type Config struct {
 // Service is the outbox.
 type Service struct {
 	Config
-	templates *templates
+	templates     *templates
+	notices       Notices       // nil: there are none
+	subscriptions Subscriptions // nil: nobody wants anything
 }
 
 // New makes the service; it refuses templates that can't be read.

@@ -39,6 +39,7 @@ type letter struct {
 	Body, After, Footer      []string
 	Rows                     []row
 	Link, Button, Fallback   string
+	Unsubscribe, Leave       string // the address that ends mails of this kind, and the words for it
 }
 
 func readTemplates() (*templates, error) {
@@ -100,10 +101,16 @@ func compose(words *texttemplate.Template, language, kind string, b Brand, facts
 		failed = words.ExecuteTemplate(&out, name, data)
 		return strings.TrimSpace(out.String())
 	}
-	w := wordsOf(b, facts, block("time", nil))
+	w := wordsOf(b, facts, block("time", nil), block("date", nil))
 	w.Write = block("write", w)
+	var kinds []string
+	for _, k := range strings.Fields(w.Kinds) {
+		kinds = append(kinds, block("kind/"+k, nil))
+	}
+	w.Kinds = strings.Join(kinds, " · ")
 	l := letter{Language: language, Brand: w.Brand, Subject: strings.Join(strings.Fields(block(kind+"/subject", w)), " "),
-		Body: paragraphs(block(kind+"/body", w)), After: paragraphs(block(kind+"/after", w)), Footer: paragraphs(block("footer", w)),
+		Body: paragraphs(block(kind+"/body", w)), After: paragraphs(block(kind+"/after", w)), Footer: paragraphs(block(footerOf(words, kind), w)),
+		Unsubscribe: w.Unsubscribe, Leave: block("unsubscribe", w),
 		Rows: rows(block(kind+"/rows", w)), Button: block(kind+"/button", w), Fallback: block("fallback", w)}
 	if path := block(kind+"/path", w); path != "" && b.Home != "" {
 		l.Link = b.Home + path
@@ -111,6 +118,14 @@ func compose(words *texttemplate.Template, language, kind string, b Brand, facts
 		l.Link = link
 	}
 	return l, failed
+}
+
+// footerOf is a kind's own footer, or that of all.
+func footerOf(words *texttemplate.Template, kind string) string {
+	if words.Lookup(kind+"/footer") != nil {
+		return kind + "/footer"
+	}
+	return "footer"
 }
 
 // paragraphs splits at empty lines; a single line break is a space.
@@ -149,5 +164,9 @@ func (l letter) text() string {
 		parts = append(parts, l.Button+":\n"+l.Link)
 	}
 	parts = append(parts, l.After...)
-	return strings.Join(parts, "\n\n") + "\n\n-- \n" + strings.Join(l.Footer, "\n") + "\n"
+	foot := strings.Join(l.Footer, "\n") + "\n"
+	if l.Unsubscribe != "" {
+		foot += l.Leave + ": " + l.Unsubscribe + "\n"
+	}
+	return strings.Join(parts, "\n\n") + "\n\n-- \n" + foot
 }

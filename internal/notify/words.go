@@ -9,8 +9,11 @@ import (
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
-// maxFact is how much of a fact a mail shows, in characters.
-const maxFact = 120
+// How much of a fact, and of a text of the operator's, a mail shows, in characters.
+const (
+	maxFact = 120
+	maxText = 10_000
+)
 
 // words is what the templates may name. What people chose is cleaned and fenced.
 type words struct {
@@ -19,6 +22,10 @@ type words struct {
 	Device, Provider, At     string
 	Balance, Threshold       string // amounts of credits
 	Check, Evidence          string // of the privacy policy
+	Version, Date            string // of the policy, and from when on it counts
+	Subject, Text            string // of the operator's own
+	Unsubscribe              string // the address that ends mails of this kind
+	Kinds                    string // of data
 	Write                    string // the sentence part that says where to write to
 }
 
@@ -32,14 +39,19 @@ type words struct {
 //	balance   an amount of credits, as is threshold
 //	check     the name of a check of the privacy policy, and
 //	evidence  what it found
+//	version   a version of the policy
+//	kinds     kinds of data, in the mail's language
+//	subject   of a notice, as is text
 //	link      where the button leads, when the kind has no page of its own
-func wordsOf(b Brand, facts map[string]string, layout string) words {
+func wordsOf(b Brand, facts map[string]string, layout, day string) words {
 	return words{
 		Brand: clean(b.Name), Home: b.Home, Support: clean(b.Support),
 		Name: fence(facts["name"]), Email: clean(facts["email"]), MaskedEmail: mask(clean(facts["email"])),
 		Device: fence(facts["device"]), Provider: providerName(b, facts["provider"]), At: timeOf(facts["at"], layout),
 		Balance: clean(facts["balance"]), Threshold: clean(facts["threshold"]),
 		Check: clean(facts["check"]), Evidence: clean(facts["evidence"]),
+		Version: clean(facts["version"]), Date: timeOf(facts["at"], day), Kinds: clean(facts["kinds"]),
+		Subject: clean(facts["subject"]), Text: cleanText(facts["text"]), Unsubscribe: facts["unsubscribe"],
 	}
 }
 
@@ -54,12 +66,14 @@ func fence(s string) string {
 
 // clean makes one short line: without control characters, marks that turn the writing
 // direction, and the characters that part the fields of a table.
-func clean(s string) string {
+func clean(s string) string { return cut(s, maxFact) }
+
+func cut(s string, most int) string {
 	var b strings.Builder
 	n := 0
 	for _, r := range strings.ToValidUTF8(s, "") {
 		switch {
-		case n == maxFact:
+		case n == most:
 			b.WriteRune('…')
 			return strings.TrimSpace(b.String())
 		case r == 0x200e || r == 0x200f || r == 0x061c || (r >= 0x202a && r <= 0x202e) || (r >= 0x2066 && r <= 0x2069) || r == 0xfeff:
@@ -71,6 +85,15 @@ func clean(s string) string {
 		n++
 	}
 	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+// cleanText is clean for several lines: their ends stay.
+func cleanText(s string) string {
+	var out []string
+	for line := range strings.SplitSeq(s, "\n") {
+		out = append(out, cut(line, maxText))
+	}
+	return strings.TrimSpace(strings.Join(out, "\n"))
 }
 
 // mask shows enough of an address to recognise one's own.

@@ -70,19 +70,20 @@ func oldEnough(now time.Time, year, month int) bool {
 	return (now.Year()-year)*12+int(now.Month())-month > MinimumAge*12
 }
 
-// Accept keeps that the viewer accepts a version and returns its gate after it. It
-// refuses versions that are not in force with INVALID, somebody below the age with
+// Accept keeps that the viewer accepts a version and returns its gate after it. Who has
+// stored data may accept a version that is published and not yet in force. It refuses
+// other versions that are not in force with INVALID, somebody below the age with
 // AGE_REFUSED, and with UNAUTHENTICATED where a visitor's answer can't carry a cookie.
 func (s *Service) Accept(ctx context.Context, v viewer.Viewer, version string, how models.AcceptanceMethod) (viewer.Gate, error) {
 	current, now := s.Current().Version, s.clock.Now()
-	if version != current {
+	if version != current && (!v.IsOwner() || !s.comes(version)) {
 		return v.Gate, fault.On("version", fault.Invalid, "only the version in force can be accepted, and that is %s: read it and accept it", current)
 	}
 	if how == "" {
 		how = models.AcceptedByAPI
 	}
 	if v.IsOwner() {
-		row := models.PolicyAcceptance{OwnerID: v.OwnerID, Version: current, Method: how, AcceptedAt: now}
+		row := models.PolicyAcceptance{OwnerID: v.OwnerID, Version: version, Method: how, AcceptedAt: now}
 		return v.Gate, s.DB.Tx(ctx, func(tx *gorm.DB) error { return s.storeAcceptanceTx(tx, v, row) })
 	}
 	switch {
@@ -95,6 +96,16 @@ func (s *Service) Accept(ctx context.Context, v viewer.Viewer, version string, h
 		v.Gate.AcceptedPolicy, v.Gate.AcceptedAt, v.Gate.AcceptedHow = current, now, string(how)
 	}
 	return v.Gate, nil
+}
+
+// comes reports whether a version is published and not yet in force.
+func (s *Service) comes(version string) bool {
+	for _, v := range s.Versions() {
+		if v.Version == version {
+			return v.EffectiveAt.After(s.clock.Now())
+		}
+	}
+	return false
 }
 
 // Acceptances are the versions that the viewer accepted, the newest first.

@@ -60,8 +60,10 @@ type Service struct {
 	clock    clock.Clock
 	versions []Version // oldest first
 	key      []byte
+	leave    []byte // the key of links that end news
 	settled  *settled
 	choices  *choices
+	seen     *settled // who has accepted the newest version that is published
 }
 
 // New loads the policy. It refuses a text whose hash is not the one in versions.json
@@ -80,7 +82,7 @@ func New(c Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load the privacy policy: %w", err)
 	}
-	return &Service{Config: c, clock: c.Clock, versions: versions, key: cookieKey(c.CookieKey), settled: newSettled(), choices: newChoices(c.Clock)}, nil
+	return &Service{Config: c, clock: c.Clock, versions: versions, key: cookieKey(c.CookieKey), leave: leaveKey(c.CookieKey), seen: newSettled(), settled: newSettled(), choices: newChoices(c.Clock)}, nil
 }
 
 // provider is the inference service that needs a consent, empty when none does.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,6 +25,9 @@ type Version struct {
 	Significant bool
 	Hash        string
 	Text        string
+	// Chinese is a translation of Text, empty where there is none, and ChineseHash the hash
+	// of its file. Text counts.
+	Chinese, ChineseHash string
 }
 
 // entry is a version in versions.json.
@@ -35,6 +39,7 @@ type entry struct {
 	File        string
 	SHA256      string
 	Figures     []figure
+	Chinese     *struct{ File, SHA256 string }
 }
 
 // figure is a number that the text promises and the program keeps.
@@ -96,7 +101,14 @@ func (e entry) load(c Config) (Version, error) {
 			return Version{}, err
 		}
 	}
-	return Version{Version: e.Version, EffectiveAt: e.EffectiveAt.UTC(), PublishedAt: e.PublishedAt.UTC(), Significant: e.Significant, Hash: hash, Text: c.Brand.fill(text)}, nil
+	v := Version{Version: e.Version, EffectiveAt: e.EffectiveAt.UTC(), PublishedAt: e.PublishedAt.UTC(), Significant: e.Significant, Hash: hash, Text: c.Brand.fill(text)}
+	if e.Chinese != nil {
+		v.ChineseHash = e.Chinese.SHA256
+		if v.Chinese, err = e.translation(c, text); err != nil {
+			return Version{}, fmt.Errorf("the translation: %w", err)
+		}
+	}
+	return v, nil
 }
 
 // check compares a figure with the clause it stands in and with the program.
@@ -114,6 +126,34 @@ func (f figure) check(text string, c Config) error {
 		return fmt.Errorf("clause %s promises %d (%s), but the program keeps to %s: the server does not start on a promise that it breaks", f.Clause, f.Value, f.What, strconv.FormatFloat(got.Hours()/24, 'f', -1, 64))
 	}
 	return nil
+}
+
+// anchor marks a clause in a text.
+var anchor = regexp.MustCompile(`\{#[^}]*\}`)
+
+// translation reads the translation of a text. It refuses one that was altered, that has
+// other clauses than the text, in another order, or other figures.
+func (e entry) translation(c Config, text string) (string, error) {
+	raw, err := fs.ReadFile(c.Files, e.Chinese.File)
+	if err != nil {
+		return "", fmt.Errorf("read it: %w", err)
+	}
+	sum := sha256.Sum256(raw)
+	translated := string(raw)
+	switch {
+	case hex.EncodeToString(sum[:]) != e.Chinese.SHA256:
+		return "", fmt.Errorf("the text of %s has the hash %x, but versions.json says %s", e.Chinese.File, sum, e.Chinese.SHA256)
+	case !strings.Contains(translated, e.Version):
+		return "", errors.New("the text does not name its version")
+	case !slices.Equal(anchor.FindAllString(text, -1), anchor.FindAllString(translated, -1)):
+		return "", errors.New("it does not have the same clauses in the same order")
+	}
+	for _, f := range e.Figures {
+		if clause, _ := clauseOf(translated, f.Clause); !strings.Contains(clause, " "+strconv.Itoa(f.Value)+" ") {
+			return "", fmt.Errorf("clause %s does not have the figure %d", f.Clause, f.Value)
+		}
+	}
+	return c.Brand.fill(translated), nil
 }
 
 // clauseOf is the text of the clause with an anchor: the line it stands in or, when
@@ -151,6 +191,29 @@ func (s *Service) Current() Version {
 		}
 	}
 	return s.versions[0]
+}
+
+// Versions are those that have been published, the newest first. One that is published
+// ahead of its day is among them.
+func (s *Service) Versions() (published []Version) {
+	now, current := s.clock.Now(), s.Current()
+	for _, v := range slices.Backward(s.versions) {
+		if !v.PublishedAt.After(now) || v.Version == current.Version {
+			published = append(published, v)
+		}
+	}
+	return published
+}
+
+// Announced is the newest published version that people must be told of: a significant one
+// that is not the first of all. ok is false when there is none.
+func (s *Service) Announced() (version string, effectiveAt time.Time, ok bool) {
+	for _, v := range s.Versions() {
+		if v.Significant && v.Version != s.versions[0].Version {
+			return v.Version, v.EffectiveAt, true
+		}
+	}
+	return "", time.Time{}, false
 }
 
 // Find is a version by its name, the one in force when the name is empty. It refuses

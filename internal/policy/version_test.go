@@ -83,15 +83,20 @@ func TestAnchorsAreUnique(t *testing.T) {
 	}
 }
 
-// shelf is a policy of its own: the texts by file, and what versions.json says of each.
+// shelf is a policy of its own: the texts by file, and what versions.json says of each. A
+// day may be followed by a stroke and the day of its publication.
 func shelf(texts ...[3]string) fs.FS {
 	files, list := fstest.MapFS{}, make([]string, len(texts))
 	for i, v := range texts {
-		name, effective, text := v[0], v[1], v[2]
+		name, text := v[0], v[2]
+		effective, published, ahead := strings.Cut(v[1], "/")
+		if !ahead {
+			published = effective
+		}
 		file := fmt.Sprint(i, ".md")
 		files[file] = &fstest.MapFile{Data: []byte(text)}
-		list[i] = fmt.Sprintf(`{"version":%q,"effectiveAt":"%sT00:00:00Z","publishedAt":"%[2]sT00:00:00Z","significant":%v,"file":%q,"sha256":%q}`,
-			name, effective, !strings.Contains(text, "minor"), file, hashOf(text))
+		list[i] = fmt.Sprintf(`{"version":%q,"effectiveAt":"%sT00:00:00Z","publishedAt":"%sT00:00:00Z","significant":%v,"file":%q,"sha256":%q}`,
+			name, effective, published, !strings.Contains(text, "minor"), file, hashOf(text))
 	}
 	files["versions.json"] = &fstest.MapFile{Data: []byte("[" + strings.Join(list, ",") + "]")}
 	return files
@@ -148,19 +153,33 @@ func TestWhatStopsTheStart(t *testing.T) {
 	r := newRoom(t)
 	read := func(name string) string { return string(must(fs.ReadFile(policyfiles.Files(), name))(t)) }
 	text, versions := read("policy.md"), read("versions.json")
+	chinese := read("policy.zh.md")
 	with := func(text, versions string) fs.FS {
-		return fstest.MapFS{"policy.md": &fstest.MapFile{Data: []byte(text)}, "versions.json": &fstest.MapFile{Data: []byte(versions)}}
+		return fstest.MapFS{"policy.md": &fstest.MapFile{Data: []byte(text)}, "policy.zh.md": &fstest.MapFile{Data: []byte(chinese)}, "versions.json": &fstest.MapFile{Data: []byte(versions)}}
 	}
 	rehashed := func(text string) fs.FS {
 		return with(text, strings.Replace(versions, hashOf(read("policy.md")), hashOf(text), 1))
+	}
+	translated := func(from, to string) fs.FS {
+		changed := strings.Replace(chinese, from, to, 1)
+		return fstest.MapFS{"policy.md": &fstest.MapFile{Data: []byte(text)}, "policy.zh.md": &fstest.MapFile{Data: []byte(changed)},
+			"versions.json": &fstest.MapFile{Data: []byte(strings.Replace(versions, hashOf(chinese), hashOf(changed), 1))}}
 	}
 	for name, c := range map[string]struct {
 		change func(*policy.Config)
 		says   string
 	}{
-		"altered text": {func(c *policy.Config) { c.Files = with(text+"\n", versions) }, "a published version is never altered"},
-		"guest days":   {func(c *policy.Config) { c.GuestTTL += time.Hour }, "C-RET-GUESTS promises 30"},
-		"log days":     {func(c *policy.Config) { c.APILogTTL = 91 * 24 * time.Hour }, "C-RET-API-LOGS promises 90"},
+		"altered translation": {func(c *policy.Config) {
+			c.Files = with(text, strings.Replace(versions, hashOf(chinese), hashOf(text), 1))
+		}, "policy.zh.md has the hash"},
+		"days in the translation": {func(c *policy.Config) {
+			c.Files = translated("保存 90 天。 {#C-RET-API-LOGS}", "保存 91 天。 {#C-RET-API-LOGS}")
+		}, "C-RET-API-LOGS does not have the figure 90"},
+		"a clause not translated":     {func(c *policy.Config) { c.Files = translated(" {#C-SEC-KEYS}", "") }, "the same clauses"},
+		"a translation of no version": {func(c *policy.Config) { c.Files = translated("2025-01-01.1", "2025") }, "name its version"},
+		"altered text":                {func(c *policy.Config) { c.Files = with(text+"\n", versions) }, "a published version is never altered"},
+		"guest days":                  {func(c *policy.Config) { c.GuestTTL += time.Hour }, "C-RET-GUESTS promises 30"},
+		"log days":                    {func(c *policy.Config) { c.APILogTTL = 91 * 24 * time.Hour }, "C-RET-API-LOGS promises 90"},
 		"age in text": {func(c *policy.Config) {
 			c.Files = rehashed(strings.Replace(text, "children under 13", "children under 12", 1))
 		}, "C-CHILDREN does not say"},

@@ -49,6 +49,8 @@ type Config struct {
 	Keys Keys
 	// API serves /v1/ to keys; without it nothing is there.
 	API API
+	// Newsletters ends news by a link; without it nothing is there.
+	Newsletters Newsletters
 	// Books writes the tables of what was paid and used; without it they are not there.
 	Books Books
 	// Requests keeps and shows the logs of API requests; without it there are none.
@@ -128,6 +130,7 @@ func (s *server) routes() *http.ServeMux {
 	s.webhookRoutes(mux)
 	s.tableRoutes(mux)
 	s.exportRoutes(mux)
+	s.unsubscribeRoutes(mux)
 	s.keyRoutes(mux)
 	s.apiRoutes(mux)
 	s.transparencyRoute(mux)

@@ -44,6 +44,7 @@ var All = []Group{
 	{"buying", "a payment's webhook, until it is on the payer's screen", (*Run).buying},
 	{"purge", "100,000 expired guests deleted while others write, over the same writes alone", (*Run).purge},
 	{"retention", "100,000 rows that are over swept while others write, over the same writes alone", (*Run).retention},
+	{"notices", "100,000 accounts written to of a new version of the policy, each once", (*Run).notices},
 	{"requestlog", "10,000,000 API requests logged, summed up, and a day of them dropped while others write", (*Run).requestLog},
 	{"list", "the 20 newest conversations with their last message out of 1,000,000, over a bare pgx handler", (*Run).lists},
 }

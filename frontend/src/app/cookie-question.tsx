@@ -2,15 +2,16 @@ import { Suspense } from 'react'
 import { lazyPart } from '@/lib/lazy-part'
 import { useServiceInfo } from '@/lib/service-info'
 
-const CookieBanner = lazyPart(() => import('@/features/consent/cookie-banner').then((part) => part.CookieBanner))
+const Asked = lazyPart(() => import('./lazy/asked').then((part) => part.Asked))
 
-/** The question about cookies, for as long as nobody has chosen. */
+/** The question about cookies, for as long as nobody has chosen, and a new version of the policy, until it is acknowledged. */
 export function CookieQuestion() {
-  const consents = useServiceInfo()?.viewer.consents
-  if (!consents || consents.some(({ kind }) => kind === 'PREFERENCES_COOKIE')) return null
-  return (
+  const viewer = useServiceInfo()?.viewer
+  if (!viewer) return null
+  const cookies = !viewer.consents.some(({ kind }) => kind === 'PREFERENCES_COOKIE')
+  return cookies || viewer.gate.news ? (
     <Suspense fallback={null}>
-      <CookieBanner />
+      <Asked cookies={cookies} />
     </Suspense>
-  )
+  ) : null
 }

@@ -26,6 +26,7 @@ const signIn = createRoute({
 const privacy = createRoute({
   getParentRoute: () => root,
   path: '/privacy',
+  validateSearch: readByPage,
   component: lazyPart(() => import('./lazy/privacy-page').then((page) => page.PrivacyPage)),
 })
 const transparency = createRoute({

@@ -7,7 +7,9 @@ export * from './documents/deletion';
 export * from './documents/developers';
 export * from './documents/exports';
 export * from './documents/held';
+export * from './documents/operator-legal';
 export * from './documents/operator-money';
+export * from './documents/operator-notices';
 export * from './documents/operator';
 export * from './documents/retention';
 export * from './documents/settings';
@@ -177,6 +179,18 @@ export type AuditAct =
   | 'DATA_IMPORTED'
   /** Something was deleted for good. */
   | 'DATA_DELETED'
+  /** Another administrator was asked for access to named conversations. */
+  | 'CONTENT_ACCESS_ASKED'
+  /** Another administrator approved it, for an hour. */
+  | 'CONTENT_ACCESS_APPROVED'
+  /** It ended before its time, or was refused. */
+  | 'CONTENT_ACCESS_ENDED'
+  /** A mail to everybody was sent. */
+  | 'NOTICE_SENT'
+  /** What an authority asks for was written down. */
+  | 'LEGAL_REQUEST_RECEIVED'
+  /** It was decided what an authority gets. */
+  | 'LEGAL_REQUEST_DECIDED'
   /** A version of the privacy policy was published. */
   | 'POLICY_PUBLISHED'
   /** The operator opened content, for a reason and for a time. */
@@ -394,6 +408,113 @@ export type ConversationDeleteAllInput = {
   confirmation: string;
 };
 
+/** A kind of data that an authority may ask for. */
+export type DataKind =
+  /** Name, address, ways to sign in. */
+  | 'ACCOUNT'
+  /** Conversations. */
+  | 'CONVERSATIONS'
+  /** What was used, and credits. */
+  | 'USAGE'
+  /** Where it is signed in. */
+  | 'DEVICES'
+  /** Payments. */
+  | 'PAYMENTS'
+  /** Logs of API requests. */
+  | 'API_REQUESTS';
+
+/** Why something may be disclosed at all, as the privacy policy has it. */
+export type LegalGround =
+  /** The law obliges to. */
+  | 'LAW'
+  /** It protects rights or safety. */
+  | 'SAFETY';
+
+/** What was decided about a request. */
+export type LegalState =
+  /** Nothing yet. */
+  | 'OPEN'
+  /** Something was given. */
+  | 'DISCLOSED'
+  /** Nothing was given. */
+  | 'REFUSED';
+
+/** Whether whom a request is about was told. */
+export type Telling =
+  /** Nothing is decided yet. */
+  | 'UNDECIDED'
+  /** It was told. */
+  | 'TOLD'
+  /** Something forbids to tell it. */
+  | 'PROHIBITED'
+  /** There is no address, or nobody any more. */
+  | 'UNREACHABLE';
+
+/** What an administrator's access to conversations is good for now. */
+export type OpeningState =
+  /** It waits for another administrator, for a day. */
+  | 'ASKED'
+  /** Who asked may read what it names. */
+  | 'OPEN'
+  /** Nothing can be read by it any more. */
+  | 'ENDED';
+
+/** What an authority asks for. */
+export type LegalRequestReceiveInput = {
+  /** Whom it is about: an id or an e-mail address. */
+  account: string;
+  /** Why something may be disclosed at all. */
+  ground: LegalGround;
+  /** Who asks. 1 to 200 characters; it outlives the account, so name no person that the request is about. */
+  authority: string;
+  /** By which law or order. 1 to 300 characters; it outlives the account too. */
+  basis: string;
+  /** The kinds of data that they ask for. */
+  asked: Array<DataKind>;
+  /** The authority's own number; up to 200 characters. */
+  reference?: string | null | undefined;
+  /** What exactly, and of which time; 1 to 2,000 characters. */
+  scope: string;
+  /** Why they ask; 1 to 2,000 characters. */
+  reason: string;
+};
+
+/** What was decided. */
+export type LegalRequestDecideInput = {
+  /** The request's id. */
+  id: string;
+  /** The kinds of data that they get, of those they asked for; none: the request is refused. */
+  given: Array<DataKind>;
+  /** Why; 1 to 2,000 characters. */
+  reason: string;
+  /** What forbids to tell whom it is about; up to 2,000 characters. Left out: it is told. */
+  prohibition?: string | null | undefined;
+};
+
+/** What is to be read, and why. */
+export type OpeningAskInput = {
+  /** Whose: an id or an e-mail address. */
+  account: string;
+  /** 1 to 10 ids of conversations. */
+  conversations: Array<string>;
+  /** Why; 10 to 2,000 characters. The owner may ask for it. */
+  reason: string;
+};
+
+/** Which access. */
+export type OpeningInput = {
+  /** Its id. */
+  id: string;
+};
+
+/** What is read. */
+export type OpeningReadInput = {
+  /** The access. */
+  id: string;
+  /** The conversation. */
+  conversationId: string;
+};
+
 /** Nothing is needed. */
 export type ExportStartInput = {
   /** The caller's own mark; it is ignored. */
@@ -565,6 +686,54 @@ export type ReplyContinueInput = {
 export type ReplyStopInput = {
   /** The reply to stop. */
   replyId: string;
+};
+
+/** What a mail to everybody is about. */
+export type NoticeKind =
+  /** A new version of the privacy policy. It is written when the version is published, to every account with an address. */
+  | 'POLICY'
+  /** News, for those accounts alone that agreed to them. */
+  | 'NEWS'
+  /** Something that happened and concerns everybody, to every account with an address. */
+  | 'INCIDENT';
+
+/** How far a mail to everybody is. */
+export type NoticeState =
+  /** The operator is writing it. */
+  | 'DRAFT'
+  /** It is being written to one account after the other. */
+  | 'WRITING'
+  /** It is written to all; some mails still wait for the mail server. */
+  | 'SENDING'
+  /** Nothing waits any more. */
+  | 'DONE';
+
+/** What is to be said to everybody. */
+export type NoticeSaveInput = {
+  /** The draft that it replaces; left out: a new one. */
+  id?: string | null | undefined;
+  /** NEWS or INCIDENT. */
+  kind: NoticeKind;
+  /** 1 to 200 characters. */
+  subject: string;
+  /** 1 to 10,000 characters; an empty line begins a paragraph. */
+  text: string;
+  /** The same for those who use Chinese, with textZh; left out: they get the other one. */
+  subjectZh?: string | null | undefined;
+  /** As subjectZh. */
+  textZh?: string | null | undefined;
+};
+
+/** Which draft. */
+export type NoticeSendInput = {
+  /** Its id. */
+  id: string;
+};
+
+/** Which draft. */
+export type NoticeDiscardInput = {
+  /** Its id. */
+  id: string;
 };
 
 /** States of a mail. */
@@ -794,7 +963,7 @@ export type AppQuery = { viewer: { ' $fragmentRefs'?: { 'GuestPartsFragment': Gu
     & { ' $fragmentRefs'?: { 'ServicePartsFragment': ServicePartsFragment } }
   ) };
 
-export type ViewerPartsFragment = { gate: { ageConfirmed: boolean, ageRefused: boolean, policyAccepted: boolean, policyVersion: string }, account: { id: string, name: string, email: string | null, role: Role, theme: Theme | null, language: string | null, sendKey: SendKey | null } | null, consents: Array<{ kind: ConsentKind, granted: boolean }> } & { ' $fragmentName'?: 'ViewerPartsFragment' };
+export type ViewerPartsFragment = { gate: { ageConfirmed: boolean, ageRefused: boolean, policyAccepted: boolean, policyVersion: string, news: { version: string } | null }, account: { id: string, name: string, email: string | null, role: Role, theme: Theme | null, language: string | null, sendKey: SendKey | null } | null, consents: Array<{ kind: ConsentKind, granted: boolean }> } & { ' $fragmentName'?: 'ViewerPartsFragment' };
 
 export type PreferencesKeepMutationVariables = Exact<{
   input: AccountUpdateInput;
@@ -1268,7 +1437,7 @@ export type AgeConfirmMutationVariables = Exact<{
 }>;
 
 
-export type AgeConfirmMutation = { ageConfirm: { gate: { ageConfirmed: boolean, ageRefused: boolean, policyAccepted: boolean, policyVersion: string } | null, userErrors: Array<
+export type AgeConfirmMutation = { ageConfirm: { gate: { ageConfirmed: boolean, ageRefused: boolean, policyAccepted: boolean, policyVersion: string, news: { version: string } | null } | null, userErrors: Array<
       | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
@@ -1280,7 +1449,7 @@ export type PolicyAcceptMutationVariables = Exact<{
 }>;
 
 
-export type PolicyAcceptMutation = { policyAccept: { gate: { ageConfirmed: boolean, ageRefused: boolean, policyAccepted: boolean, policyVersion: string } | null, userErrors: Array<
+export type PolicyAcceptMutation = { policyAccept: { gate: { ageConfirmed: boolean, ageRefused: boolean, policyAccepted: boolean, policyVersion: string, news: { version: string } | null } | null, userErrors: Array<
       | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
@@ -1301,6 +1470,87 @@ export type HeldValuesQueryVariables = Exact<{
 
 
 export type HeldValuesQuery = { viewer: { dataInventory: { table: { name: string, columns: Array<{ name: string, storage: DataStorage, shown: boolean, why: string | null }>, rows: { nodes: Array<{ values: Array<{ name: string, value: string | null }> }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } | null } } };
+
+export type OperatorLegalRequestFragment = { id: string, ground: LegalGround, authority: string, basis: string, asked: Array<DataKind>, given: Array<DataKind>, state: LegalState, telling: Telling, ownerId: string | null, reference: string, scope: string, reason: string, decision: string, prohibition: string, receivedAt: string, decidedAt: string | null } & { ' $fragmentName'?: 'OperatorLegalRequestFragment' };
+
+export type OperatorOpeningFragment = { id: string, ownerId: string, conversationIds: Array<string>, reason: string, askedBy: string, approvedBy: string | null, state: OpeningState, reads: number, askedAt: string, expiresAt: string } & { ' $fragmentName'?: 'OperatorOpeningFragment' };
+
+export type OperatorLegalQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type OperatorLegalQuery = { viewer: { account: { id: string } | null }, operator: { legalRequests: { nodes: Array<{ ' $fragmentRefs'?: { 'OperatorLegalRequestFragment': OperatorLegalRequestFragment } }> }, openings: { nodes: Array<{ ' $fragmentRefs'?: { 'OperatorOpeningFragment': OperatorOpeningFragment } }> } } };
+
+export type OperatorLegalReceiveMutationVariables = Exact<{
+  input: LegalRequestReceiveInput;
+}>;
+
+
+export type OperatorLegalReceiveMutation = { legalRequestReceive: { request: { ' $fragmentRefs'?: { 'OperatorLegalRequestFragment': OperatorLegalRequestFragment } } | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
+
+export type OperatorLegalDecideMutationVariables = Exact<{
+  input: LegalRequestDecideInput;
+}>;
+
+
+export type OperatorLegalDecideMutation = { legalRequestDecide: { request: { ' $fragmentRefs'?: { 'OperatorLegalRequestFragment': OperatorLegalRequestFragment } } | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
+
+export type OperatorOpeningAskMutationVariables = Exact<{
+  input: OpeningAskInput;
+}>;
+
+
+export type OperatorOpeningAskMutation = { openingAsk: { opening: { ' $fragmentRefs'?: { 'OperatorOpeningFragment': OperatorOpeningFragment } } | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
+
+export type OperatorOpeningApproveMutationVariables = Exact<{
+  input: OpeningInput;
+}>;
+
+
+export type OperatorOpeningApproveMutation = { openingApprove: { opening: { ' $fragmentRefs'?: { 'OperatorOpeningFragment': OperatorOpeningFragment } } | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
+
+export type OperatorOpeningEndMutationVariables = Exact<{
+  input: OpeningInput;
+}>;
+
+
+export type OperatorOpeningEndMutation = { openingEnd: { opening: { ' $fragmentRefs'?: { 'OperatorOpeningFragment': OperatorOpeningFragment } } | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
+
+export type OperatorOpeningReadMutationVariables = Exact<{
+  input: OpeningReadInput;
+}>;
+
+
+export type OperatorOpeningReadMutation = { openingRead: { conversation: { id: string, title: string, cut: boolean, messages: Array<{ role: MessageRole, text: string, createdAt: string }> } | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
 
 export type OperatorCheckFragment = { id: string, ok: boolean, startedAt: string, finishedAt: string, findings: Array<{ invariant: string, title: string, checked: number, faults: Array<string> }> } & { ' $fragmentName'?: 'OperatorCheckFragment' };
 
@@ -1372,6 +1622,51 @@ export type OperatorUsageReviewMutationVariables = Exact<{
 
 
 export type OperatorUsageReviewMutation = { usageReview: { reviewed: boolean, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
+
+export type OperatorNoticeFragment = { id: string, kind: NoticeKind, policyVersion: string | null, subject: string, text: string, subjectZh: string, textZh: string, state: NoticeState, audience: number, written: number, waiting: number, sent: number, refused: number, withdrawn: number, failed: number, kept: number, createdAt: string, startedAt: string | null, finishedAt: string | null, preview: { subject: string, text: string }, previewZh: { subject: string, text: string } } & { ' $fragmentName'?: 'OperatorNoticeFragment' };
+
+export type OperatorNoticesQueryVariables = Exact<{
+  after?: string | null | undefined;
+}>;
+
+
+export type OperatorNoticesQuery = { operator: { mailServer: boolean, notices: { edges: Array<{ cursor: string, node: { ' $fragmentRefs'?: { 'OperatorNoticeFragment': OperatorNoticeFragment } } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } };
+
+export type OperatorNoticeSaveMutationVariables = Exact<{
+  input: NoticeSaveInput;
+}>;
+
+
+export type OperatorNoticeSaveMutation = { noticeSave: { notice: { ' $fragmentRefs'?: { 'OperatorNoticeFragment': OperatorNoticeFragment } } | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
+
+export type OperatorNoticeSendMutationVariables = Exact<{
+  input: NoticeSendInput;
+}>;
+
+
+export type OperatorNoticeSendMutation = { noticeSend: { notice: { ' $fragmentRefs'?: { 'OperatorNoticeFragment': OperatorNoticeFragment } } | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
+
+export type OperatorNoticeDiscardMutationVariables = Exact<{
+  input: NoticeDiscardInput;
+}>;
+
+
+export type OperatorNoticeDiscardMutation = { noticeDiscard: { discardedId: string | null, userErrors: Array<
       | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
@@ -1450,7 +1745,29 @@ export type PolicyQueryVariables = Exact<{
 }>;
 
 
-export type PolicyQuery = { policy: { version: string, effectiveAt: string, publishedAt: string, hash: string, text: string } };
+export type PolicyQuery = { policy: { version: string, effectiveAt: string, publishedAt: string, hash: string, text: string, translations: Array<{ language: string, text: string, hash: string }> } };
+
+export type PolicyVersionsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type PolicyVersionsQuery = { policyVersions: Array<{ version: string, effectiveAt: string, publishedAt: string, significant: boolean }> };
+
+export type PolicyAcknowledgeMutationVariables = Exact<{
+  input: PolicyAcceptInput;
+}>;
+
+
+export type PolicyAcknowledgeMutation = { policyAccept: { gate: { ageConfirmed: boolean, ageRefused: boolean, policyAccepted: boolean, policyVersion: string, news: { version: string } | null } | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
+
+export type PolicyNewsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type PolicyNewsQuery = { viewer: { gate: { news: { version: string, effectiveAt: string, significant: boolean, inForce: boolean } | null } } };
 
 export type ServicePartsFragment = { name: string, supportEmail: string, url: string, version: string, engine: { kind: EngineKind, name: string, state: EngineState, message: string } } & { ' $fragmentName'?: 'ServicePartsFragment' };
 

@@ -18,8 +18,10 @@ interface BodyProps {
 
 const bodies: Record<OperatorPageName, ComponentType<BodyProps>> = {
   mails: lazyPart(() => import('@/features/operator/outbox').then((part) => part.Outbox)),
+  notices: lazyPart(() => import('@/features/operator/notices').then((part) => part.Notices)),
   people: lazyPart(() => import('@/features/operator/remove-account').then((part) => part.RemoveAccount)),
   money: lazyPart(() => import('@/features/operator/money').then((part) => part.Money)),
+  legal: lazyPart(() => import('@/features/operator/legal').then((part) => part.Legal)),
   audit: lazyPart(() => import('@/features/operator/audit').then((part) => part.Audit)),
   retention: lazyPart(() => import('@/features/operator/retention').then((part) => part.Retention)),
 }

@@ -32,8 +32,14 @@ const acts: Record<AuditAct, MessageDescriptor> = {
   DATA_IMPORTED: msg`Conversations imported`,
   DATA_DELETED: msg`Data deleted`,
   POLICY_PUBLISHED: msg`Privacy policy published`,
-  CONTENT_OPENED: msg`Content opened by the operator`,
   RETENTION_CONFIRMED: msg`Held deletion confirmed`,
+  CONTENT_OPENED: msg`Conversation read by an administrator`,
+  CONTENT_ACCESS_ASKED: msg`Access to conversations asked for`,
+  CONTENT_ACCESS_APPROVED: msg`Access to conversations approved, for an hour`,
+  CONTENT_ACCESS_ENDED: msg`Access to conversations ended`,
+  NOTICE_SENT: msg`Mail to everybody sent`,
+  LEGAL_REQUEST_RECEIVED: msg`Legal request written down`,
+  LEGAL_REQUEST_DECIDED: msg`Legal request decided`,
 }
 
 /** All acts, in the order to choose from. */

@@ -18,7 +18,8 @@ interface PolicyStepProps {
 /** Says what using the service means, and takes the acceptance. */
 export function PolicyStep({ name, place, onDone, onLater }: PolicyStepProps) {
   const client = useClient()
-  const version = useServiceInfo()?.viewer.gate.policyVersion ?? ''
+  const gate = useServiceInfo()?.viewer.gate
+  const version = gate?.policyVersion ?? ''
   const accept = useMutationAct(PolicyAcceptDocument, (data) => data.policyAccept)
   const [fault, setFault] = useState<string | null>(null)
   const [busy, setBusy] = useState(false)
@@ -50,6 +51,19 @@ export function PolicyStep({ name, place, onDone, onLater }: PolicyStepProps) {
       </p>
       <p className="mt-1 text-sm text-ink-2">
         <Trans>Version {version}. It says what is kept, why, and for how long.</Trans>
+        {gate?.news && (
+          <>
+            {' '}
+            <a
+              href={`/privacy?changes=${encodeURIComponent(gate.news.version)}`}
+              target="_blank"
+              rel="noopener"
+              className="text-tide underline underline-offset-3"
+            >
+              <Trans>Read what changes</Trans>
+            </a>
+          </>
+        )}
       </p>
       {fault && (
         <div className="mt-3">

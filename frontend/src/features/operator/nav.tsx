@@ -2,7 +2,7 @@ import { useLingui } from '@lingui/react/macro'
 import { Link } from '@tanstack/react-router'
 
 /** The operator's pages. */
-export const operatorPages = ['mails', 'people', 'money', 'audit', 'retention'] as const
+export const operatorPages = ['mails', 'notices', 'people', 'money', 'legal', 'audit', 'retention'] as const
 export type OperatorPageName = (typeof operatorPages)[number]
 
 /** What the pages are called. */
@@ -10,8 +10,10 @@ export function usePageNames(): Record<OperatorPageName, string> {
   const { t } = useLingui()
   return {
     mails: t`Outbox`,
+    notices: t`Mails to everybody`,
     people: t`People`,
     money: t`Money`,
+    legal: t`Disclosure`,
     audit: t`What was done`,
     retention: t`What is not kept`,
   }

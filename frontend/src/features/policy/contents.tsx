@@ -2,7 +2,7 @@ import { Trans, useLingui } from '@lingui/react/macro'
 import type { PolicySection } from './read-policy'
 
 /** The chapters: beside the text where there is room, else above it. */
-export function Contents({ sections }: { sections: readonly PolicySection[] }) {
+export function Contents({ sections, lang }: { sections: readonly PolicySection[]; lang: string }) {
   const { t } = useLingui()
   return (
     <nav
@@ -12,7 +12,7 @@ export function Contents({ sections }: { sections: readonly PolicySection[] }) {
       <h2 className="mb-2 text-xs font-semibold text-ink-3">
         <Trans>Contents</Trans>
       </h2>
-      <ol lang="en" className="gap-x-6 max-xl:sm:columns-2">
+      <ol lang={lang} className="gap-x-6 max-xl:sm:columns-2">
         {sections
           .filter(({ depth }) => depth === 2)
           .map(({ id, title }) => (

@@ -1,17 +1,30 @@
 import { Trans, useLingui } from '@lingui/react/macro'
-import { useEffect, useMemo } from 'react'
+import { useEffect, useMemo, useState } from 'react'
 import { useQuery } from 'urql'
 import { Button } from '@/components/ui/button'
 import { SupportLine } from '@/components/ui/support-line'
 import { PolicyDocument, type PolicyQuery } from '@/gql/graphql'
 import { useServiceInfo } from '@/lib/service-info'
+import { Changes } from './changes'
 import { Contents } from './contents'
 import { type PolicySection, readPolicy } from './read-policy'
 import { PolicyMarkdown } from './policy-markdown'
+import { Standing, Versions } from './versions'
 
-/** The privacy policy in force, with its dates, its hash and its contents. */
-export function Policy() {
-  const [{ data, error, fetching }, execute] = useQuery({ query: PolicyDocument, variables: {} })
+interface PolicyProps {
+  /** The version to show; undefined: the one in force. */
+  version?: string | undefined
+  /** The version whose changes to show instead. */
+  changes?: string | undefined
+}
+
+/** A version of the privacy policy, with its dates, its hash and its contents, or what changed with it. */
+export function Policy({ version, changes }: PolicyProps) {
+  return changes ? <Changes version={changes} /> : <Text version={version} />
+}
+
+function Text({ version }: { version: string | undefined }) {
+  const [{ data, error, fetching }, execute] = useQuery({ query: PolicyDocument, variables: { version } })
   if (data) return <PolicyBody policy={data.policy} />
   if (!error || fetching) return <Loading />
   return (
@@ -30,13 +43,17 @@ export function Policy() {
 function PolicyBody({ policy }: { policy: PolicyQuery['policy'] }) {
   const { i18n } = useLingui()
   const service = useServiceInfo()?.service
-  const { title, intro, sections } = useMemo(() => readPolicy(policy.text), [policy.text])
+  const [original, setOriginal] = useState(false)
+  const translation = policy.translations.find(({ language }) => language === i18n.locale)
+  const lang = translation && !original ? translation.language : 'en'
+  const text = translation && !original ? translation.text : policy.text
+  const { title, intro, sections } = useMemo(() => readPolicy(text), [text])
   useHash(sections)
   const month = i18n.date(policy.effectiveAt, { month: 'long', year: 'numeric', timeZone: 'UTC' })
   return (
     <div className="mx-auto grid w-full max-w-264 gap-x-12 px-5 pb-20 xl:grid-cols-[minmax(0,1fr)_16rem]">
       <header className="max-w-176">
-        <h1 className="text-2xl font-medium tracking-tight" lang="en">
+        <h1 className="text-2xl font-medium tracking-tight" lang={lang}>
           {title}
         </h1>
         <p className="mt-2 text-base text-ink-2">
@@ -49,9 +66,22 @@ function PolicyBody({ policy }: { policy: PolicyQuery['policy'] }) {
             <Trans>See whether it is kept</Trans>
           </a>
         </p>
+        {translation && (
+          <p className="mt-2 flex flex-wrap items-center gap-x-3 text-sm text-ink-2">
+            {original ? (
+              <Trans>This is the text that counts.</Trans>
+            ) : (
+              <Trans>This is a translation. The English text is what counts.</Trans>
+            )}
+            <Button look="quiet" onClick={() => setOriginal(!original)}>
+              {original ? <Trans>Show the translation</Trans> : <Trans>Show the English text</Trans>}
+            </Button>
+          </p>
+        )}
+        <Standing version={policy.version} />
       </header>
-      <Contents sections={sections} />
-      <article lang="en" className="max-w-176 min-w-0 xl:row-start-2">
+      <Contents sections={sections} lang={lang} />
+      <article lang={lang} className="max-w-176 min-w-0 xl:row-start-2">
         <div className="pt-6">
           <PolicyMarkdown text={intro} />
         </div>
@@ -59,6 +89,7 @@ function PolicyBody({ policy }: { policy: PolicyQuery['policy'] }) {
           <Section key={section.id} section={section} />
         ))}
         <Facts policy={policy} url={service?.url ?? ''} />
+        <Versions shown={policy.version} />
       </article>
     </div>
   )

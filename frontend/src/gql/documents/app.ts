@@ -4,5 +4,5 @@ import type { ViewerPartsFragment, AppQuery, AppQueryVariables } from '../graphq
 import { GuestPartsFragmentDoc } from './fragments';
 import { ModelPartsFragmentDoc } from './fragments';
 import { ServicePartsFragmentDoc } from './fragments';
-export const ViewerPartsFragmentDoc = /* @__PURE__ */ gql`fragment ViewerParts on Viewer{gate{ageConfirmed ageRefused policyAccepted policyVersion}account{id name email role theme language sendKey}consents{kind granted}}` as unknown as DocumentNode<ViewerPartsFragment, unknown>;
+export const ViewerPartsFragmentDoc = /* @__PURE__ */ gql`fragment ViewerParts on Viewer{gate{ageConfirmed ageRefused policyAccepted policyVersion news{version}}account{id name email role theme language sendKey}consents{kind granted}}` as unknown as DocumentNode<ViewerPartsFragment, unknown>;
 export const AppDocument = /* @__PURE__ */ gql`query App{viewer{...GuestParts ...ViewerParts}models{...ModelParts}service{...ServiceParts providers{provider name path}}}${GuestPartsFragmentDoc}${ViewerPartsFragmentDoc}${ModelPartsFragmentDoc}${ServicePartsFragmentDoc}` as unknown as DocumentNode<AppQuery, AppQueryVariables>;

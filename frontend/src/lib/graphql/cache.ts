@@ -109,6 +109,7 @@ const viewerGate = gql`
       ageRefused
       policyAccepted
       policyVersion
+      news { version }
     }
   }
 `
@@ -240,7 +241,7 @@ export const normalisedCache = () =>
     resolvers: {
       Viewer: { conversations: chainedPages(), payments: chainedPages(), ledgerEntries: chainedPages(), accessLog: chainedPages() },
       Conversation: { branch: chainedPages() },
-      Operator: { mails: chainedPages(), audit: chainedPages() },
+      Operator: { mails: chainedPages(), audit: chainedPages(), notices: chainedPages() },
     },
     optimistic: { conversationUpdate: expectUpdate },
     updates: {
