@@ -20,6 +20,7 @@ var Runs = []string{
 	"policy_text",        // the text is the published one
 	"recipients",         // data go to those who are named, and to nobody else
 	"register_complete",  // every table and column is registered
+	"self_audit",         // the audits of oneself take place
 	"staff_access",       // who of the operators saw content
 	"sweeps",             // everything that ends is swept in time
 	"version",            // which program this is
