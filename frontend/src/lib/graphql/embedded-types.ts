@@ -11,7 +11,7 @@ const names = `
   RateLimitState ConversationsDeleted MessageSend+ ReplyContinue+ ReplyStop+ ConversationUpdate+ ConversationDelete+
   AgeConfirm+ PolicyAccept+ ConsentSet+ AccountUpdate+ IdentityUnlink+ SessionRevoke+ SessionRevokeOthers+
   MailRetry+ CreditNoticeUpdate+ CreditAdjust+ UsageReview+ LedgerVerify+ CreditCheckoutCreate+ BillingPortalCreate+
-  AccountRemove+ QuarantineResolve+ Reconcile+ DataInventory DataGroup DataTable DataRetention DataColumn DataRow DataValue
+  AccountRemove+ QuarantineResolve+ Reconcile+ DataInventory DataGroup DataTable DataRetention DataColumn DataRow DataValue BrowserEntry
 `
 
 const noKey = () => null
