@@ -70,6 +70,144 @@ func (ec *executionContext) field_DataTable_rows_args(ctx context.Context, rawAr
 
 // region    **************************** field.gotpl *****************************
 
+func (ec *executionContext) _BrowserEntry_name(ctx context.Context, field graphql.CollectedField, obj *models.BrowserEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BrowserEntry_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BrowserEntry_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BrowserEntry", field, false, false, "String")
+}
+
+func (ec *executionContext) _BrowserEntry_kind(ctx context.Context, field graphql.CollectedField, obj *models.BrowserEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BrowserEntry_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v models.BrowserEntryKind) graphql.Marshaler {
+			return ec.marshalNBrowserEntryKind2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐBrowserEntryKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BrowserEntry_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BrowserEntry", field, false, false, "BrowserEntryKind")
+}
+
+func (ec *executionContext) _BrowserEntry_purpose(ctx context.Context, field graphql.CollectedField, obj *models.BrowserEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BrowserEntry_purpose(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Purpose, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BrowserEntry_purpose(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BrowserEntry", field, false, false, "String")
+}
+
+func (ec *executionContext) _BrowserEntry_necessary(ctx context.Context, field graphql.CollectedField, obj *models.BrowserEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BrowserEntry_necessary(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Necessary, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BrowserEntry_necessary(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BrowserEntry", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _BrowserEntry_kept(ctx context.Context, field graphql.CollectedField, obj *models.BrowserEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BrowserEntry_kept(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kept, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BrowserEntry_kept(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BrowserEntry", field, false, false, "String")
+}
+
+func (ec *executionContext) _BrowserEntry_clause(ctx context.Context, field graphql.CollectedField, obj *models.BrowserEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BrowserEntry_clause(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Clause, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BrowserEntry_clause(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BrowserEntry", field, false, false, "String")
+}
+
 func (ec *executionContext) _DataColumn_name(ctx context.Context, field graphql.CollectedField, obj *models.DataColumn) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -336,6 +474,38 @@ func (ec *executionContext) fieldContext_DataInventory_groups(_ context.Context,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_DataGroup(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DataInventory_browser(ctx context.Context, field graphql.CollectedField, obj *models.DataInventory) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataInventory_browser(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Browser, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*models.BrowserEntry) graphql.Marshaler {
+			return ec.marshalNBrowserEntry2ᚕᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐBrowserEntryᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DataInventory_browser(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DataInventory",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BrowserEntry(ctx, field)
 		},
 	}
 	return fc, nil
@@ -987,6 +1157,64 @@ func (ec *executionContext) fieldContext_DataValue_value(_ context.Context, fiel
 
 // region    **************************** object.gotpl ****************************
 
+var browserEntryImplementors = []string{"BrowserEntry"}
+
+func (ec *executionContext) _BrowserEntry(ctx context.Context, sel ast.SelectionSet, obj *models.BrowserEntry) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, browserEntryImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BrowserEntry")
+		case "name":
+			out.Values[i] = ec._BrowserEntry_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "kind":
+			out.Values[i] = ec._BrowserEntry_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "purpose":
+			out.Values[i] = ec._BrowserEntry_purpose(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "necessary":
+			out.Values[i] = ec._BrowserEntry_necessary(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "kept":
+			out.Values[i] = ec._BrowserEntry_kept(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "clause":
+			out.Values[i] = ec._BrowserEntry_clause(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var dataColumnImplementors = []string{"DataColumn"}
 
 func (ec *executionContext) _DataColumn(ctx context.Context, sel ast.SelectionSet, obj *models.DataColumn) graphql.Marshaler {
@@ -1106,6 +1334,11 @@ func (ec *executionContext) _DataInventory(ctx context.Context, sel ast.Selectio
 			}
 		case "groups":
 			out.Values[i] = ec._DataInventory_groups(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "browser":
+			out.Values[i] = ec._DataInventory_browser(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -1416,6 +1649,45 @@ func (ec *executionContext) _DataValue(ctx context.Context, sel ast.SelectionSet
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
+
+func (ec *executionContext) marshalNBrowserEntry2ᚕᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐBrowserEntryᚄ(ctx context.Context, sel ast.SelectionSet, v []*models.BrowserEntry) graphql.Marshaler {
+	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNBrowserEntry2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐBrowserEntry(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNBrowserEntry2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐBrowserEntry(ctx context.Context, sel ast.SelectionSet, v *models.BrowserEntry) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "BrowserEntry!")
+		return graphql.Null
+	}
+	return ec._BrowserEntry(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNBrowserEntryKind2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐBrowserEntryKind(ctx context.Context, v any) (models.BrowserEntryKind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := models.BrowserEntryKind(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNBrowserEntryKind2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐBrowserEntryKind(ctx context.Context, sel ast.SelectionSet, v models.BrowserEntryKind) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "BrowserEntryKind!")
+	}
+	return res
+}
 
 func (ec *executionContext) marshalNDataColumn2ᚕᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐDataColumnᚄ(ctx context.Context, sel ast.SelectionSet, v []*models.DataColumn) graphql.Marshaler {
 	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {

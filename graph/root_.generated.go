@@ -189,6 +189,15 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	BrowserEntry struct {
+		Clause    func(childComplexity int) int
+		Kept      func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		Name      func(childComplexity int) int
+		Necessary func(childComplexity int) int
+		Purpose   func(childComplexity int) int
+	}
+
 	Checkout struct {
 		ID       func(childComplexity int) int
 		Purchase func(childComplexity int) int
@@ -317,6 +326,7 @@ type ComplexityRoot struct {
 	}
 
 	DataInventory struct {
+		Browser       func(childComplexity int) int
 		Groups        func(childComplexity int) int
 		PolicyVersion func(childComplexity int) int
 		Table         func(childComplexity int, name string) int
@@ -1819,6 +1829,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.BillingPortalCreatePayload.UserErrors(childComplexity), true
 
+	case "BrowserEntry.clause":
+		if e.ComplexityRoot.BrowserEntry.Clause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BrowserEntry.Clause(childComplexity), true
+	case "BrowserEntry.kept":
+		if e.ComplexityRoot.BrowserEntry.Kept == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BrowserEntry.Kept(childComplexity), true
+	case "BrowserEntry.kind":
+		if e.ComplexityRoot.BrowserEntry.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BrowserEntry.Kind(childComplexity), true
+	case "BrowserEntry.name":
+		if e.ComplexityRoot.BrowserEntry.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BrowserEntry.Name(childComplexity), true
+	case "BrowserEntry.necessary":
+		if e.ComplexityRoot.BrowserEntry.Necessary == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BrowserEntry.Necessary(childComplexity), true
+	case "BrowserEntry.purpose":
+		if e.ComplexityRoot.BrowserEntry.Purpose == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BrowserEntry.Purpose(childComplexity), true
+
 	case "Checkout.id":
 		if e.ComplexityRoot.Checkout.ID == nil {
 			break
@@ -2246,6 +2293,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DataGroup.Tables(childComplexity), true
 
+	case "DataInventory.browser":
+		if e.ComplexityRoot.DataInventory.Browser == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataInventory.Browser(childComplexity), true
 	case "DataInventory.groups":
 		if e.ComplexityRoot.DataInventory.Groups == nil {
 			break
@@ -6934,6 +6987,24 @@ func (ec *executionContext) childFields_BillingPortalCreatePayload(ctx context.C
 	return nil, fmt.Errorf("no field named %q was found under type BillingPortalCreatePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_BrowserEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_BrowserEntry_name(ctx, field)
+	case "kind":
+		return ec.fieldContext_BrowserEntry_kind(ctx, field)
+	case "purpose":
+		return ec.fieldContext_BrowserEntry_purpose(ctx, field)
+	case "necessary":
+		return ec.fieldContext_BrowserEntry_necessary(ctx, field)
+	case "kept":
+		return ec.fieldContext_BrowserEntry_kept(ctx, field)
+	case "clause":
+		return ec.fieldContext_BrowserEntry_clause(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BrowserEntry", field.Name)
+}
+
 func (ec *executionContext) childFields_Checkout(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -7162,6 +7233,8 @@ func (ec *executionContext) childFields_DataInventory(ctx context.Context, field
 		return ec.fieldContext_DataInventory_policyVersion(ctx, field)
 	case "groups":
 		return ec.fieldContext_DataInventory_groups(ctx, field)
+	case "browser":
+		return ec.fieldContext_DataInventory_browser(ctx, field)
 	case "table":
 		return ec.fieldContext_DataInventory_table(ctx, field)
 	}

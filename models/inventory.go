@@ -4,6 +4,27 @@ package models
 type DataInventory struct {
 	PolicyVersion string
 	Groups        []*DataGroup
+	Browser       []*BrowserEntry
+}
+
+// BrowserEntryKind is where something is kept in a browser.
+type BrowserEntryKind string
+
+// The kinds.
+const (
+	BrowserCookie  BrowserEntryKind = "COOKIE"
+	BrowserSession BrowserEntryKind = "SESSION_STORAGE"
+	BrowserLocal   BrowserEntryKind = "LOCAL_STORAGE"
+)
+
+// BrowserEntry is something that the page keeps in browsers.
+type BrowserEntry struct {
+	Name      string
+	Kind      BrowserEntryKind
+	Purpose   string
+	Necessary bool
+	Kept      string // how long, in words
+	Clause    string // the anchor of the policy's clause
 }
 
 // DataGroup is a kind of data that the privacy policy names.

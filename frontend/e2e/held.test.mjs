@@ -48,6 +48,7 @@ journey('P109: everything that is kept about an account is shown, encrypted valu
 journey('P109: a guest sees what is kept; a visitor that nothing is', async ({ page }) => {
   await page.goto('/settings/held')
   await page.getByText('Nothing is kept here').first().waitFor()
+  await page.getByRole('region', { name: 'In this browser' }).getByText('Keeps you signed in.').waitFor()
   assert.equal(await page.getByRole('button', { name: /show values/ }).count(), 0)
   await page.goto('/')
   await say(page, 'a guest asks')

@@ -42,8 +42,13 @@ func New(reader rows.Reader) *Service {
 			s.whole.Groups = append(s.whole.Groups, group)
 		}
 	}
+	for _, x := range reader.Register.Storage {
+		s.whole.Browser = append(s.whole.Browser, &models.BrowserEntry{Name: x.Name, Kind: places[x.Kind], Purpose: x.Purpose, Necessary: x.Necessary, Kept: x.TTL, Clause: x.Clause})
+	}
 	return s
 }
+
+var places = map[string]models.BrowserEntryKind{"cookie": models.BrowserCookie, "sessionStorage": models.BrowserSession, "localStorage": models.BrowserLocal}
 
 // Inventory is all kinds of data with their tables, in the register's order. It is the same
 // for everybody; what is whose say Count, Oldest and Rows.

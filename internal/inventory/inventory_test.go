@@ -132,6 +132,14 @@ func TestEveryTableAboutPeopleIsListed(t *testing.T) {
 			}
 		}
 	}
+	for _, entry := range r.Inventory().Browser {
+		if entry.Name == "" || entry.Kind == "" || entry.Purpose == "" || entry.Kept == "" || entry.Clause == "" {
+			t.Errorf("in browsers there is %+v", entry)
+		}
+	}
+	if n := len(r.Inventory().Browser); n != len(r.reg.Storage) || n == 0 {
+		t.Errorf("%d things are kept in browsers", n)
+	}
 	for _, table := range r.reg.Personal() {
 		if n := len(slices.DeleteFunc(slices.Clone(listed), func(name string) bool { return name != table.Name })); n != 1 {
 			t.Errorf("%s is listed %d times", table.Name, n)

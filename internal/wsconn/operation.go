@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -214,7 +213,7 @@ func (s *socket) sendErrors(id string, errs gqlerror.List) {
 	f.text(`,"payload":`)
 	if err := f.json(errs); err != nil {
 		f.free()
-		s.t.cfg.Log.Error("errors not sent", "operation", strconv.Quote(id), "error", err)
+		s.t.cfg.Log.Error("errors not sent", "error", err) // the id is the client's text
 		return
 	}
 	f.text(`}`)

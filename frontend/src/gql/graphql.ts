@@ -591,6 +591,15 @@ export type ErrorCode =
   /** Something failed on our side; the message carries a request id for support. */
   | 'INTERNAL';
 
+/** Where something is kept in a browser. */
+export type BrowserEntryKind =
+  /** A cookie, which is sent to this service. */
+  | 'COOKIE'
+  /** Kept by the page until its tab is closed; never sent. */
+  | 'SESSION_STORAGE'
+  /** Kept by the page; never sent. */
+  | 'LOCAL_STORAGE';
+
 /** Rules of how long rows are kept. */
 export type DataRetentionRule =
   /** As long as the account or guest. */
@@ -1461,7 +1470,7 @@ export type HeldTableFragment = { name: string, about: string, count: number, ol
 export type HeldQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type HeldQuery = { viewer: { kind: ViewerKind, dataInventory: { policyVersion: string, groups: Array<{ name: string, purpose: string, clause: string | null, tables: Array<{ ' $fragmentRefs'?: { 'HeldTableFragment': HeldTableFragment } }> }> } } };
+export type HeldQuery = { viewer: { kind: ViewerKind, dataInventory: { policyVersion: string, browser: Array<{ name: string, kind: BrowserEntryKind, purpose: string, necessary: boolean, kept: string }>, groups: Array<{ name: string, purpose: string, clause: string | null, tables: Array<{ ' $fragmentRefs'?: { 'HeldTableFragment': HeldTableFragment } }> }> } } };
 
 export type HeldValuesQueryVariables = Exact<{
   table: string;

@@ -44,6 +44,11 @@ function show(values: (variables: Record<string, unknown>) => object[] | Error) 
     __typename: 'Query',
     viewer: { __typename: 'Viewer', kind: 'ACCOUNT', dataInventory: { __typename: 'DataInventory', ...more } },
   })
+  const entry = { __typename: 'BrowserEntry', kind: 'COOKIE', purpose: 'For news.', necessary: false, kept: 'a day' }
+  const browser = [
+    { ...entry, name: 'sid', necessary: true },
+    { ...entry, name: 'novelty' },
+  ]
   const groups = [
     {
       __typename: 'DataGroup',
@@ -52,9 +57,10 @@ function show(values: (variables: Record<string, unknown>) => object[] | Error) 
       clause: 'C-A',
       tables: [table('messages', 2), table('novelties', 0)],
     },
+    { __typename: 'DataGroup', name: 'cookies', purpose: 'p', clause: 'C-B', tables: [] },
   ]
   const { client, asked } = testClient({
-    Held: () => inventory({ policyVersion: '1', groups }),
+    Held: () => inventory({ policyVersion: '1', browser, groups }),
     HeldValues: (variables) => {
       const nodes = values(variables)
       if (nodes instanceof Error) return nodes
@@ -95,4 +101,13 @@ it('names what nothing is kept of, and says so when values can’t be loaded', a
   expect((await screen.findByText('Nothing is kept of these')).closest('details')?.textContent).toContain('novelties')
   fireEvent.click(screen.getByRole('button', { name: `${messages}: show values` }))
   expect(await screen.findByRole('alert')).toBeTruthy()
+})
+
+it('P31, P109: names what is kept in this browser', async () => {
+  show(() => [])
+  const rows = within(await screen.findByRole('region', { name: 'In this browser' })).getAllByRole('listitem')
+  expect(rows.map(({ textContent }) => textContent)).toEqual([
+    'Keeps you signed in.Cookie sid · 30 days at most; 7 days after the last use · necessary',
+    'For news.Cookie novelty · a day · only after you agreed',
+  ])
 })

@@ -1,7 +1,7 @@
 import { Trans, useLingui } from '@lingui/react/macro'
 import { Link } from '@tanstack/react-router'
 import { ChevronDown, Printer } from 'lucide-react'
-import { useCallback } from 'react'
+import { type ReactNode, useCallback } from 'react'
 import { useQuery } from 'urql'
 import { Loading, LoadFailed } from '@/components/page/load-state'
 import { Section } from '@/components/page/section'
@@ -9,6 +9,7 @@ import { Button } from '@/components/ui/button'
 import { unmask } from '@/gql/fragment-masking'
 import { HeldDocument, type HeldQuery, HeldTableFragmentDoc } from '@/gql/graphql'
 import './held.css'
+import { HeldBrowser } from './held-browser'
 import { HeldTable } from './held-table'
 import { groupWords, tableWords } from './held-words'
 
@@ -24,7 +25,9 @@ export function HeldPage() {
     <div className="held">
       <Intro version={dataInventory.policyVersion} />
       {dataInventory.groups.map((group) => (
-        <HeldGroup key={group.name} group={group} isGuest={kind === 'GUEST'} />
+        <HeldGroup key={group.name} group={group} isGuest={kind === 'GUEST'}>
+          {group.name === 'cookies' && <HeldBrowser entries={dataInventory.browser} />}
+        </HeldGroup>
       ))}
     </div>
   )
@@ -66,7 +69,14 @@ function Intro({ version }: { version: string }) {
 
 const link = 'inline-flex min-h-8 items-center text-tide underline underline-offset-3 touch:min-h-11'
 
-function HeldGroup({ group, isGuest }: { group: Group; isGuest: boolean }) {
+interface HeldGroupProps {
+  group: Group
+  isGuest: boolean
+  /** What else there is of this kind. */
+  children: ReactNode
+}
+
+function HeldGroup({ group, isGuest, children }: HeldGroupProps) {
   const { t } = useLingui()
   const { title, purpose } = groupWords(group)
   const tables = group.tables.map((table) => unmask(HeldTableFragmentDoc, table))
@@ -94,6 +104,7 @@ function HeldGroup({ group, isGuest }: { group: Group; isGuest: boolean }) {
           </ul>
         </details>
       )}
+      {children}
     </Section>
   )
 }
