@@ -147,7 +147,7 @@ journey(
     })
     await operator.reload()
     await operator.getByText('1 rule is held').waitFor()
-    await operator.getByText('5,120 rows would go, where 1000 at most are usual.').waitFor()
+    await operator.getByText('5,120 rows would go, where 1,000 at most are usual.').waitFor()
     await operator.getByRole('button', { name: /^Confirm: Mails/ }).click()
     await operator.setViewportSize(phone)
     await lookAt(operator, 'operator-retention-held-phone')

@@ -5,87 +5,46 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
-const (
-	// tolerance is how far clocks may differ, and a clock may run away, before nothing is
-	// dropped.
-	tolerance = time.Hour
-	// usual is how many days a sweep may drop without being asked again.
-	usual = 3
-	// confirmAfter is how much later it must be asked again.
-	confirmAfter = 30 * time.Minute
-)
+// usual is how many days a sweep may drop without being asked again.
+const usual = 3
 
-// ClockError means that nothing was dropped because the clock that says what is over may
-// be wrong.
-type ClockError struct {
-	Now    time.Time // what this machine says
-	Second time.Time // what the database says
-	Days   int       // that would go
-	Again  bool      // both agree: the same must be so at a later sweep
+// ManyError means that nothing was dropped yet because unusually many days would go.
+type ManyError struct{ Days int }
+
+// Error says when they do.
+func (e *ManyError) Error() string {
+	return fmt.Sprintf("no request logs were dropped yet: %d days would go; they do when that is still so %s after it was first", e.Days, clock.Patience)
 }
 
-// Error says what to do.
-func (e *ClockError) Error() string {
-	if e.Again {
-		return fmt.Sprintf("no request logs were dropped yet: the clock says %s and %d days would go; they do when it still says so in %s", e.Now.Format(time.RFC3339), e.Days, confirmAfter)
-	}
-	return fmt.Sprintf("no request logs were dropped: this machine's clock says %s and the database's %s; set them, the next sweep goes on",
-		e.Now.Format(time.RFC3339), e.Second.Format(time.RFC3339))
+// Hold is what it is among the reasons to delete nothing, how many days would go, and how
+// many may without asking.
+func (e *ManyError) Hold() (kind models.RetentionHold, due, most int64) {
+	return models.HeldMany, int64(e.Days), usual
 }
 
-// Hold is whether the clocks differ or one has jumped, which as many days going at once is
-// taken for.
-func (e *ClockError) Hold() models.RetentionHold {
-	if e.Again {
-		return models.HeldJump
+// admit lets a sweep drop days that are over. It refuses with a *clock.Doubt while a clock
+// is in doubt, and with a *ManyError where more days than usual would go, until that has
+// been so for clock.Patience: the process may have started with a wrong clock.
+func (s *Service) admit(ctx context.Context, days int) error {
+	now := s.Uptime()
+	switch {
+	case days <= usual:
+		s.many = nil
+	case s.many == nil:
+		s.many = &now
 	}
-	return models.HeldClocks
-}
-
-// sighting is a reading of both clocks: the time of day and the one that never jumps.
-type sighting struct {
-	at time.Time
-	up time.Duration
-}
-
-// jumped reports whether now is further ahead than the time that has gone by since.
-func (s sighting) jumped(now sighting) bool {
-	return !s.at.IsZero() && now.at.Sub(s.at)-(now.up-s.up) > tolerance
-}
-
-// guard remembers when this process last believed its clock, and since when it doubts.
-type guard struct{ last, doubt sighting }
-
-// admit lets a sweep drop what is over at now. The database's clock must always agree.
-// Where the clock has jumped ahead since the last sweep of this process, or more days than
-// usual would go, the same must be so half an hour later: where both clocks are one
-// machine's, they are wrong together.
-func (s *Service) admit(ctx context.Context, at time.Time, days int) error {
-	now := sighting{at, s.Uptime()}
-	second, err := s.SecondClock(ctx)
-	if err != nil {
-		return err
+	if _, err := s.guard.Admit(ctx); err != nil {
+		return fmt.Errorf("no request logs were dropped: %w", err)
 	}
-	e := &ClockError{Now: at, Second: second, Days: days}
-	if second.Sub(at).Abs() > tolerance {
-		s.guard.doubt = sighting{}
-		return e
+	if s.many != nil && now-*s.many < clock.Patience {
+		return &ManyError{Days: days}
 	}
-	g := &s.guard
-	if days > 0 && (days > usual || g.last.jumped(now)) {
-		if g.doubt.at.IsZero() || g.doubt.jumped(now) {
-			g.doubt = now
-		}
-		if now.up-g.doubt.up < confirmAfter {
-			e.Again = true
-			return e
-		}
-	}
-	*g = guard{last: now}
+	s.many = nil
 	return nil
 }
 

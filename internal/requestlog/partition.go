@@ -180,8 +180,8 @@ func (s *Service) patiently(ctx context.Context, do func() error) error {
 
 // Sweep makes the partitions of the days to come and drops those in which all is TTL old
 // or older, one after the other, without anybody who writes waiting for it. One instance
-// at a time; the others do nothing. When the clock seems to have jumped, or far more than
-// usual would go, nothing is dropped and the error is a *ClockError.
+// at a time; the others do nothing. When a clock is in doubt, or far more than usual would
+// go, nothing is dropped and the error holds a *clock.Doubt or is a *ManyError.
 func (s *Service) Sweep(ctx context.Context) (dropped int, err error) {
 	s.sweeping.Lock()
 	defer s.sweeping.Unlock()
@@ -199,7 +199,7 @@ func (s *Service) Sweep(ctx context.Context) (dropped int, err error) {
 	}
 	now := s.Clock.Now()
 	due := dueAt(all, now)
-	if err := s.admit(ctx, now, daysOf(due)); err != nil {
+	if err := s.admit(ctx, daysOf(due)); err != nil {
 		s.alarm(ctx, all, now)
 		return 0, err
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/database/dbtest"
 	"github.com/kimi-k2/kimi-k2/internal/requestlog"
 	"github.com/kimi-k2/kimi-k2/models"
@@ -173,16 +174,16 @@ func TestAClockThatJumpsDropsNothing(t *testing.T) {
 	v := r.account()
 	r.write(r.entry(key(v)))
 	before := r.partitions("api_request_logs")
-	var refused *requestlog.ClockError
+	var refused *clock.Doubt
 	sweep := func() error { _, err := r.Sweep(t.Context()); return err }
 	second = *r.now.Load()
 	r.must(sweep())
 	r.jump(100 * day)
-	if err := sweep(); !errors.As(err, &refused) || refused.Again {
+	if err := sweep(); !errors.As(err, &refused) || !refused.Until.IsZero() {
 		t.Errorf("alone: %v", err)
 	}
 	second = *r.now.Load()
-	if err := sweep(); !errors.As(err, &refused) || !refused.Again {
+	if err := sweep(); !errors.As(err, &refused) || refused.Until.IsZero() {
 		t.Errorf("both: %v", err)
 	}
 	r.pass(10 * time.Minute)
@@ -210,6 +211,28 @@ func TestAClockThatJumpsDropsNothing(t *testing.T) {
 	r.must(sweep())
 	if got := r.count(`SELECT count(*) FROM api_request_logs`); got != 0 {
 		t.Error("what is over was not dropped in the end")
+	}
+}
+
+// T38: a process that starts and would drop unusually many days waits whether that lasts.
+func TestManyDaysAreLookedAtTwice(t *testing.T) {
+	r := newRoom(t)
+	r.pass(2 * day)
+	r.must(r.MakePartitions(t.Context()))
+	r.pass(95 * day) // six days are over, and this process has swept nothing yet
+	var many *requestlog.ManyError
+	for _, wait := range []time.Duration{0, clock.Patience - time.Second} {
+		r.pass(wait)
+		if _, err := r.Sweep(t.Context()); !errors.As(err, &many) {
+			t.Fatalf("after %v: %v", wait, err)
+		}
+		if kind, due, most := many.Hold(); kind != models.HeldMany || due != int64(many.Days) || due <= most {
+			t.Errorf("it tells of %s, %d, %d", kind, due, most)
+		}
+	}
+	r.pass(time.Second)
+	if dropped, err := r.Sweep(t.Context()); err != nil || dropped != 2*many.Days {
+		t.Errorf("%d partitions of %d days were dropped, %v", dropped, many.Days, err)
 	}
 }
 

@@ -73,7 +73,8 @@ type Service struct {
 	subjects subjects
 	known    known
 	sweeping sync.Mutex
-	guard    guard
+	guard    *clock.Guard
+	many     *time.Duration // since when, by Uptime, more days than usual would go; nil: they don't
 
 	stop context.CancelFunc
 	done chan struct{}
@@ -102,6 +103,7 @@ func New(c Config) *Service {
 	if c.SecondClock == nil {
 		s.SecondClock = s.databaseClock
 	}
+	s.guard = clock.NewGuard(c.Clock, c.Uptime, s.SecondClock)
 	s.buffer.init(c.Buffer)
 	return s
 }

@@ -245,8 +245,9 @@ func TestALostSweepIsFenced(t *testing.T) {
 // refusal is a job's error that holds.
 type refusal struct{}
 
-func (refusal) Error() string              { return "held" }
-func (refusal) Hold() models.RetentionHold { return models.HeldJump }
+func (refusal) Error() string { return "held" }
+
+func (refusal) Hold() (kind models.RetentionHold, due, usual int64) { return models.HeldMany, 8, 3 }
 
 // Other jobs tell what they did; what holds them, and that they failed, can be seen.
 func TestOtherJobsTell(t *testing.T) {
@@ -275,7 +276,7 @@ func TestOtherJobsTell(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if rule = r.rule("owners"); !rule.SweptAt.Equal(last) || rule.Hold == nil || rule.Hold.Kind != models.HeldJump || rule.Hold.Confirmable || r.count(`SELECT count(*) FROM retention_sweeps`) != 2 {
+	if rule = r.rule("owners"); !rule.SweptAt.Equal(last) || rule.Hold == nil || rule.Hold.Kind != models.HeldMany || rule.Hold.Due != 8 || rule.Hold.Usual != 3 || rule.Hold.Confirmable || r.count(`SELECT count(*) FROM retention_sweeps`) != 2 {
 		t.Errorf("held: %+v", rule)
 	}
 	if _, err := r.Confirm(t.Context(), admin, "owners"); !fault.Is(err, fault.Conflict) {

@@ -141,13 +141,12 @@ func (e *Engine) holding(r rule, s models.RetentionState) *models.RetentionHoldi
 		return nil
 	}
 	h := &models.RetentionHolding{Kind: s.Hold, Since: *s.HeldSince, Due: s.Due, Usual: s.Usual, ConfirmedAt: s.ConfirmedAt, Confirmable: confirmable(r, s)}
-	switch {
-	case r.job() != Job:
-	case s.Hold == models.HeldMany:
-		until := s.HeldSince.Add(manyFor)
-		h.Until = &until
-	case s.Hold == models.HeldJump:
-		until := s.HeldSince.Add(clock.Patience)
+	lasts := clock.Patience
+	if s.Hold == models.HeldMany && r.job() == Job {
+		lasts = manyFor
+	}
+	if s.Hold != models.HeldClocks {
+		until := s.HeldSince.Add(lasts)
 		h.Until = &until
 	}
 	return h

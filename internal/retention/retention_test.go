@@ -126,6 +126,25 @@ func TestASweepGoesInBatches(t *testing.T) {
 	}
 }
 
+// Receipts that are over are not shown, whether or not they are still stored.
+func TestOldReceiptsAreNotShown(t *testing.T) {
+	r := newRoom(t)
+	r.links(1, r.Now())
+	r.sweep()
+	shown := func(want int) {
+		t.Helper()
+		sweeps, err := r.Sweeps(t.Context(), admin, "operator_links")
+		r.must(err)
+		if len(sweeps) != want {
+			t.Errorf("%d receipts are shown, want %d", len(sweeps), want)
+		}
+	}
+	r.pass(400*day - time.Second)
+	shown(1)
+	r.pass(time.Second)
+	shown(0)
+}
+
 // Every table with a clock has a rule, in the register's order, and what nobody sweeps is
 // overdue after six hours.
 func TestEveryClockHasARule(t *testing.T) {

@@ -28,18 +28,20 @@ type Procedure struct {
 	Upcoming func(ctx context.Context, table string, since, before time.Time) ([]models.RetentionDay, error)
 }
 
-// holdOf is the hold that a job's error tells of: a doubt of a clock, or what the job
-// itself calls one; empty when there is none.
-func holdOf(err error) models.RetentionHold {
+// holdOf notes the hold that a job's error tells of: a doubt of a clock, or what the job
+// itself calls one, with how many would go and may. It is false where there is none.
+func holdOf(err error, state *models.RetentionState, r *models.RetentionSweep) bool {
 	var doubt *clock.Doubt
-	var held interface{ Hold() models.RetentionHold }
+	var held interface {
+		Hold() (kind models.RetentionHold, due, usual int64)
+	}
 	switch {
 	case errors.As(err, &doubt):
-		return kindOf(doubt)
+		r.Guard = kindOf(doubt)
 	case errors.As(err, &held):
-		return held.Hold()
+		r.Guard, state.Due, state.Usual = held.Hold()
 	}
-	return ""
+	return r.Guard != ""
 }
 
 // Watch makes a job's function that tells the engine what each turn came to. All come
@@ -89,7 +91,7 @@ func (e *Engine) told(ctx context.Context, r rule, p Procedure, t turn) error {
 			return err
 		}
 		receipt := models.RetentionSweep{Rule: r.Name, Cutoff: t.began.Add(-r.max), Rows: t.rows, OldestLeft: oldest, StartedAt: t.began}
-		if receipt.Guard = holdOf(t.err); receipt.Guard != "" {
+		if holdOf(t.err, &state, &receipt) {
 			return holdTx(tx, &state, receipt)
 		}
 		done := map[string]any{"oldest": oldest}

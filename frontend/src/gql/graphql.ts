@@ -906,7 +906,7 @@ export type RetentionHold =
   | 'CLOCKS'
   /** The clock has jumped ahead by more than an hour. It goes on when it still says so half an hour later. */
   | 'JUMP'
-  /** Far more than usual would go. It goes on a day later. */
+  /** Far more than usual would go. It goes on a day later; request logs, half an hour later. */
   | 'MANY';
 
 /** Which rule. */
