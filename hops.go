@@ -48,7 +48,7 @@ func browserHop(public string) *models.Hop {
 	h.Host = u.Host
 	switch {
 	case u.Scheme == "https":
-		h.State, h.About = models.TransparencyGreen, "Encrypted (https)."
+		h.State, h.About = models.TransparencyGreen, "Encrypted (https), up to the operator's own proxy in front of this server."
 	case egress.LoopbackName(u.Hostname()):
 		h.State, h.About = models.TransparencyGreen, "It does not leave this machine."
 	default:
