@@ -116,7 +116,9 @@ func seedAccounts(ctx context.Context, pool *pgxpool.Pool, keeper *seal.Keeper, 
 		if err != nil {
 			return fmt.Errorf("make a key: %w", err)
 		}
-		place := func(column string) seal.Place { return seal.Place{Table: "accounts", Column: column, Row: owner, Owner: owner} }
+		place := func(column string) seal.Place {
+			return seal.Place{Table: "accounts", Column: column, Row: owner, Owner: owner}
+		}
 		owners[i] = []any{owner, "ACCOUNT", wrapped, toldSince, toldSince}
 		accounts[i] = []any{owner, models.RoleAccountUser, key.SealString(place("name_sealed"), "Ann Example"), key.SealString(place("email_sealed"), fmt.Sprintf("a%d@example.org", i)), []byte(owner)[4:], toldSince}
 	}
