@@ -74,7 +74,7 @@ func TestActsStandInTheAccessLog(t *testing.T) {
 	if err := p.server.db.Pool().QueryRow(t.Context(), `SELECT string_agg(e::text, ' ') FROM audit_entries e`).Scan(&written); err != nil {
 		t.Fatal(err)
 	}
-	for _, private := range []string{"canary", "nightly", "daily", "ada", b.id()} {
+	for _, private := range []string{"canary", "nightly", "daily", "ada@", b.id()} {
 		if strings.Contains(written, private) {
 			t.Errorf("the entries hold %q", private)
 		}

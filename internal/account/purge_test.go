@@ -89,6 +89,8 @@ func (p *people) fill(ownerID string) {
 		`INSERT INTO run_chunks (owner_id, run_id, seq, body_sealed) VALUES ($1, 'run_1', 1, '\x01')`,
 		`INSERT INTO clearings (owner_id, id, cutoff, attempted_at, started_at) VALUES ($1, 'clr_1', now(), now(), now())`,
 		`INSERT INTO exports (owner_id, id, status, lease_expires_at, created_at, expires_at) VALUES ($1, 'exp_1', 'RUNNING', now(), now(), now())`,
+		`INSERT INTO legal_subjects (owner_id, request_id, words_sealed) VALUES ($1, 'lgl_' || $1, '\x00')`,
+		`INSERT INTO openings (owner_id, id, conversations, reason_sealed, asked_by, asked_at, expires_at, reads) VALUES ($1, 'opn_1', 'con_1', '\x00', 'own_1', now(), now(), 0)`,
 		`INSERT INTO age_confirmations (owner_id, policy_version, confirmed_at) VALUES ($1, '1', now())`,
 		`INSERT INTO policy_acceptances (owner_id, version, method, accepted_at) VALUES ($1, '1', 'COMPOSER', now())`,
 		`INSERT INTO consents (owner_id, id, kind, granted, policy_version, method, created_at) VALUES ($1, 'cns_1', 'SHARE', true, '1', 'DIALOG', now())`,

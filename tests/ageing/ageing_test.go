@@ -48,11 +48,22 @@ func newAger(t *testing.T) *ager {
 			r, err := guests.PurgeGuests(ctx)
 			return r.Rows, err
 		}}),
-		a.e.Watch(retention.Procedure{Job: requestlog.Job, Grain: requestlog.Grain, Oldest: logs.Oldest, Run: func(ctx context.Context) (map[string]int64, error) {
+		a.e.Watch(retention.Procedure{Job: requestlog.Job, Grain: requestlog.Grain, Oldest: oldestDay(logs), Run: func(ctx context.Context) (map[string]int64, error) {
 			dropped, err := logs.Sweep(ctx)
 			return map[string]int64{"api_request_logs": int64(dropped)}, err
 		}})}
 	return a
+}
+
+// oldestDay is the beginning of the oldest day of logs, nil when there is none.
+func oldestDay(logs *requestlog.Service) func(ctx context.Context) (*time.Time, error) {
+	return func(ctx context.Context) (*time.Time, error) {
+		day, ok, err := logs.OldestDay(ctx)
+		if err != nil || !ok {
+			return nil, err
+		}
+		return &day, nil
+	}
 }
 
 func (a *ager) must(err error) {
