@@ -282,3 +282,31 @@ func TestADamagedFileDoesNotOpen(t *testing.T) {
 		}
 	}
 }
+
+// What the operator and everybody may know of exports: numbers.
+func TestHealthTellsWhatWaitsAndWhatIsOverdue(t *testing.T) {
+	h := newHouse(t)
+	s := h.open()
+	ada, _ := h.somebody()
+	h.execute(`DELETE FROM exports`)
+	h.made(s, ada)
+	s.OnRow(func(string, int64) error { return errors.New("broken") })
+	if _, err := s.Start(t.Context(), ada); err != nil {
+		t.Fatal(err)
+	}
+	s.Idle()
+	h.pass(time.Minute)
+	if got, err := s.Health(t.Context()); err != nil || got != (export.Health{Ready: 1, Waiting: 1, Longest: time.Minute}) {
+		t.Errorf("%+v %v", got, err)
+	}
+	h.pass(export.TTL)
+	if got, err := s.Health(t.Context()); err != nil || got.Overdue < time.Second {
+		t.Errorf("%+v %v", got, err)
+	}
+	if _, _, err := s.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Health(t.Context()); err != nil || got != (export.Health{}) {
+		t.Errorf("%+v %v", got, err)
+	}
+}

@@ -43,6 +43,7 @@ var All = []Group{
 	{"hold", "credits held and settled, until the first token, over the same where nothing costs anything", (*Run).hold},
 	{"buying", "a payment's webhook, until it is on the payer's screen", (*Run).buying},
 	{"purge", "100,000 expired guests deleted while others write, over the same writes alone", (*Run).purge},
+	{"export", "everything of somebody with 100,000 messages written to a file, and brought in again", (*Run).export},
 	{"requestlog", "10,000,000 API requests logged, summed up, and a day of them dropped while others write", (*Run).requestLog},
 	{"list", "the 20 newest conversations with their last message out of 1,000,000, over a bare pgx handler", (*Run).lists},
 }
