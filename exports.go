@@ -11,12 +11,8 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/restore"
 )
 
-const (
-	// exportsEvery is how soon an export goes on whose instance died; its turn may take as
-	// long as very large ones do.
-	exportsEvery   = 30 * time.Second
-	exportsTimeout = 30 * time.Minute
-)
+// exportsEvery is how soon somebody looks for an export whose instance died.
+const exportsEvery = 30 * time.Second
 
 // openExports builds what writes down all that is held of somebody.
 func (s *server) openExports(secret []byte) (err error) {
@@ -32,7 +28,8 @@ func (s *server) imports() *restore.Service {
 
 func (s *server) exportJobs() []jobs.Job {
 	return []jobs.Job{
-		{Name: export.Job, Every: exportsEvery, Timeout: exportsTimeout, Run: s.exports.Resume},
+		// The turn is over at once: one that is cut off would be in the way of the next.
+		{Name: export.Job, Every: exportsEvery, Run: func(context.Context) error { s.exports.Kick(); return nil }},
 		{Name: export.SweepJob, Every: sweepEvery, Run: func(ctx context.Context) error { _, _, err := s.exports.Sweep(ctx); return err }},
 	}
 }

@@ -2,7 +2,10 @@ package chat
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -11,8 +14,8 @@ import (
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
-// restoreBatch is how many rows one statement writes.
-const restoreBatch = 200
+// restoreBatch is how many rows one statement writes: larger ones are no faster, and long to log.
+const restoreBatch = 50
 
 // toldRestored is how many restored conversations other tabs are told of one by one; of
 // more they learn when they ask again.
@@ -54,7 +57,7 @@ func restoreMessagesTx(tx *gorm.DB, v viewer.Viewer, messages []models.RestoredM
 			runs = append(runs, pastRun(m, in.RunID))
 		}
 	}
-	if err := tx.CreateInBatches(rows, restoreBatch).Error; err != nil {
+	if err := insertMessagesTx(tx, rows); err != nil {
 		return fmt.Errorf("restore messages: %w", err)
 	}
 	if len(runs) == 0 {
@@ -64,6 +67,62 @@ func restoreMessagesTx(tx *gorm.DB, v viewer.Viewer, messages []models.RestoredM
 		return fmt.Errorf("restore what replies can be gone on with: %w", err)
 	}
 	return nil
+}
+
+// messageRow is a message as Postgres reads it out of JSON.
+type messageRow struct {
+	OwnerID         string     `json:"owner_id"`
+	ID              string     `json:"id"`
+	ConversationID  string     `json:"conversation_id"`
+	ParentID        *string    `json:"parent_id"`
+	Role            string     `json:"role"`
+	Status          string     `json:"status"`
+	TextSealed      *string    `json:"text_sealed"`
+	ReasoningSealed *string    `json:"reasoning_sealed"`
+	ErrorSealed     *string    `json:"error_sealed"`
+	ErrorCode       string     `json:"error_code"`
+	ModelID         string     `json:"model_id"`
+	EngineName      string     `json:"engine_name"`
+	FinishReason    string     `json:"finish_reason"`
+	ReasoningMs     int        `json:"reasoning_ms"`
+	DroppedMessages int        `json:"dropped_messages"`
+	PromptTokens    int64      `json:"prompt_tokens"`
+	CachedTokens    int64      `json:"cached_tokens"`
+	OutputTokens    int64      `json:"output_tokens"`
+	ReasoningTokens int64      `json:"reasoning_tokens"`
+	UsageEstimated  bool       `json:"usage_estimated"`
+	CreatedAt       time.Time  `json:"created_at"`
+	FinishedAt      *time.Time `json:"finished_at"`
+}
+
+const messageRowColumns = `owner_id, id, conversation_id, parent_id, role, status, text_sealed, reasoning_sealed, error_sealed, error_code, model_id, engine_name,
+    finish_reason, reasoning_ms, dropped_messages, prompt_tokens, cached_tokens, output_tokens, reasoning_tokens, usage_estimated, created_at, finished_at`
+
+// insertMessagesTx writes many messages with one short statement: a parameter for each of
+// their values makes it long, and twice as slow.
+func insertMessagesTx(tx *gorm.DB, messages []models.Message) error {
+	rows := make([]messageRow, len(messages))
+	for i := range messages {
+		m := &messages[i]
+		rows[i] = messageRow{OwnerID: m.OwnerID, ID: m.ID, ConversationID: m.ConversationID, ParentID: m.ParentID, Role: string(m.Role), Status: string(m.Status),
+			TextSealed: hexOf(m.TextSealed), ReasoningSealed: hexOf(m.ReasoningSealed), ErrorSealed: hexOf(m.ErrorSealed), ErrorCode: m.ErrorCode, ModelID: m.ModelID,
+			EngineName: m.EngineName, FinishReason: m.FinishReason, ReasoningMs: m.ReasoningMs, DroppedMessages: m.DroppedMessages, PromptTokens: m.PromptTokens,
+			CachedTokens: m.CachedTokens, OutputTokens: m.OutputTokens, ReasoningTokens: m.ReasoningTokens, UsageEstimated: m.UsageEstimated, CreatedAt: m.CreatedAt, FinishedAt: m.FinishedAt}
+	}
+	text, err := json.Marshal(rows)
+	if err != nil {
+		return fmt.Errorf("write messages as JSON: %w", err)
+	}
+	return tx.Exec(`INSERT INTO messages (`+messageRowColumns+`) SELECT `+messageRowColumns+` FROM json_populate_recordset(NULL::messages, ?::json)`, string(text)).Error
+}
+
+// hexOf is sealed bytes as Postgres writes them; nil for none.
+func hexOf(sealed []byte) *string {
+	if sealed == nil {
+		return nil
+	}
+	text := `\x` + hex.EncodeToString(sealed)
+	return &text
 }
 
 func restored(ownerID string, in models.RestoredMessage) models.Message {

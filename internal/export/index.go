@@ -5,6 +5,7 @@ import (
 	_ "embed" // the page
 	"fmt"
 	"html/template"
+	"strings"
 
 	"github.com/kimi-k2/kimi-k2/internal/register"
 	"github.com/kimi-k2/kimi-k2/internal/register/rows"
@@ -40,7 +41,7 @@ func (o *overview) note(row rows.Row) {
 func (o overview) Heads() (names []string) {
 	for _, c := range o.Table.Columns {
 		if c.Exported() {
-			names = append(names, c.Name)
+			names = append(names, strings.ReplaceAll(strings.TrimSuffix(c.Name, "_sealed"), "_", " "))
 		}
 	}
 	return names

@@ -1,6 +1,7 @@
 package export_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -279,6 +280,63 @@ func TestADamagedFileDoesNotOpen(t *testing.T) {
 		_ = file.Close()
 		if !errors.Is(err, seal.ErrOpen) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What the operator and everybody may know of exports: numbers.
+func TestHealthTellsWhatWaitsAndWhatIsOverdue(t *testing.T) {
+	h := newHouse(t)
+	s := h.open()
+	ada, _ := h.somebody()
+	h.execute(`DELETE FROM exports`)
+	h.made(s, ada)
+	s.OnRow(func(string, int64) error { return errors.New("broken") })
+	if _, err := s.Start(t.Context(), ada); err != nil {
+		t.Fatal(err)
+	}
+	s.Idle()
+	h.pass(time.Minute)
+	if got, err := s.Health(t.Context()); err != nil || got != (export.Health{Ready: 1, Waiting: 1, Longest: time.Minute}) {
+		t.Errorf("%+v %v", got, err)
+	}
+	h.pass(export.TTL)
+	if got, err := s.Health(t.Context()); err != nil || got.Overdue < time.Second {
+		t.Errorf("%+v %v", got, err)
+	}
+	if _, _, err := s.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Health(t.Context()); err != nil || got != (export.Health{}) {
+		t.Errorf("%+v %v", got, err)
+	}
+}
+
+// A file of several parts opens as it was, whatever its length, and not when it ends after a
+// part or its parts change places.
+func TestPartsOfAFileStayTogether(t *testing.T) {
+	key, err := seal.KeyOf(make([]byte, seal.KeySize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []int{0, 1, 64<<10 - 1, 64 << 10, 64<<10 + 1, 200_000} {
+		plain := bytes.Repeat([]byte("a"), n)
+		sealed, err := export.Seal(key, "own_1", "exp_1", plain)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := export.Unseal(key, "own_1", "exp_1", sealed); err != nil || !bytes.Equal(got, plain) {
+			t.Errorf("%d bytes came back as %d (%v)", n, len(got), err)
+		}
+		wrong := [][]byte{append(sealed[:len(sealed):len(sealed)], sealed...)}
+		if n > 2*64<<10 {
+			a, b := sealed[:export.SealedChunk], sealed[export.SealedChunk:2*export.SealedChunk]
+			wrong = append(wrong, a, sealed[:2*export.SealedChunk], bytes.Join([][]byte{b, a, sealed[2*export.SealedChunk:]}, nil))
+		}
+		for i, w := range wrong {
+			if _, err := export.Unseal(key, "own_1", "exp_1", w); !errors.Is(err, seal.ErrOpen) {
+				t.Errorf("%d bytes, wrong %d: %v", n, i, err)
+			}
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
-// Job is the name under which Resume gets its turns.
+// Job is the name under which Kick gets its turns.
 const Job = "exports.resume"
 
 // errLost ends the writing of an export that has gone to another instance, or is nobody's

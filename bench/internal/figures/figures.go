@@ -45,6 +45,7 @@ var All = []Group{
 	{"purge", "100,000 expired guests deleted while others write, over the same writes alone", (*Run).purge},
 	{"retention", "100,000 rows that are over swept while others write, over the same writes alone", (*Run).retention},
 	{"notices", "100,000 accounts written to of a new version of the policy, each once", (*Run).notices},
+	{"export", "everything of somebody with 100,000 messages written to a file, and brought in again", (*Run).export},
 	{"requestlog", "10,000,000 API requests logged, summed up, and a day of them dropped while others write", (*Run).requestLog},
 	{"list", "the 20 newest conversations with their last message out of 1,000,000, over a bare pgx handler", (*Run).lists},
 }
