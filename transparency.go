@@ -73,9 +73,9 @@ func (s *server) endings(ctx context.Context) ([]transparency.Rule, error) {
 }
 
 // exportFacts count exports of people's data.
-func (s *server) exportFacts(ctx context.Context, since time.Time) (transparency.Exports, error) {
-	c, err := s.exports.Counts(ctx, since)
-	return transparency.Exports{Done: c.Ready, Running: c.Running, Failed: c.Failed, Overdue: c.Overdue}, err
+func (s *server) exportFacts(ctx context.Context) (transparency.Exports, error) {
+	h, err := s.exports.Health(ctx)
+	return transparency.Exports{Ready: h.Ready, Running: h.Waiting, Failed: h.Failed, Overdue: h.Overdue}, err
 }
 
 // legalFacts count what authorities asked for.

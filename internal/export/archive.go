@@ -115,7 +115,7 @@ func (s *Service) pack(ctx context.Context, e *models.Export, key *seal.Key, out
 // count says how much there is to write, for progress only.
 func (w *writer) count(ctx context.Context) error {
 	w.export.RowsTotal = 0
-	for _, t := range w.Rows.Register.Personal() {
+	for _, t := range w.Rows.Register.Shown() {
 		n, err := w.Rows.Count(ctx, w.export.OwnerID, t.Name)
 		if err != nil {
 			return err //nolint:wrapcheck // says what failed
@@ -159,7 +159,7 @@ func (w *writer) data(ctx context.Context, out *bufio.Writer) error {
 	}
 	_, _ = out.Write(head[:len(head)-1]) // the buffer remembers what fails
 	_, _ = out.WriteString(",\n\"tables\":{")
-	for i, t := range w.Rows.Register.Personal() {
+	for i, t := range w.Rows.Register.Shown() {
 		if i > 0 {
 			_ = out.WriteByte(',')
 		}

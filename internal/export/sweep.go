@@ -106,24 +106,3 @@ func (s *Service) ShutTx(tx *gorm.DB, ownerID string) (counts map[string]int64, 
 		}
 	}, nil
 }
-
-// Counts are how many exports there are.
-type Counts struct {
-	Ready, Running, Failed int64
-	Overdue                int64 // that should be gone
-}
-
-// overdueAfter is how much longer than it should an export may be there: sweeps come every
-// few minutes.
-const overdueAfter = time.Hour
-
-// Counts counts the exports that were begun at a time or later, and all that should be gone.
-func (s *Service) Counts(ctx context.Context, since time.Time) (c Counts, err error) {
-	err = s.DB.Pool().QueryRow(ctx, `SELECT count(*) FILTER (WHERE status = 'READY' AND created_at >= $1), count(*) FILTER (WHERE status = 'RUNNING'),
-		count(*) FILTER (WHERE status = 'FAILED' AND created_at >= $1), count(*) FILTER (WHERE expires_at <= $2) FROM exports`, since, s.Clock.Now().Add(-overdueAfter)).
-		Scan(&c.Ready, &c.Running, &c.Failed, &c.Overdue)
-	if err != nil {
-		return c, fmt.Errorf("count exports: %w", database.Translate(err))
-	}
-	return c, nil
-}

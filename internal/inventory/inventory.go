@@ -32,7 +32,7 @@ func New(reader rows.Reader) *Service {
 	s := &Service{reader: reader, whole: &models.DataInventory{PolicyVersion: reader.Register.Version}, tables: map[string]*models.DataTable{}}
 	for _, g := range reader.Register.Groups {
 		group := &models.DataGroup{Name: g.Name, Purpose: g.Purpose, Clause: orNil(g.Clause)}
-		for _, t := range reader.Register.Personal() {
+		for _, t := range reader.Register.Shown() {
 			if t.Group == g.Name {
 				s.tables[t.Name] = described(t)
 				group.Tables = append(group.Tables, s.tables[t.Name])

@@ -21,6 +21,9 @@ func (r Retention) Words() string {
 	default:
 		parts = append(parts, "at most "+r.Max.Words())
 	}
+	if r.Idle != nil {
+		parts = append(parts, r.Idle.Max.Words()+" after it was last used")
+	}
 	if r.Guests != 0 {
 		parts = append(parts, "a guest's "+r.Guests.Words()+" after its last activity")
 	}

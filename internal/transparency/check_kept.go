@@ -133,14 +133,16 @@ func (s *Service) exports(ctx context.Context) (Result, error) {
 	if s.Facts.Exports == nil {
 		return amber("Exports are not in use in this version of the program.")
 	}
-	e, err := s.Facts.Exports(ctx, s.Clock.Now().Add(-period))
+	e, err := s.Facts.Exports(ctx)
 	if err != nil {
 		return Result{}, err
 	}
-	say := fmt.Sprintf("In the last 90 days %s served; %d under way now.", count(int(e.Done), "export was", "exports were"), e.Running)
+	say := fmt.Sprintf("%s to be fetched; %d under way now.", count(int(e.Ready), "export lies ready", "exports lie ready"), e.Running)
 	switch {
-	case e.Overdue > 0:
-		return red("%s %s should be deleted and still there.", say, count(int(e.Overdue), "file", "files"))
+	case e.Overdue > sweepLate:
+		return red("%s A file that should have been deleted is still there, for %s.", say, span(e.Overdue))
+	case e.Overdue > sweepGrace:
+		return amber("%s A file waits to be deleted for %s.", say, span(e.Overdue))
 	case e.Failed > 0:
 		return amber("%s %d failed.", say, e.Failed)
 	}

@@ -36,8 +36,8 @@ type Facts struct {
 	// Retention reports each rule of how long things are kept; nil: the tables themselves are
 	// looked at.
 	Retention func(ctx context.Context) ([]Rule, error)
-	// Exports counts exports that were begun at a time or later; nil: there are none.
-	Exports func(ctx context.Context, since time.Time) (Exports, error)
+	// Exports counts the exports that there are; nil: there are none.
+	Exports func(ctx context.Context) (Exports, error)
 	// LegalRequests counts what authorities asked for; nil: none can be recorded.
 	LegalRequests func(ctx context.Context) (LegalRequests, error)
 	// Notices says how far telling of a significant change is; nil: nothing tells.
@@ -96,8 +96,8 @@ type Rule struct {
 
 // Exports of people's data.
 type Exports struct {
-	Done, Running, Failed int64
-	Overdue               int64 // files that should be gone
+	Ready, Running, Failed int64
+	Overdue                time.Duration // for so long something is there that should be gone
 }
 
 // LegalRequests of authorities, all that ever came.

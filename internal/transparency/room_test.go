@@ -96,8 +96,8 @@ func newRoom(t *testing.T) *room {
 			Refused:   func() (int64, time.Time) { return 0, time.Time{} },
 			Reachable: func() []string { return []string{"vLLM"} },
 			Ruleless:  func() []string { return nil },
-			Exports: func(context.Context, time.Time) (transparency.Exports, error) {
-				return transparency.Exports{Done: 1}, nil
+			Exports: func(context.Context) (transparency.Exports, error) {
+				return transparency.Exports{Ready: 1}, nil
 			},
 		}}
 	r.again()

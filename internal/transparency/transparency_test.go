@@ -125,6 +125,14 @@ func TestABrokenPromiseShows(t *testing.T) {
 			}
 		}, "the clock jumped"},
 		{"there are no exports", "exports", amber, func(_ *room, f *facts) { f.Exports = nil }, "not in use"},
+		{"P111: a file is not deleted", "exports", red, func(_ *room, f *facts) {
+			f.Exports = func(context.Context) (transparency.Exports, error) {
+				return transparency.Exports{Overdue: 30 * time.Hour}, nil
+			}
+		}, "should have been deleted"},
+		{"an export failed", "exports", amber, func(_ *room, f *facts) {
+			f.Exports = func(context.Context) (transparency.Exports, error) { return transparency.Exports{Failed: 2}, nil }
+		}, "2 failed"},
 		{"P114: news to who had not agreed", "marketing", red, func(_ *room, f *facts) {
 			f.Marketing = func(context.Context) (transparency.Marketing, error) { return transparency.Marketing{Against: 1}, nil }
 		}, "1 mail was"},

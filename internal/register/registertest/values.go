@@ -26,6 +26,7 @@ var odd = map[string]string{
 	"api_keys.scopes":        "CHAT_WRITE", "api_keys.public_id": "cny#", "api_keys.revoked_at": "",
 	"api_request_logs.status": "418", "audit_entries.act": "CANARY", "audit_entries.facts": `{"canary":"canary_#"}`,
 	"credit_adjustments.amount": "#",
+	"openings.approved_by":      "", "openings.approved_at": "", "openings.reads": "0",
 }
 
 // links are references that triggers keep instead of foreign keys.
