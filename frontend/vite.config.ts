@@ -38,7 +38,14 @@ export default defineConfig({
     // Inlined files would be data: URLs, and the polyfill an inline script: the
     // content security policy allows neither.
     assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
+    modulePreload: {
+      polyfill: false,
+      // What the first page has loaded need not be named again with each lazy part.
+      resolveDependencies: (_, files, { hostType }) =>
+        hostType === 'html'
+          ? files
+          : files.filter((file) => !/\/(react|base|rolldown-runtime|preload-helper|prefs|index)-/.test(file)),
+    },
     reportCompressedSize: false,
     rollupOptions: {
       // A document is loaded with the pages that use it, though all are exported from one place.

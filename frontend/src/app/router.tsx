@@ -1,11 +1,11 @@
 import { createRootRoute, createRoute, createRouter } from '@tanstack/react-router'
 import { ChatPage } from './chat-page'
-import { NotFoundPage } from './not-found-page'
 import { ErrorPage } from './error-page'
 import { lazyPart } from '@/lib/lazy-part'
-import { parseReturn, parseSearch, parseSignIn } from './paths'
+import { parseSearch } from './paths'
 import { Shell } from './shell'
 
+const NotFoundPage = lazyPart(() => import('./not-found-page').then((page) => page.NotFoundPage))
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFoundPage, errorComponent: ErrorPage })
 
 // A chat keeps its component when it gets its address: only the parameter changes.
@@ -20,31 +20,19 @@ const readByPage = (search: object) => search
 const signIn = createRoute({
   getParentRoute: () => root,
   path: '/sign-in',
-  validateSearch: parseSignIn,
+  validateSearch: readByPage,
   component: lazyPart(() => import('./lazy/sign-in-page').then((page) => page.SignInPage)),
 })
-const privacy = createRoute({
-  getParentRoute: () => root,
-  path: '/privacy',
-  validateSearch: readByPage,
-  component: lazyPart(() => import('./lazy/privacy-page').then((page) => page.PrivacyPage)),
-})
-const transparency = createRoute({
-  getParentRoute: () => root,
-  path: '/transparency',
-  component: lazyPart(() => import('./lazy/transparency-page').then((page) => page.TransparencyPage)),
-})
-const deleted = createRoute({
-  getParentRoute: () => root,
-  path: '/deleted',
-  component: lazyPart(() => import('./lazy/deleted-page').then((page) => page.DeletedPage)),
-})
+const Papers = lazyPart(() => import('./lazy/papers').then((page) => page.Papers))
+const privacy = createRoute({ getParentRoute: () => root, path: '/privacy', validateSearch: readByPage, component: Papers })
+const transparency = createRoute({ getParentRoute: () => root, path: '/transparency', component: Papers })
+const deleted = createRoute({ getParentRoute: () => root, path: '/deleted', component: Papers })
 const SettingsPage = lazyPart(() => import('./lazy/settings-page').then((page) => page.SettingsPage))
 const settings = createRoute({ getParentRoute: () => root, path: '/settings', component: SettingsPage })
 const settingsPage = createRoute({
   getParentRoute: () => root,
   path: '/settings/$page',
-  validateSearch: parseReturn,
+  validateSearch: readByPage,
   component: SettingsPage,
 })
 const OperatorPages = lazyPart(() => import('./lazy/operator-pages').then((page) => page.OperatorPages))

@@ -20,6 +20,7 @@ import { showTitle } from '@/lib/page-title'
 import { useServiceInfo } from '@/lib/service-info'
 import { NotFoundPage } from '../not-found-page'
 import { useMedia } from '../use-media'
+import { parseReturn } from '../paths'
 import { Page } from './page'
 
 const HeldPage = lazyPart(() => import('@/features/held/held-page').then((part) => part.HeldPage))
@@ -100,7 +101,7 @@ function Shown({ page, known, hasAccount, roomy }: ShownProps) {
 }
 
 function Body({ page, known, hasAccount }: Omit<ShownProps, 'roomy'>) {
-  const { error = null } = useSearch({ strict: false })
+  const { error = null } = parseReturn(useSearch({ strict: false }))
   if (page === 'appearance') return <AppearancePage />
   if (!known) return <Loading />
   if (needsAccount(page) && !hasAccount) return <NeedsAccount returnTo={`/settings/${page}`} />

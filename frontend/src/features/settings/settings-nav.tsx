@@ -1,6 +1,17 @@
 import { Trans, useLingui } from '@lingui/react/macro'
 import { Link } from '@tanstack/react-router'
-import { ChevronRight, FileSearch, FolderDown, History, KeyRound, Laptop, LogIn, Palette, ShieldCheck, UserRound } from 'lucide-react'
+import {
+  ChevronRight,
+  FileSearch,
+  FolderDown,
+  History,
+  KeyRound,
+  Laptop,
+  LogIn,
+  Palette,
+  ShieldCheck,
+  UserRound,
+} from 'lucide-react'
 import type { ReactNode } from 'react'
 
 /** The pages of the settings. */
