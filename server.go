@@ -10,18 +10,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
-	"net/url"
 	"os"
 	"path/filepath"
 	"time"
 
-	"github.com/99designs/gqlgen/graphql"
-	"github.com/99designs/gqlgen/graphql/handler"
-	"github.com/vektah/gqlparser/v2/ast"
-
-	"github.com/kimi-k2/kimi-k2/frontend"
-	"github.com/kimi-k2/kimi-k2/graph"
 	"github.com/kimi-k2/kimi-k2/internal/account"
 	"github.com/kimi-k2/kimi-k2/internal/apikey"
 	"github.com/kimi-k2/kimi-k2/internal/audit"
@@ -34,32 +26,25 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/credit"
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/disclosure"
-	"github.com/kimi-k2/kimi-k2/internal/edge"
-	"github.com/kimi-k2/kimi-k2/internal/edge/gate"
 	"github.com/kimi-k2/kimi-k2/internal/egress"
 	"github.com/kimi-k2/kimi-k2/internal/export"
 	"github.com/kimi-k2/kimi-k2/internal/fairqueue"
 	"github.com/kimi-k2/kimi-k2/internal/inference"
 	"github.com/kimi-k2/kimi-k2/internal/inference/demo"
-	"github.com/kimi-k2/kimi-k2/internal/inventory"
 	"github.com/kimi-k2/kimi-k2/internal/jobs"
 	"github.com/kimi-k2/kimi-k2/internal/notice"
 	"github.com/kimi-k2/kimi-k2/internal/notify"
-	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/internal/policy"
 	"github.com/kimi-k2/kimi-k2/internal/ratelimit"
 	"github.com/kimi-k2/kimi-k2/internal/register"
-	"github.com/kimi-k2/kimi-k2/internal/register/rows"
 	"github.com/kimi-k2/kimi-k2/internal/requestlog"
 	"github.com/kimi-k2/kimi-k2/internal/retention"
 	"github.com/kimi-k2/kimi-k2/internal/seal"
 	"github.com/kimi-k2/kimi-k2/internal/signin"
 	"github.com/kimi-k2/kimi-k2/internal/transparency"
-	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/internal/web"
 	"github.com/kimi-k2/kimi-k2/internal/wsconn"
 	policyfiles "github.com/kimi-k2/kimi-k2/policy"
-	"github.com/kimi-k2/kimi-k2/resolvers"
 )
 
 // version is set by the build.
@@ -165,26 +150,31 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *server,
 	if err = s.chat.Start(ctx); err != nil {
 		return nil, err
 	}
-	if err = s.openCompletions(ctx); err != nil {
-		return nil, err
-	}
-	if err = s.openRetention(); err != nil {
-		return nil, err
-	}
-	if err = s.openOutbox(); err != nil {
-		return nil, err
-	}
-	s.openNotices()
-	if err = s.openExports(secret); err != nil {
-		return nil, err
-	}
-	if err = s.openTransparency(secret); err != nil {
-		return nil, err
-	}
-	if err = s.openEdge(secret); err != nil {
+	if err = s.openRest(ctx, secret); err != nil {
 		return nil, err
 	}
 	return s, s.startPeople(ctx)
+}
+
+// openRest builds what needs most of the others.
+func (s *server) openRest(ctx context.Context, secret []byte) error {
+	if err := s.openCompletions(ctx); err != nil {
+		return err
+	}
+	if err := s.openRetention(); err != nil {
+		return err
+	}
+	if err := s.openOutbox(); err != nil {
+		return err
+	}
+	s.openNotices()
+	if err := s.openExports(secret); err != nil {
+		return err
+	}
+	if err := s.openTransparency(secret); err != nil {
+		return err
+	}
+	return s.openEdge(secret)
 }
 
 func openDatabase(ctx context.Context, cfg config.Config, log *slog.Logger) (*database.DB, error) {
@@ -242,98 +232,6 @@ func (s *server) findEngine(ctx context.Context, c *inference.Config) error {
 	s.log.Info("no inference engine found: the built-in demo answers; set INFERENCE_URL to connect one", "tried", tried)
 	s.demo, c.BaseURL, c.Name, c.Kind = d, d.URL(), inference.NameDemo, inference.KindDemo
 	return nil
-}
-
-// openEdge builds what clients talk to.
-func (s *server) openEdge(secret []byte) error {
-	public, err := url.Parse(s.cfg.PublicURL)
-	if err != nil {
-		return fmt.Errorf("PUBLIC_URL: %w", err)
-	}
-	if err := s.openSignIns(secret, public); err != nil {
-		return err
-	}
-	documents, err := frontend.Documents()
-	if err != nil {
-		return err
-	}
-	schema, err := graph.Schema()
-	if err != nil {
-		return err
-	}
-	resolver := &resolvers.Resolver{Chat: s.chat, Policy: s.policy, Keys: s.keys, Requests: s.requests, Audit: s.audit, Accounts: s.accounts, Credit: s.credit, Outbox: s.mails, Billing: s.billing, Engine: s.engine, Limits: s.limits, Cursors: page.NewSigner(secret),
-		Inventory: inventory.New(rows.Reader{DB: s.db, Register: s.register}), Transparency: s.transparency, Ends: s.retention, Exporter: s.exports, Notices: s.notices, Disclosures: s.disclosures,
-		Info: resolvers.Info{Name: s.cfg.ServiceName, SupportEmail: s.cfg.SupportEmail, URL: s.cfg.ServiceURL, Version: version,
-			Providers: s.signIns.Providers()}}
-	s.http = web.Server(s.cfg.ListenAddr, web.New(web.Config{
-		Account: s.accounts, Gates: s.policy, Sessions: s.accounts, SignIns: s.signIns, Admission: s.policy, GraphQL: s.graphql(graph.Config{Resolvers: resolver, Schema: schema}, resolver, public, documents), SchemaSDL: graph.SDL(), Static: frontend.Dist(), PublicURL: public,
-		TrustedProxies: s.cfg.TrustedProxies, Clock: s.clock, Log: s.log, Ready: s.ready, SupportEmail: s.cfg.SupportEmail, Webhooks: s.billing, Keys: s.keys, API: s.api(), Books: s.credit, Requests: s.requests,
-		Transparency: s.transparency, Exports: s.exports, Imports: s.imports(), Newsletters: s.policy, PayHosts: s.payHosts(),
-	}), s.log)
-	return nil
-}
-
-// graphql is the schema on its transports, all of which share one gate.
-func (s *server) graphql(config graph.Config, resolver *resolvers.Resolver, public *url.URL, documents map[string]string) *handler.Server {
-	connections := gate.New(gate.Limits{Total: s.cfg.SocketsTotal, PerIP: s.cfg.SocketsPerIP})
-	principal := func(ctx context.Context) string { return viewer.From(ctx).OwnerID }
-	perPrincipal := func(context.Context) int { return s.cfg.SocketsPerPrincipal }
-	clientIP := web.ClientIP(s.cfg.TrustedProxies)
-	open, recorder := s.openConnections(), s.recorder()
-	s.sockets = wsconn.New(wsconn.Config{
-		Hosts: hosts(public), Init: s.initSocket, Principal: principal, MaxPerPrincipal: perPrincipal, ClientIP: clientIP, Gate: connections, Live: open, Log: s.log, Clock: s.clock, Record: recorder,
-		FeedExtensions: edge.FirstExtensions,
-		Feed: func(ctx context.Context, op *graphql.OperationContext) wsconn.Feed {
-			s.becomeGuest(ctx, op)
-			if f := resolver.ReplyFeed(ctx, op); f != nil {
-				return f
-			}
-			return nil
-		},
-	})
-	h := edge.NewServer(graph.NewExecutableSchema(config), edge.Options{
-		Log: s.log, RequestID: web.RequestID, Clock: s.clock, Websocket: s.sockets, Spend: s.spend, Weights: weights, CrossOrigin: crossOrigin(public), Documents: documents, TrustedOnly: s.trustedOnly, Record: recorder,
-		Streams: edge.Streams{Gate: connections, Live: open, ClientIP: clientIP, Principal: principal, MaxPerPrincipal: perPrincipal, Stop: s.streams},
-	})
-	h.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-		s.becomeGuest(ctx, graphql.GetOperationContext(ctx))
-		return next(ctx)
-	})
-	h.AroundResponses(resolver.WithLoaders)
-	return h
-}
-
-// trustedOnly binds whoever is no program to the page's own documents.
-func (s *server) trustedOnly(ctx context.Context) bool {
-	return s.cfg.TrustedDocuments == "on" && viewer.From(ctx).Kind != viewer.APIKey
-}
-
-// becomeGuest lets a socket that was opened before the first message follow what that
-// message began: its visitor may be a guest by now.
-func (s *server) becomeGuest(ctx context.Context, op *graphql.OperationContext) {
-	v := viewer.From(ctx)
-	if op.Operation == nil || op.Operation.Operation != ast.Subscription || v.Kind != viewer.Visitor {
-		return
-	}
-	if now, err := s.accounts.Refresh(ctx, v); err == nil {
-		viewer.Become(ctx, now)
-	}
-}
-
-// hosts are the names under which sockets are accepted: any loopback name where the
-// server is for this machine only.
-func hosts(public *url.URL) []string {
-	if ip, err := netip.ParseAddr(public.Hostname()); public.Hostname() == "localhost" || (err == nil && ip.IsLoopback()) {
-		return nil
-	}
-	return []string{public.Host}
-}
-
-// crossOrigin trusts the public address besides the same origin.
-func crossOrigin(public *url.URL) *http.CrossOriginProtection {
-	p := http.NewCrossOriginProtection()
-	_ = p.AddTrustedOrigin(public.Scheme + "://" + public.Host) // well formed: the settings were checked
-	return p
 }
 
 // ready says why the server can't work now.
