@@ -8,6 +8,7 @@ var Runs = []string{
 	"audit_chain",        // the log of acts is unbroken
 	"columns_sealed",     // what has to be sealed is
 	"deletions",          // what is to be deleted is, in time
+	"enterprise",         // what enterprises are promised is there
 	"exports",            // exports are made, and are gone in time
 	"figures",            // the numbers in the text are those of the program
 	"hops_encrypted",     // every hop is encrypted

@@ -161,6 +161,7 @@ func (s *Service) all() []check {
 		{"legal_requests", often, checkTimeout, s.legalRequests},
 		{"notices", often, checkTimeout, s.notices},
 		{"marketing", often, checkTimeout, s.marketing},
+		{"enterprise", often, checkTimeout, s.enterprise},
 		{"self_audit", often, checkTimeout, s.selfAudit},
 	}
 }

@@ -26,18 +26,23 @@ const (
 )
 
 // P1, P5: where all is well every clause of the policy is green, with a sentence that says
-// why, and stands in the policy's own words and order.
+// why, and stands in the policy's own words and order; but for what enterprises are promised
+// and this program doesn't do for them.
 func TestWhereAllIsWellEveryClauseIsGreen(t *testing.T) {
 	r := newRoom(t)
 	r.run() // the audit of the audits needs the results of the others
 	r.hand.move(3 * time.Minute)
 	report := r.run()
 	for _, c := range report.Clauses {
-		if c.State != green || c.Evidence == "" || c.Title == "" || c.CheckedAt == nil {
+		want := green
+		if slices.Contains([]string{"C-ENT-SOC2", "C-ENT-HIPAA", "C-ENT-DPA"}, c.ID) {
+			want = amber
+		}
+		if c.State != want || c.Evidence == "" || c.Title == "" || c.CheckedAt == nil {
 			t.Errorf("%s: %s, %q: %s", c.ID, c.State, c.Title, c.Evidence)
 		}
 	}
-	if report.State != green || len(report.Clauses) != len(r.config.Register.Clauses) {
+	if report.State != amber || len(report.Clauses) != len(r.config.Register.Clauses) {
 		t.Errorf("%s with %d of %d clauses", report.State, len(report.Clauses), len(r.config.Register.Clauses))
 	}
 	guests := clause(t, report, "C-RET-GUESTS")
