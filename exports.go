@@ -9,6 +9,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/jobs"
 	"github.com/kimi-k2/kimi-k2/internal/register/rows"
 	"github.com/kimi-k2/kimi-k2/internal/restore"
+	"github.com/kimi-k2/kimi-k2/internal/retention"
 )
 
 // exportsEvery is how soon somebody looks for an export whose instance died.
@@ -30,6 +31,14 @@ func (s *server) exportJobs() []jobs.Job {
 	return []jobs.Job{
 		// The turn is over at once: one that is cut off would be in the way of the next.
 		{Name: export.Job, Every: exportsEvery, Run: func(context.Context) error { s.exports.Kick(); return nil }},
-		{Name: export.SweepJob, Every: sweepEvery, Run: func(ctx context.Context) error { _, _, err := s.exports.Sweep(ctx); return err }},
+		{Name: export.SweepJob, Every: sweepEvery, Run: s.retention.Watch(exportsEnd(s.exports))},
 	}
+}
+
+// exportsEnd is how exports end, with their files.
+func exportsEnd(e *export.Service) retention.Procedure {
+	return retention.Procedure{Job: export.SweepJob, Run: func(ctx context.Context) (map[string]int64, error) {
+		expired, _, err := e.Sweep(ctx)
+		return map[string]int64{"exports": int64(expired)}, err
+	}}
 }
