@@ -37,7 +37,7 @@ func (s *server) exportJobs() []jobs.Job {
 
 // exportsEnd is how exports end, with their files.
 func exportsEnd(e *export.Service) retention.Procedure {
-	return retention.Procedure{Job: export.SweepJob, Run: func(ctx context.Context) (map[string]int64, error) {
+	return retention.Procedure{Job: export.SweepJob, Guarded: true, Run: func(ctx context.Context) (map[string]int64, error) {
 		expired, _, err := e.Sweep(ctx)
 		return map[string]int64{"exports": int64(expired)}, err
 	}}

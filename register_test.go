@@ -10,7 +10,6 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/notify"
 	"github.com/kimi-k2/kimi-k2/internal/register"
 	"github.com/kimi-k2/kimi-k2/internal/requestlog"
-	"github.com/kimi-k2/kimi-k2/internal/transparency"
 	policyfiles "github.com/kimi-k2/kimi-k2/policy"
 )
 
@@ -28,8 +27,7 @@ func theRegister(t *testing.T) *register.Register {
 func TestTheRegistersSpansAreTheCodes(t *testing.T) {
 	kept := map[string]time.Duration{
 		"api_request_logs": requestlog.TTL, "api_request_hours": requestlog.TTL, "mails": notify.KeepFor, "sessions": account.SessionTTL,
-		"transparency_changes": transparency.KeptFor,
-		"river_job":            time.Hour, // internal/jobs
+		"river_job": time.Hour, // internal/jobs
 	}
 	for _, table := range theRegister(t).Tables {
 		span := time.Duration(table.Retention.Max)

@@ -25,6 +25,7 @@ var ends = map[string]struct {
 	"a mail that was sent":           {"mails", 30 * day, `INSERT INTO mails (owner_id, id, kind, dedupe_key, to_sealed, facts_sealed, status, created_at, next_at, finished_at) VALUES ($1, 'mai_1', 'X', 'k', '\x00', '\x00', 'SENT', $2::timestamptz - interval '3 days', $2, $2)`},
 	"a mail that is kept to be read": {"mails", 30 * day, `INSERT INTO mails (owner_id, id, kind, dedupe_key, to_sealed, facts_sealed, status, created_at, next_at) VALUES ($1, 'mai_1', 'X', 'k', '\x00', '\x00', 'KEPT', $2, $2)`},
 	"an answer to give again":        {"completions", 0, `INSERT INTO completions (owner_id, key_hash, id, fingerprint, status, model_id, answer_sealed, created_at, lease_expires_at, expires_at) VALUES ($1, sha256('a'), 'cmp_1', sha256('b'), 'ENDED', 'm', '\x00', $2, $2, $2)`},
+	"a change of a check's result":   {"transparency_changes", 400 * day, `INSERT INTO transparency_changes (check_id, at, state, evidence) SELECT 'x', $2, 'RED', 'x' WHERE $1 <> ''`},
 	"the receipt of a sweep":         {"retention_sweeps", 400 * day, `INSERT INTO retention_sweeps (id, rule, cutoff, rows, guard, started_at, finished_at) SELECT 'rts_0', 'x', $2, 1, '', $2, $2 WHERE $1 <> ''`},
 }
 

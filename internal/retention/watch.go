@@ -18,6 +18,9 @@ type Procedure struct {
 	Job string
 	// Run is one turn; it says what it removed, by table.
 	Run func(ctx context.Context) (map[string]int64, error)
+	// Guarded lets a turn take place only while the engine's clocks are not in doubt; without
+	// it the job guards itself.
+	Guarded bool
 	// Grain is how much longer than its time a row may stay, because it goes with others.
 	Grain time.Duration
 	// Untimed means that the register's clocks of its tables are no times of day.
@@ -52,7 +55,7 @@ func (e *Engine) Watch(p Procedure) func(ctx context.Context) error {
 	e.procedures[p.Job] = p
 	return func(ctx context.Context) error {
 		began := e.Clock.Now()
-		rows, err := p.Run(ctx)
+		rows, err := e.turn(ctx, p)
 		for _, r := range e.others {
 			if r.job() == p.Job && ctx.Err() == nil {
 				err = errors.Join(err, e.told(ctx, r, p, turn{began, rows[r.Name], err}))
@@ -60,6 +63,16 @@ func (e *Engine) Watch(p Procedure) func(ctx context.Context) error {
 		}
 		return err
 	}
+}
+
+// turn is one turn of a procedure.
+func (e *Engine) turn(ctx context.Context, p Procedure) (map[string]int64, error) {
+	if p.Guarded {
+		if _, err := e.guard.Admit(ctx); err != nil {
+			return nil, err //nolint:wrapcheck // it is a doubt, or the second clock's, which says what failed
+		}
+	}
+	return p.Run(ctx)
 }
 
 // procedure is the one of a job, if it is watched.

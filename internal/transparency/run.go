@@ -31,10 +31,6 @@ func (s *Service) Run(ctx context.Context) (made int, err error) {
 		}
 		made++
 	}
-	gone := s.DB.Gorm(ctx).Where("at <= ?", s.Clock.Now().Add(-KeptFor)).Delete(&models.TransparencyChange{})
-	if gone.Error != nil {
-		failed = append(failed, fmt.Errorf("forget old changes: %w", database.Translate(gone.Error)))
-	}
 	s.forget()
 	return made, errors.Join(failed...)
 }

@@ -48,8 +48,6 @@ const (
 	// checkTimeout bounds one check; slowTimeout one of those that read much.
 	checkTimeout = 30 * time.Second
 	slowTimeout  = 10 * time.Minute
-	// KeptFor is how long changes of states are kept.
-	KeptFor = 400 * 24 * time.Hour
 	// calm is how long a check must not have been red for the next red to be told anew.
 	calm = time.Hour
 )

@@ -346,22 +346,6 @@ func TestWhoCannotBeToldIsToldLater(t *testing.T) {
 	}
 }
 
-// Changes of states are kept for 400 days.
-func TestChangesAreKeptFor400Days(t *testing.T) {
-	r := newRoom(t)
-	first := len(r.run().Changes)
-	r.hand.move(400*24*time.Hour - time.Second)
-	if n := len(r.run().Changes); n < first {
-		t.Errorf("%d of %d are left too early", n, first)
-	}
-	r.hand.move(3 * time.Minute)
-	var old int
-	r.run()
-	if err := r.db.Pool().QueryRow(t.Context(), `SELECT count(*) FROM transparency_changes WHERE at < $1`, r.hand.Now().Add(-400*24*time.Hour)).Scan(&old); err != nil || old != 0 {
-		t.Errorf("%d are left, %v", old, err)
-	}
-}
-
 // A report can be verified without asking anybody; one that was changed, or is another
 // installation's, is refused.
 func TestAReportIsSigned(t *testing.T) {
