@@ -38,7 +38,7 @@ func TestAnExportHoldsExactlyWhatTheRegisterSays(t *testing.T) {
 	if err := json.Unmarshal([]byte(files["data.json"]), &data); err != nil || data.Format != export.Format || data.Schema != export.Schema {
 		t.Fatal(data.Format, data.Schema, err)
 	}
-	for _, table := range h.register.Personal() {
+	for _, table := range h.register.Shown() {
 		if len(data.Tables[table.Name]) == 0 {
 			t.Errorf("nothing of %s", table.Name)
 		}
@@ -93,7 +93,7 @@ func TestTheManifestTellsWhatIsInTheArchive(t *testing.T) {
 	if err := json.Unmarshal([]byte(files["data.json"]), &data); err != nil {
 		t.Fatal(err)
 	}
-	for _, table := range h.register.Personal() {
+	for _, table := range h.register.Shown() {
 		if n, has := m.Rows[table.Name]; !has || n != int64(len(data.Tables[table.Name])) {
 			t.Errorf("%s: %d rows in the manifest, %d in data.json", table.Name, n, len(data.Tables[table.Name]))
 		}

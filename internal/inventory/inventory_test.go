@@ -140,7 +140,7 @@ func TestEveryTableAboutPeopleIsListed(t *testing.T) {
 	if n := len(r.Inventory().Browser); n != len(r.reg.Storage) || n == 0 {
 		t.Errorf("%d things are kept in browsers", n)
 	}
-	for _, table := range r.reg.Personal() {
+	for _, table := range r.reg.Shown() {
 		if n := len(slices.DeleteFunc(slices.Clone(listed), func(name string) bool { return name != table.Name })); n != 1 {
 			t.Errorf("%s is listed %d times", table.Name, n)
 		}
