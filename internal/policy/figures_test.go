@@ -31,7 +31,7 @@ func TestFiguresStandBesideTheProgramsOwn(t *testing.T) {
 func TestATextThatChangesIsNoticed(t *testing.T) {
 	r := newRoom(t)
 	files := fstest.MapFS{}
-	for _, name := range []string{"policy.md", "versions.json"} {
+	for _, name := range []string{"policy.md", "policy.zh.md", "versions.json"} {
 		text, err := fs.ReadFile(policyfiles.Files(), name)
 		if err != nil {
 			t.Fatal(err)
