@@ -83,5 +83,7 @@ export default defineConfig({
     include: ['src/**/*.test.{ts,tsx}'],
     setupFiles: ['src/test-setup.ts'],
     restoreMocks: true,
+    // No test waits for long; a busy machine does.
+    testTimeout: 30_000,
   },
 })

@@ -22,7 +22,7 @@ const maxBody = 1 << 20
 // newTransport leads to providers over connections of its own.
 func newTransport(way *egress.Guard) *http.Transport {
 	t := way.Transport()
-	t.TLSHandshakeTimeout = 5 * time.Second
+	t.TLSHandshakeTimeout = defaultTimeout // as long as the whole call: a slow provider is one all the same
 	t.MaxIdleConnsPerHost = 2
 	t.IdleConnTimeout = 30 * time.Second
 	t.ForceAttemptHTTP2 = true
