@@ -53,6 +53,19 @@ async function passGate(context, url) {
   await ask('mutation{consentSet(input:{kind:PREFERENCES_COOKIE,granted:false}){userErrors{message}}}')
 }
 
+const patience = 20_000
+
+/** Closes a context. Chromium forgets to answer that at times; it goes with its browser then. */
+async function shut(context) {
+  let bell
+  const late = new Promise((resolve) => {
+    bell = setTimeout(resolve, patience, 'late')
+  })
+  const outcome = await Promise.race([context.close(), late])
+  clearTimeout(bell)
+  if (outcome === 'late') console.log('a context was not closed in time')
+}
+
 /**
  * A context of its own: a visitor with his own cookies and storage. He has been asked
  * for age, policy and cookies unless he is `fresh`; `origins` are where he may go beside
@@ -103,10 +116,10 @@ export async function newVisitor(browser, { url, viewport = desktop, fresh = fal
         .catch(() => null)
       const places = context.pages().map((page) => page.url())
       console.log(`picture: ${picture}`, places, faults)
-      await context.close()
+      await shut(context)
     },
     close: async () => {
-      await context.close()
+      await shut(context)
       const surprises = faults.filter((fault) => !expected.some((pattern) => pattern.test(fault)))
       assert.deepEqual(surprises, [], 'the page complained')
     },
