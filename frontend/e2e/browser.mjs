@@ -21,6 +21,21 @@ export const browserOptions = { executablePath, args }
 export const desktop = { width: 1440, height: 900 }
 export const phone = { width: 390, height: 844 }
 
+/**
+ * How pages are looked at: in the light on a desktop, in the dark on a phone. With LOOKS=all
+ * also the other way round, which shows the same colours and the same layouts once more.
+ */
+export const looks = [
+  { colorScheme: 'light', size: 'desktop', viewport: desktop },
+  { colorScheme: 'dark', size: 'phone', viewport: phone },
+  ...(process.env.LOOKS === 'all'
+    ? [
+        { colorScheme: 'light', size: 'phone', viewport: phone },
+        { colorScheme: 'dark', size: 'desktop', viewport: desktop },
+      ]
+    : []),
+]
+
 /** What was asked of browsers lately, the newest last: where a journey stood when it failed. */
 export const steps = []
 

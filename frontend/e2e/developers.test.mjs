@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { desktop, phone } from './browser.mjs'
+import { looks } from './browser.mjs'
 import { journeys } from './journey.mjs'
 import { lookAt, widthFits } from './look.mjs'
 import { ask, signIn } from './people.mjs'
@@ -209,34 +209,32 @@ const pages = {
   starts: '/developers/quick-starts',
 }
 
-for (const colorScheme of ['light', 'dark']) {
-  for (const [size, viewport] of Object.entries({ desktop, phone })) {
-    const options = { colorScheme, viewport, hasTouch: size === 'phone', isMobile: size === 'phone' }
-    journey(
-      `the developers’ pages are accessible in ${colorScheme} on a ${size}, and fit every width`,
-      async ({ page, server }) => {
-        await signIn(page, `developing-${size}-${colorScheme}`, { menu: size !== 'phone' })
-        const key = await makeKey(page)
-        for (let n = 0; n < 3; n += 1) await call(server, key)
-        await call(server, key, '{nothing}')
-        await page.goto('/developers/logs')
-        await rows(page).nth(3).waitFor()
-        for (const [name, path] of Object.entries(pages)) {
-          await page.goto(path)
-          await page.getByRole('heading', { level: 1 }).waitFor({ state: 'attached' })
-          await settled(page, name)
-          await lookAt(page, `developers-${name}-${size}-${colorScheme}`)
-          if (size === 'phone') continue
-          for (const width of [390, 768, 1024, 1280]) {
-            await page.setViewportSize({ ...viewport, width })
-            await widthFits(page, `${name} at ${width}`)
-          }
-          await page.setViewportSize(viewport)
+for (const { colorScheme, size, viewport } of looks) {
+  const options = { colorScheme, viewport, hasTouch: size === 'phone', isMobile: size === 'phone' }
+  journey(
+    `the developers’ pages are accessible in ${colorScheme} on a ${size}, and fit every width`,
+    async ({ page, server }) => {
+      await signIn(page, `developing-${size}-${colorScheme}`, { menu: size !== 'phone' })
+      const key = await makeKey(page)
+      for (let n = 0; n < 3; n += 1) await call(server, key)
+      await call(server, key, '{nothing}')
+      await page.goto('/developers/logs')
+      await rows(page).nth(3).waitFor()
+      for (const [name, path] of Object.entries(pages)) {
+        await page.goto(path)
+        await page.getByRole('heading', { level: 1 }).waitFor({ state: 'attached' })
+        await settled(page, name)
+        await lookAt(page, `developers-${name}-${size}-${colorScheme}`)
+        if (size === 'phone') continue
+        for (const width of [390, 768, 1024, 1280]) {
+          await page.setViewportSize({ ...viewport, width })
+          await widthFits(page, `${name} at ${width}`)
         }
-      },
-      options,
-    )
-  }
+        await page.setViewportSize(viewport)
+      }
+    },
+    options,
+  )
 }
 
 /** Waits until a page shows what it is for. */

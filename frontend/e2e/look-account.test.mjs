@@ -1,4 +1,4 @@
-import { desktop, phone } from './browser.mjs'
+import { looks } from './browser.mjs'
 import { journeys } from './journey.mjs'
 import { lookAt } from './look.mjs'
 import { signIn } from './people.mjs'
@@ -14,32 +14,30 @@ const titles = {
   privacy: 'Privacy choices',
 }
 
-for (const colorScheme of ['light', 'dark']) {
-  for (const [size, viewport] of Object.entries({ desktop, phone })) {
-    const options = { colorScheme, viewport, hasTouch: size === 'phone', isMobile: size === 'phone' }
-    journey(
-      `sign-in, policy and settings are accessible in ${colorScheme} on a ${size}`,
-      async ({ page }) => {
-        const look = (name) => lookAt(page, `${name}-${size}-${colorScheme}`)
-        await page.goto('/sign-in')
-        await page.getByRole('link', { name: /Google/ }).waitFor()
-        await look('sign-in')
-        await page.goto('/privacy')
-        await page.getByRole('heading', { level: 2 }).first().waitFor()
-        await look('policy')
-        await signIn(page, `looking-${size}-${colorScheme}`, { menu: size !== 'phone' })
-        for (const [path, title] of Object.entries(titles)) {
-          await page.goto(`/settings/${path}`)
-          await page.getByRole('heading', { level: 1, name: title }).waitFor()
-          await page.locator('section, fieldset').first().waitFor()
-          await look(`account-${path}`)
-        }
-        await page.goto('/settings/identities')
-        await page.getByRole('link', { name: 'Link GitHub' }).waitFor()
-      },
-      options,
-    )
-  }
+for (const { colorScheme, size, viewport } of looks) {
+  const options = { colorScheme, viewport, hasTouch: size === 'phone', isMobile: size === 'phone' }
+  journey(
+    `sign-in, policy and settings are accessible in ${colorScheme} on a ${size}`,
+    async ({ page }) => {
+      const look = (name) => lookAt(page, `${name}-${size}-${colorScheme}`)
+      await page.goto('/sign-in')
+      await page.getByRole('link', { name: /Google/ }).waitFor()
+      await look('sign-in')
+      await page.goto('/privacy')
+      await page.getByRole('heading', { level: 2 }).first().waitFor()
+      await look('policy')
+      await signIn(page, `looking-${size}-${colorScheme}`, { menu: size !== 'phone' })
+      for (const [path, title] of Object.entries(titles)) {
+        await page.goto(`/settings/${path}`)
+        await page.getByRole('heading', { level: 1, name: title }).waitFor()
+        await page.locator('section, fieldset').first().waitFor()
+        await look(`account-${path}`)
+      }
+      await page.goto('/settings/identities')
+      await page.getByRole('link', { name: 'Link GitHub' }).waitFor()
+    },
+    options,
+  )
 }
 
 journey(

@@ -1,60 +1,58 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { completeAnswer, composer, desktop, phone, say } from './browser.mjs'
+import { completeAnswer, composer, looks, say } from './browser.mjs'
 import { journeys } from './journey.mjs'
 import { lookAt, pictures, widthFits } from './look.mjs'
 
 const journey = journeys()
 const rich = 'Show me a table, maths and code'
 
-for (const colorScheme of ['light', 'dark']) {
-  for (const [size, viewport] of Object.entries({ desktop, phone })) {
-    const options = { colorScheme, viewport, hasTouch: size === 'phone', isMobile: size === 'phone' }
-    journey(
-      `home, thread, settings, palette and shortcuts are accessible in ${colorScheme} on a ${size}`,
-      async ({ page }) => {
-        const look = (name) => lookAt(page, `${name}-${size}-${colorScheme}`)
-        await look('home')
-        await composer(page).fill(rich)
-        await page.getByRole('button', { name: 'Send' }).click()
-        await completeAnswer(page)
-        await look('thread')
-        if (size === 'phone') {
-          await page.getByRole('button', { name: 'Show sidebar' }).click()
-          await page.getByRole('navigation', { name: 'Conversations' }).getByRole('link').first().waitFor()
-          await look('sidebar')
-        }
-        await page.getByRole('link', { name: 'Settings', exact: true }).click()
-        if (size === 'phone') {
-          await page.getByRole('link', { name: 'Appearance' }).waitFor()
-          await look('settings-list')
-          await page.getByRole('link', { name: 'Appearance' }).click()
-        }
-        await page.getByRole('heading', { name: 'Appearance' }).waitFor()
-        await look('settings-appearance')
-        await page.goto('/settings/privacy')
-        await page.getByRole('switch').first().waitFor()
-        await look('settings-privacy')
-        await page.goto('/settings/profile')
-        await page.getByText('This page belongs to an account.').waitFor()
-        await look('settings-without-account')
-        await page.goBack()
-        await page.goBack()
-        await page.goBack()
-        if (size === 'phone') await page.goBack()
-        await page.getByRole('log').waitFor()
-        await page.keyboard.press('Control+k')
-        await page.getByRole('option').first().waitFor()
-        await look('palette')
-        await page.keyboard.press('Escape')
-        await page.getByRole('log').focus()
-        await page.keyboard.press('?')
-        await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor()
-        await look('shortcuts')
-      },
-      options,
-    )
-  }
+for (const { colorScheme, size, viewport } of looks) {
+  const options = { colorScheme, viewport, hasTouch: size === 'phone', isMobile: size === 'phone' }
+  journey(
+    `home, thread, settings, palette and shortcuts are accessible in ${colorScheme} on a ${size}`,
+    async ({ page }) => {
+      const look = (name) => lookAt(page, `${name}-${size}-${colorScheme}`)
+      await look('home')
+      await composer(page).fill(rich)
+      await page.getByRole('button', { name: 'Send' }).click()
+      await completeAnswer(page)
+      await look('thread')
+      if (size === 'phone') {
+        await page.getByRole('button', { name: 'Show sidebar' }).click()
+        await page.getByRole('navigation', { name: 'Conversations' }).getByRole('link').first().waitFor()
+        await look('sidebar')
+      }
+      await page.getByRole('link', { name: 'Settings', exact: true }).click()
+      if (size === 'phone') {
+        await page.getByRole('link', { name: 'Appearance' }).waitFor()
+        await look('settings-list')
+        await page.getByRole('link', { name: 'Appearance' }).click()
+      }
+      await page.getByRole('heading', { name: 'Appearance' }).waitFor()
+      await look('settings-appearance')
+      await page.goto('/settings/privacy')
+      await page.getByRole('switch').first().waitFor()
+      await look('settings-privacy')
+      await page.goto('/settings/profile')
+      await page.getByText('This page belongs to an account.').waitFor()
+      await look('settings-without-account')
+      await page.goBack()
+      await page.goBack()
+      await page.goBack()
+      if (size === 'phone') await page.goBack()
+      await page.getByRole('log').waitFor()
+      await page.keyboard.press('Control+k')
+      await page.getByRole('option').first().waitFor()
+      await look('palette')
+      await page.keyboard.press('Escape')
+      await page.getByRole('log').focus()
+      await page.keyboard.press('?')
+      await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor()
+      await look('shortcuts')
+    },
+    options,
+  )
 }
 
 /** Fails when the page has moved while loading, and says what moved. */

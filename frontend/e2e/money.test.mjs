@@ -3,7 +3,7 @@ import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
-import { completeAnswer, composer, desktop, phone, questions, say } from './browser.mjs'
+import { completeAnswer, composer, looks, phone, questions, say } from './browser.mjs'
 import { startEngine } from './engine.mjs'
 import { journeys } from './journey.mjs'
 import { lookAt } from './look.mjs'
@@ -154,39 +154,37 @@ journey('the threshold of the low balance is kept, and wrong input is told with 
   await page.waitForFunction(() => [...document.querySelectorAll('input')].some(({ value }) => value === '0.5'))
 })
 
-for (const colorScheme of ['light', 'dark']) {
-  for (const [size, viewport] of Object.entries({ desktop, phone })) {
-    const options = { colorScheme, viewport, hasTouch: size === 'phone', isMobile: size === 'phone' }
-    journey(
-      `billing, usage and costs are accessible in ${colorScheme} on a ${size}`,
-      async ({ page }) => {
-        const look = (name) => lookAt(page, `${name}-${size}-${colorScheme}`)
-        await signIn(page, `looking-${size}-${colorScheme}`, { menu: size !== 'phone' })
-        await page.goto('/billing')
-        await choose(page, 'Cup')
-        await pay(page)
-        await page.getByText('5 credits are yours.').waitFor()
-        await look('bought')
-        await page.goto('/')
-        await composer(page).fill('hello')
-        await page.getByRole('button', { name: 'Send' }).click()
-        await completeAnswer(page, 1)
-        await chip(page).waitFor()
-        await page.getByRole('button', { name: /credits: how they come about/ }).click()
-        await page.getByText('written').first().waitFor()
-        await look('cost')
-        await page.goto('/billing')
-        const movements = page.getByRole('region', { name: 'Every movement' })
-        await movements.locator('summary').first().click()
-        if (size !== 'phone') await accountMenu(page).waitFor()
-        await look('billing')
-        await page.goto('/usage')
-        await page.getByRole('heading', { name: 'By model' }).waitFor()
-        await look('usage')
-      },
-      options,
-    )
-  }
+for (const { colorScheme, size, viewport } of looks) {
+  const options = { colorScheme, viewport, hasTouch: size === 'phone', isMobile: size === 'phone' }
+  journey(
+    `billing, usage and costs are accessible in ${colorScheme} on a ${size}`,
+    async ({ page }) => {
+      const look = (name) => lookAt(page, `${name}-${size}-${colorScheme}`)
+      await signIn(page, `looking-${size}-${colorScheme}`, { menu: size !== 'phone' })
+      await page.goto('/billing')
+      await choose(page, 'Cup')
+      await pay(page)
+      await page.getByText('5 credits are yours.').waitFor()
+      await look('bought')
+      await page.goto('/')
+      await composer(page).fill('hello')
+      await page.getByRole('button', { name: 'Send' }).click()
+      await completeAnswer(page, 1)
+      await chip(page).waitFor()
+      await page.getByRole('button', { name: /credits: how they come about/ }).click()
+      await page.getByText('written').first().waitFor()
+      await look('cost')
+      await page.goto('/billing')
+      const movements = page.getByRole('region', { name: 'Every movement' })
+      await movements.locator('summary').first().click()
+      if (size !== 'phone') await accountMenu(page).waitFor()
+      await look('billing')
+      await page.goto('/usage')
+      await page.getByRole('heading', { name: 'By model' }).waitFor()
+      await look('usage')
+    },
+    options,
+  )
 }
 
 journey('billing needs an account, and says so', async ({ page }) => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { desktop, phone } from './browser.mjs'
+import { looks } from './browser.mjs'
 import { journeys } from './journey.mjs'
 import { lookAt } from './look.mjs'
 
@@ -39,17 +39,15 @@ journey(
   { fresh: true },
 )
 
-for (const colorScheme of ['light', 'dark']) {
-  for (const [size, viewport] of Object.entries({ desktop, phone })) {
-    journey(
-      `transparency is accessible in ${colorScheme} on a ${size}`,
-      async ({ page }) => {
-        await checked(page)
-        await lookAt(page, `transparency-${size}-${colorScheme}`)
-        await page.locator('#recipients').scrollIntoViewIfNeeded()
-        await lookAt(page, `recipients-${size}-${colorScheme}`)
-      },
-      { colorScheme, viewport, hasTouch: size === 'phone', isMobile: size === 'phone' },
-    )
-  }
+for (const { colorScheme, size, viewport } of looks) {
+  journey(
+    `transparency is accessible in ${colorScheme} on a ${size}`,
+    async ({ page }) => {
+      await checked(page)
+      await lookAt(page, `transparency-${size}-${colorScheme}`)
+      await page.locator('#recipients').scrollIntoViewIfNeeded()
+      await lookAt(page, `recipients-${size}-${colorScheme}`)
+    },
+    { colorScheme, viewport, hasTouch: size === 'phone', isMobile: size === 'phone' },
+  )
 }
