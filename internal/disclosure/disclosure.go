@@ -20,6 +20,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
+	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/internal/seal"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
@@ -109,4 +110,19 @@ func sealWords(v viewer.Viewer, request string, w models.LegalWords) ([]byte, er
 		return nil, fmt.Errorf("write the words of a request: %w", err)
 	}
 	return v.Key.Seal(wordsPlace(v.OwnerID, request), text), nil
+}
+
+// newest is a page of rows by their ids, newest first, and whether there is more.
+func newest[T any](ctx context.Context, db *database.DB, p page.Args) (rows []*T, more bool, err error) {
+	q := db.Gorm(ctx).Order("id DESC").Limit(p.Size + 1)
+	if p.After != "" {
+		q = q.Where("id < ?", p.After)
+	}
+	if err := q.Find(&rows).Error; err != nil {
+		return nil, false, err //nolint:wrapcheck // the callers say what was listed
+	}
+	if more = len(rows) > p.Size; more {
+		rows = rows[:p.Size]
+	}
+	return rows, more, nil
 }

@@ -284,15 +284,8 @@ func (s *Service) Requests(ctx context.Context, v viewer.Viewer, p page.Args) (r
 	if err := mayAct(v); err != nil {
 		return nil, false, err
 	}
-	q := s.DB.Gorm(ctx).Order("id DESC").Limit(p.Size + 1)
-	if p.After != "" {
-		q = q.Where("id < ?", p.After)
-	}
-	if err := q.Find(&requests).Error; err != nil {
+	if requests, more, err = newest[models.LegalRequest](ctx, s.DB, p); err != nil {
 		return nil, false, fmt.Errorf("list requests: %w", err)
-	}
-	if more = len(requests) > p.Size; more {
-		requests = requests[:p.Size]
 	}
 	return requests, more, s.openRequests(ctx, requests)
 }

@@ -219,15 +219,8 @@ func (s *Service) Openings(ctx context.Context, v viewer.Viewer, p page.Args) (o
 	if err := mayAct(v); err != nil {
 		return nil, false, err
 	}
-	q := s.DB.Gorm(ctx).Order("id DESC").Limit(p.Size + 1)
-	if p.After != "" {
-		q = q.Where("id < ?", p.After)
-	}
-	if err := q.Find(&openings).Error; err != nil {
+	if openings, more, err = newest[models.Opening](ctx, s.DB, p); err != nil {
 		return nil, false, fmt.Errorf("list openings: %w", err)
-	}
-	if more = len(openings) > p.Size; more {
-		openings = openings[:p.Size]
 	}
 	for _, o := range openings {
 		if err := s.show(ctx, o); err != nil {

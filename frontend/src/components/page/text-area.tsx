@@ -1,4 +1,4 @@
-import { useId } from 'react'
+import { FieldFrame } from './field-frame'
 
 interface TextAreaProps {
   label: string
@@ -12,32 +12,17 @@ interface TextAreaProps {
 
 /** A field for several lines, with its name above and what is wrong below. */
 export function TextArea({ label, note, error, rows = 6, value, onChange }: TextAreaProps) {
-  const id = useId()
-  const described = [error ? `${id}-error` : '', note ? `${id}-note` : ''].filter(Boolean).join(' ')
   return (
-    <div>
-      <label htmlFor={id} className="mb-1 block text-sm font-medium">
-        {label}
-      </label>
-      <textarea
-        id={id}
-        rows={rows}
-        value={value}
-        onChange={(event) => onChange(event.target.value)}
-        aria-invalid={error ? true : undefined}
-        aria-describedby={described || undefined}
-        className="block w-full max-w-2xl rounded-control border border-control bg-surface px-3 py-2 text-base leading-6 text-ink placeholder:text-ink-3 aria-invalid:border-danger"
-      />
-      {error && (
-        <p id={`${id}-error`} role="alert" className="mt-1 text-sm text-danger">
-          {error}
-        </p>
+    <FieldFrame label={label} note={note} error={error}>
+      {(joins) => (
+        <textarea
+          {...joins}
+          rows={rows}
+          value={value}
+          onChange={(event) => onChange(event.target.value)}
+          className="block w-full max-w-2xl rounded-control border border-control bg-surface px-3 py-2 text-base leading-6 text-ink placeholder:text-ink-3 aria-invalid:border-danger"
+        />
       )}
-      {note && (
-        <p id={`${id}-note`} className="mt-1 max-w-prose text-xs text-ink-3">
-          {note}
-        </p>
-      )}
-    </div>
+    </FieldFrame>
   )
 }

@@ -1,4 +1,5 @@
-import { type ComponentProps, useId } from 'react'
+import type { ComponentProps } from 'react'
+import { FieldFrame } from './field-frame'
 
 interface TextFieldProps extends Omit<ComponentProps<'input'>, 'onChange' | 'value'> {
   label: string
@@ -11,33 +12,18 @@ interface TextFieldProps extends Omit<ComponentProps<'input'>, 'onChange' | 'val
 
 /** A field for one line, with its name above and what is wrong below. */
 export function TextField({ label, note, error, value, onChange, ...rest }: TextFieldProps) {
-  const id = useId()
-  const described = [error ? `${id}-error` : '', note ? `${id}-note` : ''].filter(Boolean).join(' ')
   return (
-    <div>
-      <label htmlFor={id} className="mb-1 block text-sm font-medium">
-        {label}
-      </label>
-      <input
-        type="text"
-        {...rest}
-        id={id}
-        value={value}
-        onChange={(event) => onChange(event.target.value)}
-        aria-invalid={error ? true : undefined}
-        aria-describedby={described || undefined}
-        className="h-10 w-full max-w-md rounded-control border border-control bg-surface px-3 text-base text-ink placeholder:text-ink-3 aria-invalid:border-danger touch:h-11"
-      />
-      {error && (
-        <p id={`${id}-error`} role="alert" className="mt-1 text-sm text-danger">
-          {error}
-        </p>
+    <FieldFrame label={label} note={note} error={error}>
+      {(joins) => (
+        <input
+          type="text"
+          {...rest}
+          {...joins}
+          value={value}
+          onChange={(event) => onChange(event.target.value)}
+          className="h-10 w-full max-w-md rounded-control border border-control bg-surface px-3 text-base text-ink placeholder:text-ink-3 aria-invalid:border-danger touch:h-11"
+        />
       )}
-      {note && (
-        <p id={`${id}-note`} className="mt-1 max-w-prose text-xs text-ink-3">
-          {note}
-        </p>
-      )}
-    </div>
+    </FieldFrame>
   )
 }
