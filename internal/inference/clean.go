@@ -25,14 +25,32 @@ var leaks = []string{
 // surrogate pairs that were split between pieces are joined. What it gives depends
 // only on the bytes, never on how they were cut.
 type cleaner struct {
-	cut  []byte // the beginning of a rune whose rest has not come
-	held []byte // valid text that may be the beginning of a leaked token
+	cut   []byte // the beginning of a rune whose rest has not come
+	held  []byte // valid text that may be the beginning of a leaked token
+	shown strands
+}
+
+// strands makes short texts out of one allocation for many. Each stays valid for ever, and
+// keeps its neighbours in memory.
+type strands struct{ b strings.Builder }
+
+const strandBlock = 512
+
+func (s *strands) of(b []byte) string {
+	n := s.b.Len()
+	if s.b.Cap()-n < len(b) {
+		n = 0
+		s.b.Reset()
+		s.b.Grow(max(strandBlock, len(b)))
+	}
+	s.b.Write(b)
+	return s.b.String()[n:]
 }
 
 // add takes the next piece and returns what can be shown of it now.
 func (c *cleaner) add(b []byte) string {
 	if len(c.cut) == 0 && len(c.held) == 0 && isPlain(b) {
-		return string(b)
+		return c.shown.of(b)
 	}
 	if len(c.cut) > 0 {
 		b = append(c.cut, b...)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/egress"
+	"github.com/kimi-k2/kimi-k2/internal/inference/wire"
 )
 
 // Kind says where the engine stands.
@@ -130,7 +131,7 @@ func New(cfg Config) (*Engine, error) {
 		e.name = nameOfHost(base, e.kind)
 	}
 	if cfg.Transport == nil {
-		cfg.Transport = newTransport(cfg.Egress)
+		cfg.Transport = newTransport(base, cfg.Egress)
 	}
 	e.client = &http.Client{Transport: cfg.Transport, CheckRedirect: neverRedirect}
 	e.breaker = &breaker{rule: cfg.Breaker.withDefaults(), clock: e.clock}
@@ -148,15 +149,22 @@ func neverRedirect(*http.Request, []*http.Request) error { return http.ErrUseLas
 // once find theirs again.
 const poolSize = 1024
 
+// idleTimeout is how long a connection is kept for the next request.
+const idleTimeout = 90 * time.Second
+
 // newTransport speaks HTTP/1.1: one connection for each stream keeps a slow one from
-// holding up others, and ending one ends it at the engine at once.
-func newTransport(way *egress.Guard) *http.Transport {
+// holding up others, and ending one ends it at the engine at once. Without encryption and
+// without a proxy in between we speak it ourselves.
+func newTransport(base *url.URL, way *egress.Guard) http.RoundTripper {
 	t := way.Transport()
 	t.DisableCompression = true
-	t.MaxIdleConns, t.MaxIdleConnsPerHost = poolSize, poolSize
+	t.MaxIdleConns, t.MaxIdleConnsPerHost, t.IdleConnTimeout = poolSize, poolSize, idleTimeout
 	t.Protocols = new(http.Protocols)
 	t.Protocols.SetHTTP1(true)
-	return t
+	if base.Scheme != "http" || egress.Proxy(base.String()) != nil {
+		return t
+	}
+	return &wire.Transport{Dial: way.DialContext, Next: t, MaxIdle: poolSize, IdleTimeout: idleTimeout}
 }
 
 func parseBase(s string) (*url.URL, error) {

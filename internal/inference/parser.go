@@ -1,11 +1,12 @@
 package inference
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"io"
 	"unicode/utf8"
+
+	"github.com/kimi-k2/kimi-k2/internal/inference/wire"
 )
 
 // How a stream may end badly. Whatever came before stays valid.
@@ -26,10 +27,11 @@ func (engineError) Error() string { return "the engine reported an error in the 
 // holds at most maxLine bytes of a line and gives at most maxOutput bytes of text and
 // reasoning together.
 type parser struct {
-	src                *bufio.Reader
+	src                io.Reader
 	maxLine, maxOutput int
 
-	long      []byte // a line longer than the reader's buffer
+	begun     bool   // the first line was read
+	long      []byte // a line whose end has not come
 	pending   []byte // data lines that are no chunk by themselves
 	scan      scanner
 	text      cleaner
@@ -53,14 +55,29 @@ type parser struct {
 const readBuffer = 4096
 
 func newParser(r io.Reader, maxLine, maxOutput int) *parser {
-	return &parser{src: bufio.NewReaderSize(r, readBuffer), maxLine: maxLine, maxOutput: maxOutput}
+	return &parser{src: r, maxLine: maxLine, maxOutput: maxOutput}
 }
+
+// errEnough ends reading: the answer is whole, or too long.
+var errEnough = errors.New("enough was read")
 
 // run reads to the end of the answer and calls on for what has come, at once: chunks that
 // arrived together make one delta, which is empty when they hold nothing to show. It
 // returns nil when the answer is whole, and after the output cap.
 func (p *parser) run(on func(Delta)) error {
-	err := p.read(on)
+	err := p.receive(func(b []byte) error {
+		if b == nil {
+			p.release(on)
+			return nil
+		}
+		return p.take(b, on)
+	})
+	switch {
+	case err == nil:
+		err = p.end(on)
+	case errors.Is(err, errEnough):
+		err = nil
+	}
 	p.release(on)
 	if !p.capped {
 		if d := p.flush(); !d.IsEmpty() {
@@ -70,6 +87,32 @@ func (p *parser) run(on func(Delta)) error {
 	return err
 }
 
+// receive calls use with what arrives, and with nil when that is all for now; it returns
+// nil at the end.
+func (p *parser) receive(use func(b []byte) error) error {
+	if s, ok := p.src.(wire.Pumper); ok {
+		return s.Pump(use) //nolint:wrapcheck // judged by the caller
+	}
+	buf := make([]byte, readBuffer)
+	for {
+		n, err := p.src.Read(buf)
+		if n > 0 {
+			if err := use(buf[:n]); err != nil {
+				return err
+			}
+			if err := use(nil); err != nil {
+				return err
+			}
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err //nolint:wrapcheck // judged by the caller
+		}
+	}
+}
+
 // flush is what was held back, when no more will come.
 func (p *parser) flush() Delta {
 	reasoning := p.reasoning.flush()
@@ -77,40 +120,53 @@ func (p *parser) flush() Delta {
 	return Delta{Reasoning: reasoning + more, Text: text, ToolCalls: p.calls.flush()}
 }
 
-func (p *parser) read(on func(Delta)) error {
-	for first := true; ; first = false {
-		line, readErr := p.line()
-		if first {
-			line = bytes.TrimPrefix(line, []byte("\ufeff"))
+// take feeds the lines that b ends and keeps the beginning of the next.
+func (p *parser) take(b []byte, on func(Delta)) error {
+	for len(b) > 0 {
+		i := bytes.IndexByte(b, '\n')
+		if i < 0 {
+			return p.keep(b)
 		}
-		if readErr == nil || errors.Is(readErr, io.EOF) && len(line) > 0 {
-			if err := p.feed(line, on); err != nil {
+		line := b[:i]
+		b = b[i+1:]
+		if len(p.long) > 0 {
+			if err := p.keep(line); err != nil {
 				return err
 			}
-			if !p.lineWaits() {
-				p.release(on)
-			}
+			line = p.long
 		}
+		err := p.feed(p.trimmed(line), on)
+		p.long = p.long[:0]
 		switch {
+		case err != nil:
+			return err
 		case p.done || p.capped:
-			return nil
-		case errors.Is(readErr, io.EOF):
-			return p.end(on)
-		case readErr != nil:
-			return readErr
+			return errEnough
 		}
 	}
+	return nil
 }
 
-// lineWaits reports whether the next line is here already: a busy program reads many
-// chunks at once and gives them on as one.
-func (p *parser) lineWaits() bool {
-	n := p.src.Buffered()
-	if n == 0 {
-		return false
+// keep adds to a line whose end has not come. Of a line that is no data the rest beyond
+// maxLine is dropped.
+func (p *parser) keep(b []byte) error {
+	if len(p.long)+len(b) <= p.maxLine {
+		p.long = append(p.long, b...)
+		return nil
 	}
-	b, _ := p.src.Peek(n) // it is buffered
-	return bytes.IndexByte(b, '\n') >= 0
+	if p.long = append(p.long, b[:p.maxLine-len(p.long)]...); carriesData(p.long) {
+		return errLineTooLong
+	}
+	return nil
+}
+
+// trimmed is the line without CR, and without the mark that may begin the first.
+func (p *parser) trimmed(line []byte) []byte {
+	if !p.begun {
+		p.begun = true
+		line = bytes.TrimPrefix(line, []byte("\ufeff"))
+	}
+	return bytes.TrimSuffix(line, []byte("\r"))
 }
 
 // hold keeps a delta until release; text before reasoning is given on first, because one
@@ -136,6 +192,13 @@ func (p *parser) release(on func(Delta)) {
 
 // end judges an answer whose connection ended without [DONE].
 func (p *parser) end(on func(Delta)) error {
+	if len(p.long) > 0 {
+		err := p.feed(p.trimmed(p.long), on)
+		p.long = p.long[:0]
+		if err != nil || p.done || p.capped {
+			return err
+		}
+	}
 	if err := p.blank(on); err != nil {
 		return err
 	}
@@ -143,32 +206,6 @@ func (p *parser) end(on func(Delta)) error {
 		return errCut
 	}
 	return nil
-}
-
-// line is the next line without its end; it is valid until the next call. Of a line
-// that is no data the rest beyond maxLine is dropped.
-func (p *parser) line() ([]byte, error) {
-	b, err := p.src.ReadSlice('\n')
-	if errors.Is(err, bufio.ErrBufferFull) {
-		b, err = p.longLine(b)
-	}
-	b = bytes.TrimSuffix(b, []byte("\n"))
-	return bytes.TrimSuffix(b, []byte("\r")), err
-}
-
-func (p *parser) longLine(b []byte) ([]byte, error) {
-	p.long = append(p.long[:0], b...)
-	for {
-		b, err := p.src.ReadSlice('\n')
-		if len(p.long)+len(b) <= p.maxLine {
-			p.long = append(p.long, b...)
-		} else if carriesData(p.long) {
-			return nil, errLineTooLong
-		}
-		if !errors.Is(err, bufio.ErrBufferFull) {
-			return p.long, err
-		}
-	}
 }
 
 func carriesData(line []byte) bool {
