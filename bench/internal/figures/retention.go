@@ -51,8 +51,10 @@ func (r *Run) retention(ctx context.Context) ([]report.Figure, error) {
 		if err := seedOver(ctx, d.Super, writers.owners[0], rows); err != nil {
 			return nil, err
 		}
-		if err := admitMany(ctx, engine, writers.owners[0]); err != nil {
-			return nil, err
+		if n == 0 { // afterwards so much is usual
+			if err := admitMany(ctx, engine, writers.owners[0]); err != nil {
+				return nil, err
+			}
 		}
 		alone, err := writers.during(ctx, func() error { return wait(ctx, pick(r, 10*time.Second, time.Second)) })
 		if err != nil {
