@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -43,7 +44,8 @@ func (m *matrix) operations() (lines []string) {
 				continue
 			}
 			for _, c := range m.calls(f) {
-				lines = append(lines, m.row("call", root.def.Name+"."+f.Name+c.note, func(b *browser) string { return m.outcome(b, root.wrap, f, c.arguments()) }))
+				m.changed = m.changed || f.Name == "requestLogs" // keys find theirs empty
+				lines = append(lines, m.row("call", root.def.Name+"."+f.Name+c.note, root.def == m.schema.Mutation, func(b *browser) string { return m.outcome(b, root.wrap, f, c.arguments()) }))
 			}
 		}
 	}
@@ -51,16 +53,18 @@ func (m *matrix) operations() (lines []string) {
 }
 
 // row is the outcomes of one call by all callers, each outcome with those who had it.
-// The owner, and the keys that may act for it, find everything as it was.
-func (m *matrix) row(kind, name string, call func(b *browser) string) string {
-	m.renew()
+// The owner, and the keys that may act for it, find everything as it was: what a call that
+// changes things did is made undone before.
+func (m *matrix) row(kind, name string, changes bool, call func(b *browser) string) string {
+	m.restore()
 	var outcomes []string
 	by := map[string][]string{}
 	for _, m.caller = range callers {
 		if m.caller == "owner" || m.caller == "key" || m.caller == "chat:write" {
-			m.renew()
+			m.restore()
 		}
 		outcome := call(m.as(m.caller))
+		m.changed = m.changed || changes && done.MatchString(outcome)
 		if by[outcome] == nil {
 			outcomes = append(outcomes, outcome)
 		}
@@ -75,6 +79,17 @@ func (m *matrix) row(kind, name string, call func(b *browser) string) string {
 		line += " " + outcome + "=" + who
 	}
 	return line
+}
+
+// done are the outcomes after which something may be another than before.
+var done = regexp.MustCompile(`^(ok|[123]\d\d)`)
+
+// restore makes again what calls have changed.
+func (m *matrix) restore() {
+	if m.changed {
+		m.renew()
+		m.changed = false
+	}
 }
 
 // call is one way to ask for a field.

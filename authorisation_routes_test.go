@@ -50,7 +50,7 @@ func webRoutes(t *testing.T) (out []string) {
 // or open a socket, as a page of another site (P35).
 func (m *matrix) routes(patterns []string) (lines []string) {
 	add := func(name, method, path string, header ...string) {
-		lines = append(lines, m.row("route", name, func(b *browser) string { return m.status(b, method, path, header) }))
+		lines = append(lines, m.row("route", name, method != http.MethodGet || strings.HasPrefix(path, "/auth/"), func(b *browser) string { return m.status(b, method, path, header) }))
 	}
 	foreign := []string{"Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example"}
 	for _, route := range patterns {

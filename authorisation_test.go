@@ -125,6 +125,7 @@ type matrix struct {
 	things   map[string]string // ids of the owner's things of the moment, by what they are
 	own      map[string]string // ids of the callers' own conversations
 	caller   string            // whose turn it is
+	changed  bool              // since they were made
 	serial   int
 }
 
@@ -154,7 +155,7 @@ func (m *matrix) renewKeys() {
 }
 
 func newMatrix(t *testing.T, p *product) *matrix {
-	m := &matrix{t: t, p: p, schema: graph.NewExecutableSchema(graph.Config{}).Schema(), browsers: map[string]*browser{}, things: map[string]string{}, own: map[string]string{}}
+	m := &matrix{t: t, p: p, schema: graph.NewExecutableSchema(graph.Config{}).Schema(), browsers: map[string]*browser{}, things: map[string]string{}, own: map[string]string{}, changed: true}
 	for _, name := range []string{"guest", "other", "owner"} {
 		m.browsers[name] = m.enter(name)
 		m.own[name], _, _ = m.browsers[name].finished("something of its own")

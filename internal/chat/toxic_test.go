@@ -38,10 +38,9 @@ func newWire(t *testing.T, engine string) *wire {
 		t.Fatal(err)
 	}
 	w.url = "http://" + w.proxy.Listen + u.Path
-	t.Cleanup(func() {
-		w.proxy.Toxics.ResetToxics(t.Context())
-		w.proxy.Stop()
-	})
+	// Its toxics are not taken away before: with data under way and nobody left to take them,
+	// toxiproxy waits for ever there.
+	t.Cleanup(w.proxy.Stop)
 	return w
 }
 
