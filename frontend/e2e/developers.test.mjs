@@ -327,7 +327,7 @@ async function settled(page, name) {
     await page.getByRole('button', { name: 'Make one for an hour' }).click()
     await page.getByText('Good until').waitFor()
     await page.getByRole('button', { name: 'Run', exact: true }).click()
-    await page.getByText('Requests left').waitFor()
+    await page.getByText('Ended').waitFor()
     await page.getByRole('region', { name: 'The request as a program' }).locator('[class^="hl-"]').first().waitFor()
   }
   if (name === 'starts') await page.getByRole('tabpanel').locator('[class^="hl-"]').first().waitFor()

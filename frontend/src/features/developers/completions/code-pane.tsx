@@ -13,7 +13,7 @@ export function CodePane({ body }: { body: Body }) {
   const programs = programsOf(location.origin, body)
   const program = programs.find(({ id }) => id === chosen)
   return (
-    <section aria-label={t`The request as a program`}>
+    <section aria-label={t`The request as a program`} className="space-y-2">
       <Segments<Program['id']>
         label={t`Language`}
         value={chosen}

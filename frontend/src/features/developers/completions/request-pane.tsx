@@ -47,13 +47,15 @@ export function RequestPane({ draft, model, models, busy, ready, onRun, onStop }
         <code className="font-mono text-xs text-ink-3">POST /v1/chat/completions</code>
       </div>
       <div className="space-y-3.5 p-3.5">
-        <div className="grid gap-3 sm:grid-cols-[1fr_7rem_7rem]">
-          <Select
-            label={t`Model`}
-            value={model}
-            options={models.map(({ id, name }) => ({ value: id, label: name }))}
-            onChoose={(chosen) => edit({ model: chosen })}
-          />
+        <div className="grid grid-cols-2 gap-3 sm:grid-cols-[1fr_7rem_7rem]">
+          <div className="col-span-2 sm:col-span-1">
+            <Select
+              label={t`Model`}
+              value={model}
+              options={models.map(({ id, name }) => ({ value: id, label: name }))}
+              onChoose={(chosen) => edit({ model: chosen })}
+            />
+          </div>
           <Short
             label={t`Temperature`}
             value={draft.temperature}
