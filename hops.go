@@ -19,7 +19,9 @@ func (s *server) hops() []*models.Hop {
 		for _, address := range r.urls {
 			if via := proxyOf(address); via != "" && !proxies[via] {
 				proxies[via] = true
-				all = append(all, &models.Hop{Name: "Outgoing proxy", Host: via, State: models.TransparencyGreen, About: "Calls go through it; what is encrypted stays so for it."})
+				h := &models.Hop{Name: "Outgoing proxy", Way: models.HopProxy, Host: via}
+				h.Protect(models.TransparencyGreen, models.HopPassing)
+				all = append(all, h)
 			}
 		}
 	}
@@ -40,19 +42,20 @@ func proxyOf(address string) string {
 
 // browserHop is the way from people to this server.
 func browserHop(public string) *models.Hop {
-	h := &models.Hop{Name: "Your browser to this server"}
+	h := &models.Hop{Name: "Your browser to this server", Way: models.HopBrowser}
 	u, err := url.Parse(public)
-	if err != nil {
+	if err != nil { // the program would not have started
+		h.Protect(models.TransparencyRed, models.HopUnreadable)
 		return h
 	}
 	h.Host = u.Host
 	switch {
 	case u.Scheme == "https":
-		h.State, h.About = models.TransparencyGreen, "Encrypted (https), up to the operator's own proxy in front of this server."
+		h.Protect(models.TransparencyGreen, models.HopFronted)
 	case egress.LoopbackName(u.Hostname()):
-		h.State, h.About = models.TransparencyGreen, "It does not leave this machine."
+		h.Protect(models.TransparencyGreen, models.HopLocal)
 	default:
-		h.State, h.About = models.TransparencyRed, "Not encrypted: the operator allows http."
+		h.Protect(models.TransparencyRed, models.HopPlainPublic)
 	}
 	return h
 }
@@ -63,7 +66,8 @@ var encrypting = map[string]bool{"https": true, "tls": true, "wss": true, "smtp"
 
 // hopTo is the way to a recipient: the worst of those to its addresses.
 func hopTo(name string, addresses []string) *models.Hop {
-	h := &models.Hop{Name: "This server to " + name, State: models.TransparencyGreen, About: "It does not leave this machine."}
+	h := &models.Hop{Name: "This server to " + name, Way: models.HopRecipient, To: name}
+	h.Protect(models.TransparencyGreen, models.HopLocal)
 	var hosts []string
 	for _, address := range addresses {
 		host, err := egress.Address(address)
@@ -75,9 +79,9 @@ func hopTo(name string, addresses []string) *models.Hop {
 		switch {
 		case isLocal(host):
 		case !encrypting[scheme]:
-			h.State, h.About = models.TransparencyRed, "Not encrypted."
+			h.Protect(models.TransparencyRed, models.HopPlain)
 		case h.State == models.TransparencyGreen:
-			h.About = "Encrypted (TLS), and the other end is verified."
+			h.Protect(h.State, models.HopVerified)
 		}
 	}
 	h.Host = strings.Join(hosts, ", ")
@@ -86,18 +90,19 @@ func hopTo(name string, addresses []string) *models.Hop {
 
 // databaseHop is the way to the database: the strictest of what the settings allow counts.
 func databaseHop(address string) *models.Hop {
-	h := &models.Hop{Name: "This server to its database", Host: "", State: models.TransparencyGreen, About: "It does not leave this machine."}
+	h := &models.Hop{Name: "This server to its database", Way: models.HopDatabase}
+	h.Protect(models.TransparencyGreen, models.HopLocal)
 	if address == "" {
 		return h
 	}
 	c, err := pgx.ParseConfig(address)
 	if err != nil { // the program would not have started
-		h.State, h.About = models.TransparencyRed, "Its address can't be read."
+		h.Protect(models.TransparencyRed, models.HopUnreadable)
 		return h
 	}
-	worst := func(state models.TransparencyState, about string) {
+	worst := func(state models.TransparencyState, by models.HopProtection) {
 		if h.State.Worse(state) != h.State {
-			h.State, h.About = state, about
+			h.Protect(state, by)
 		}
 	}
 	h.Host = c.Host
@@ -105,11 +110,11 @@ func databaseHop(address string) *models.Hop {
 		switch {
 		case strings.HasPrefix(host, "/") || egress.LoopbackName(host):
 		case !encrypted:
-			worst(models.TransparencyRed, "It may be not encrypted: the operator sets sslmode=verify-full.")
+			worst(models.TransparencyRed, models.HopMaybePlain)
 		case !verified:
-			worst(models.TransparencyAmber, "Encrypted (TLS), but the other end is not verified: the operator sets sslmode=verify-full.")
+			worst(models.TransparencyAmber, models.HopUnverified)
 		case h.State == models.TransparencyGreen:
-			h.About = "Encrypted (TLS), and the other end is verified."
+			h.Protect(h.State, models.HopVerified)
 		}
 	}
 	judge(c.Host, c.TLSConfig != nil && !c.TLSConfig.InsecureSkipVerify, c.TLSConfig != nil)

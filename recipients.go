@@ -91,21 +91,20 @@ func (s *server) recipients() []recipient {
 	case inference.KindLocal:
 	}
 	all := []recipient{{toEngine, []string{s.engineURL}, models.Recipient{Kind: models.RecipientInference, Name: engine.Name, Clause: "C-READ-RECIPIENTS", Consent: engine.Kind == inference.KindExternal,
-		Sent: []string{"the messages of the branch that is answered", "what a program asks over the API", "which model is to answer"}, Purpose: "writing the answers"}}}
-	add := func(id string, urls []string, kind models.RecipientKind, name, clause, purpose string, sent ...string) {
+		Gets: []models.SentData{models.SentBranch, models.SentAPIRequest, models.SentModel}, Purpose: "writing the answers"}}}
+	add := func(id string, urls []string, kind models.RecipientKind, name, clause, purpose string, gets ...models.SentData) {
 		if list[id] != nil {
-			all = append(all, recipient{id, urls, models.Recipient{Kind: kind, Name: name, Clause: clause, Purpose: purpose, Sent: sent}})
+			all = append(all, recipient{id, urls, models.Recipient{Kind: kind, Name: name, Clause: clause, Purpose: purpose, Gets: gets}})
 		}
 	}
-	pay := []string{"your e-mail address, to fill in its form", "what you buy and for how much", "a random number of the purchase"}
+	pay := []models.SentData{models.SentPayerAddress, models.SentPurchase, models.SentPurchaseMark}
 	add(toStripe, list[toStripe], models.RecipientPayment, "Stripe", "C-SHARE-PROCESSORS", "selling credits", pay...)
 	add(toCreem, list[toCreem], models.RecipientPayment, "Creem", "C-SHARE-PROCESSORS", "selling credits", pay...)
-	enter := "that somebody signs in here, and when; it is asked for your name and e-mail address"
-	add(toGoogle, list[toGoogle], models.RecipientSignIn, "Google", "C-SHARE-PROCESSORS", "signing you in", enter)
-	add(toGitHub, list[toGitHub], models.RecipientSignIn, "GitHub", "C-SHARE-PROCESSORS", "signing you in", enter)
-	add(toOIDC, list[toOIDC], models.RecipientSignIn, c.OIDCName, "C-SHARE-PROCESSORS", "signing you in", enter)
-	add(toMail, list[toMail], models.RecipientMail, "Mail server", "C-READ-RECIPIENTS", "sending you mails", "your e-mail address", "the mails to you, with your name; nothing of your conversations")
-	add(toBus, list[toBus], models.RecipientInternal, "Message broker of this installation", "C-READ-RECIPIENTS", "bringing answers from one server of this installation to another", "pieces of answers while they are written")
+	add(toGoogle, list[toGoogle], models.RecipientSignIn, "Google", "C-SHARE-PROCESSORS", "signing you in", models.SentSignIn)
+	add(toGitHub, list[toGitHub], models.RecipientSignIn, "GitHub", "C-SHARE-PROCESSORS", "signing you in", models.SentSignIn)
+	add(toOIDC, list[toOIDC], models.RecipientSignIn, c.OIDCName, "C-SHARE-PROCESSORS", "signing you in", models.SentSignIn)
+	add(toMail, list[toMail], models.RecipientMail, "Mail server", "C-READ-RECIPIENTS", "sending you mails", models.SentMailAddress, models.SentMail)
+	add(toBus, list[toBus], models.RecipientInternal, "Message broker of this installation", "C-READ-RECIPIENTS", "bringing answers from one server of this installation to another", models.SentPieces)
 	return all
 }
 
@@ -114,6 +113,9 @@ func (s *server) publicRecipients() []*models.Recipient {
 	var out []*models.Recipient
 	for _, r := range s.recipients() {
 		p := r.Recipient
+		for _, data := range p.Gets {
+			p.Sent = append(p.Sent, data.Words())
+		}
 		p.Hosts = s.egress.Addresses(r.id)
 		p.Local = len(p.Hosts) > 0 && !slices.ContainsFunc(p.Hosts, func(h string) bool { return !isLocal(h) })
 		p.Encrypted = hopTo(p.Name, r.urls).State == models.TransparencyGreen

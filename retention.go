@@ -40,9 +40,10 @@ func (s *server) retentionJobs(purger *account.Purger) []jobs.Job {
 	}
 }
 
-// guestsEnd is how guests end.
+// guestsEnd is how guests end: within an hour, so that far more than usual are not held for
+// a day.
 func guestsEnd(p *account.Purger) retention.Procedure {
-	return retention.Procedure{Job: account.PurgeJob, Run: func(ctx context.Context) (map[string]int64, error) {
+	return retention.Procedure{Job: account.PurgeJob, Judged: true, Run: func(ctx context.Context) (map[string]int64, error) {
 		r, err := p.PurgeGuests(ctx)
 		return r.Rows, err
 	}}

@@ -38,7 +38,7 @@ func (s *server) openTransparency(secret []byte) (err error) {
 // facts hands over what the rooms know of themselves.
 func (s *server) facts() transparency.Facts {
 	return transparency.Facts{
-		Recheck: s.policy.Recheck, Figures: s.figures, Published: s.policy.LaterSignificant,
+		Recheck: s.policy.Recheck, Figures: s.figures,
 		OldestRequestLog: s.requests.OldestDay, OldestGuest: s.accounts.OldestGuest, RequestLogTTL: requestlog.TTL, GuestTTL: account.GuestTTL,
 		Deletions: func(ctx context.Context, since time.Time) (transparency.Deletions, error) {
 			f, err := s.accounts.DeletionFacts(ctx, since)

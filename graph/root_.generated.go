@@ -441,10 +441,13 @@ type ComplexityRoot struct {
 	}
 
 	Hop struct {
-		About func(childComplexity int) int
-		Host  func(childComplexity int) int
-		Name  func(childComplexity int) int
-		State func(childComplexity int) int
+		About      func(childComplexity int) int
+		Host       func(childComplexity int) int
+		Name       func(childComplexity int) int
+		Protection func(childComplexity int) int
+		State      func(childComplexity int) int
+		To         func(childComplexity int) int
+		Way        func(childComplexity int) int
 	}
 
 	Identity struct {
@@ -952,6 +955,7 @@ type ComplexityRoot struct {
 		Clause    func(childComplexity int) int
 		Consent   func(childComplexity int) int
 		Encrypted func(childComplexity int) int
+		Gets      func(childComplexity int) int
 		Hosts     func(childComplexity int) int
 		Kind      func(childComplexity int) int
 		Local     func(childComplexity int) int
@@ -1223,11 +1227,13 @@ type ComplexityRoot struct {
 		At       func(childComplexity int) int
 		CheckID  func(childComplexity int) int
 		Evidence func(childComplexity int) int
+		Findings func(childComplexity int) int
 		State    func(childComplexity int) int
 	}
 
 	TransparencyCheck struct {
 		Evidence func(childComplexity int) int
+		Findings func(childComplexity int) int
 		ID       func(childComplexity int) int
 		Made     func(childComplexity int) int
 		Since    func(childComplexity int) int
@@ -1238,10 +1244,23 @@ type ComplexityRoot struct {
 		CheckIDs  func(childComplexity int) int
 		CheckedAt func(childComplexity int) int
 		Evidence  func(childComplexity int) int
+		Findings  func(childComplexity int) int
 		ID        func(childComplexity int) int
 		Section   func(childComplexity int) int
 		State     func(childComplexity int) int
 		Title     func(childComplexity int) int
+	}
+
+	TransparencyFinding struct {
+		Code   func(childComplexity int) int
+		Values func(childComplexity int) int
+	}
+
+	TransparencyValue struct {
+		More  func(childComplexity int) int
+		Name  func(childComplexity int) int
+		Sort  func(childComplexity int) int
+		Value func(childComplexity int) int
 	}
 
 	Usage struct {
@@ -2739,12 +2758,30 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Hop.Name(childComplexity), true
+	case "Hop.protection":
+		if e.ComplexityRoot.Hop.Protection == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Hop.Protection(childComplexity), true
 	case "Hop.state":
 		if e.ComplexityRoot.Hop.State == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Hop.State(childComplexity), true
+	case "Hop.to":
+		if e.ComplexityRoot.Hop.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Hop.To(childComplexity), true
+	case "Hop.way":
+		if e.ComplexityRoot.Hop.Way == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Hop.Way(childComplexity), true
 
 	case "Identity.createdAt":
 		if e.ComplexityRoot.Identity.CreatedAt == nil {
@@ -5018,6 +5055,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Recipient.Encrypted(childComplexity), true
+	case "Recipient.gets":
+		if e.ComplexityRoot.Recipient.Gets == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Recipient.Gets(childComplexity), true
 	case "Recipient.hosts":
 		if e.ComplexityRoot.Recipient.Hosts == nil {
 			break
@@ -6059,6 +6102,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TransparencyChange.Evidence(childComplexity), true
+	case "TransparencyChange.findings":
+		if e.ComplexityRoot.TransparencyChange.Findings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransparencyChange.Findings(childComplexity), true
 	case "TransparencyChange.state":
 		if e.ComplexityRoot.TransparencyChange.State == nil {
 			break
@@ -6072,6 +6121,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TransparencyCheck.Evidence(childComplexity), true
+	case "TransparencyCheck.findings":
+		if e.ComplexityRoot.TransparencyCheck.Findings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransparencyCheck.Findings(childComplexity), true
 	case "TransparencyCheck.id":
 		if e.ComplexityRoot.TransparencyCheck.ID == nil {
 			break
@@ -6115,6 +6170,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TransparencyClause.Evidence(childComplexity), true
+	case "TransparencyClause.findings":
+		if e.ComplexityRoot.TransparencyClause.Findings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransparencyClause.Findings(childComplexity), true
 	case "TransparencyClause.id":
 		if e.ComplexityRoot.TransparencyClause.ID == nil {
 			break
@@ -6139,6 +6200,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TransparencyClause.Title(childComplexity), true
+
+	case "TransparencyFinding.code":
+		if e.ComplexityRoot.TransparencyFinding.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransparencyFinding.Code(childComplexity), true
+	case "TransparencyFinding.values":
+		if e.ComplexityRoot.TransparencyFinding.Values == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransparencyFinding.Values(childComplexity), true
+
+	case "TransparencyValue.more":
+		if e.ComplexityRoot.TransparencyValue.More == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransparencyValue.More(childComplexity), true
+	case "TransparencyValue.name":
+		if e.ComplexityRoot.TransparencyValue.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransparencyValue.Name(childComplexity), true
+	case "TransparencyValue.sort":
+		if e.ComplexityRoot.TransparencyValue.Sort == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransparencyValue.Sort(childComplexity), true
+	case "TransparencyValue.value":
+		if e.ComplexityRoot.TransparencyValue.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransparencyValue.Value(childComplexity), true
 
 	case "Usage.cachedTokens":
 		if e.ComplexityRoot.Usage.CachedTokens == nil {
@@ -7447,12 +7546,18 @@ func (ec *executionContext) childFields_Hop(ctx context.Context, field graphql.C
 	switch field.Name {
 	case "name":
 		return ec.fieldContext_Hop_name(ctx, field)
+	case "way":
+		return ec.fieldContext_Hop_way(ctx, field)
+	case "to":
+		return ec.fieldContext_Hop_to(ctx, field)
 	case "host":
 		return ec.fieldContext_Hop_host(ctx, field)
 	case "state":
 		return ec.fieldContext_Hop_state(ctx, field)
 	case "about":
 		return ec.fieldContext_Hop_about(ctx, field)
+	case "protection":
+		return ec.fieldContext_Hop_protection(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Hop", field.Name)
 }
@@ -8301,6 +8406,8 @@ func (ec *executionContext) childFields_Recipient(ctx context.Context, field gra
 		return ec.fieldContext_Recipient_hosts(ctx, field)
 	case "sent":
 		return ec.fieldContext_Recipient_sent(ctx, field)
+	case "gets":
+		return ec.fieldContext_Recipient_gets(ctx, field)
 	case "purpose":
 		return ec.fieldContext_Recipient_purpose(ctx, field)
 	case "clause":
@@ -8743,6 +8850,8 @@ func (ec *executionContext) childFields_TransparencyChange(ctx context.Context, 
 		return ec.fieldContext_TransparencyChange_state(ctx, field)
 	case "evidence":
 		return ec.fieldContext_TransparencyChange_evidence(ctx, field)
+	case "findings":
+		return ec.fieldContext_TransparencyChange_findings(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TransparencyChange", field.Name)
 }
@@ -8755,6 +8864,8 @@ func (ec *executionContext) childFields_TransparencyCheck(ctx context.Context, f
 		return ec.fieldContext_TransparencyCheck_state(ctx, field)
 	case "evidence":
 		return ec.fieldContext_TransparencyCheck_evidence(ctx, field)
+	case "findings":
+		return ec.fieldContext_TransparencyCheck_findings(ctx, field)
 	case "checkedAt":
 		return ec.fieldContext_TransparencyCheck_checkedAt(ctx, field)
 	case "since":
@@ -8775,12 +8886,38 @@ func (ec *executionContext) childFields_TransparencyClause(ctx context.Context, 
 		return ec.fieldContext_TransparencyClause_state(ctx, field)
 	case "evidence":
 		return ec.fieldContext_TransparencyClause_evidence(ctx, field)
+	case "findings":
+		return ec.fieldContext_TransparencyClause_findings(ctx, field)
 	case "checkedAt":
 		return ec.fieldContext_TransparencyClause_checkedAt(ctx, field)
 	case "checkIds":
 		return ec.fieldContext_TransparencyClause_checkIds(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TransparencyClause", field.Name)
+}
+
+func (ec *executionContext) childFields_TransparencyFinding(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_TransparencyFinding_code(ctx, field)
+	case "values":
+		return ec.fieldContext_TransparencyFinding_values(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TransparencyFinding", field.Name)
+}
+
+func (ec *executionContext) childFields_TransparencyValue(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_TransparencyValue_name(ctx, field)
+	case "sort":
+		return ec.fieldContext_TransparencyValue_sort(ctx, field)
+	case "value":
+		return ec.fieldContext_TransparencyValue_value(ctx, field)
+	case "more":
+		return ec.fieldContext_TransparencyValue_more(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TransparencyValue", field.Name)
 }
 
 func (ec *executionContext) childFields_Usage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -47,6 +47,52 @@ func (ec *executionContext) fieldContext_Hop_name(_ context.Context, field graph
 	return graphql.NewScalarFieldContext("Hop", field, false, false, "String")
 }
 
+func (ec *executionContext) _Hop_way(ctx context.Context, field graphql.CollectedField, obj *models.Hop) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Hop_way(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Way, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v models.HopWay) graphql.Marshaler {
+			return ec.marshalNHopWay2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐHopWay(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Hop_way(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Hop", field, false, false, "HopWay")
+}
+
+func (ec *executionContext) _Hop_to(ctx context.Context, field graphql.CollectedField, obj *models.Hop) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Hop_to(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.To, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Hop_to(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Hop", field, false, false, "String")
+}
+
 func (ec *executionContext) _Hop_host(ctx context.Context, field graphql.CollectedField, obj *models.Hop) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -114,6 +160,29 @@ func (ec *executionContext) _Hop_about(ctx context.Context, field graphql.Collec
 }
 func (ec *executionContext) fieldContext_Hop_about(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Hop", field, false, false, "String")
+}
+
+func (ec *executionContext) _Hop_protection(ctx context.Context, field graphql.CollectedField, obj *models.Hop) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Hop_protection(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Protection, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v models.HopProtection) graphql.Marshaler {
+			return ec.marshalNHopProtection2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐHopProtection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Hop_protection(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Hop", field, false, false, "HopProtection")
 }
 
 func (ec *executionContext) _Recipient_kind(ctx context.Context, field graphql.CollectedField, obj *models.Recipient) (ret graphql.Marshaler) {
@@ -206,6 +275,29 @@ func (ec *executionContext) _Recipient_sent(ctx context.Context, field graphql.C
 }
 func (ec *executionContext) fieldContext_Recipient_sent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Recipient", field, false, false, "String")
+}
+
+func (ec *executionContext) _Recipient_gets(ctx context.Context, field graphql.CollectedField, obj *models.Recipient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Recipient_gets(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Gets, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []models.SentData) graphql.Marshaler {
+			return ec.marshalNSentData2ᚕgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐSentDataᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Recipient_gets(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Recipient", field, false, false, "SentData")
 }
 
 func (ec *executionContext) _Recipient_purpose(ctx context.Context, field graphql.CollectedField, obj *models.Recipient) (ret graphql.Marshaler) {
@@ -759,6 +851,38 @@ func (ec *executionContext) fieldContext_TransparencyChange_evidence(_ context.C
 	return graphql.NewScalarFieldContext("TransparencyChange", field, false, false, "String")
 }
 
+func (ec *executionContext) _TransparencyChange_findings(ctx context.Context, field graphql.CollectedField, obj *models.TransparencyChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TransparencyChange_findings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Findings, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []models.TransparencyFinding) graphql.Marshaler {
+			return ec.marshalNTransparencyFinding2ᚕgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐTransparencyFindingᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TransparencyChange_findings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TransparencyChange",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TransparencyFinding(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _TransparencyCheck_id(ctx context.Context, field graphql.CollectedField, obj *models.TransparencyCheck) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -826,6 +950,38 @@ func (ec *executionContext) _TransparencyCheck_evidence(ctx context.Context, fie
 }
 func (ec *executionContext) fieldContext_TransparencyCheck_evidence(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("TransparencyCheck", field, false, false, "String")
+}
+
+func (ec *executionContext) _TransparencyCheck_findings(ctx context.Context, field graphql.CollectedField, obj *models.TransparencyCheck) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TransparencyCheck_findings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Findings, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []models.TransparencyFinding) graphql.Marshaler {
+			return ec.marshalNTransparencyFinding2ᚕgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐTransparencyFindingᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TransparencyCheck_findings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TransparencyCheck",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TransparencyFinding(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _TransparencyCheck_checkedAt(ctx context.Context, field graphql.CollectedField, obj *models.TransparencyCheck) (ret graphql.Marshaler) {
@@ -989,6 +1145,38 @@ func (ec *executionContext) fieldContext_TransparencyClause_evidence(_ context.C
 	return graphql.NewScalarFieldContext("TransparencyClause", field, false, false, "String")
 }
 
+func (ec *executionContext) _TransparencyClause_findings(ctx context.Context, field graphql.CollectedField, obj *models.TransparencyClause) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TransparencyClause_findings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Findings, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []models.TransparencyFinding) graphql.Marshaler {
+			return ec.marshalNTransparencyFinding2ᚕgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐTransparencyFindingᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TransparencyClause_findings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TransparencyClause",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TransparencyFinding(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _TransparencyClause_checkedAt(ctx context.Context, field graphql.CollectedField, obj *models.TransparencyClause) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1035,6 +1223,153 @@ func (ec *executionContext) fieldContext_TransparencyClause_checkIds(_ context.C
 	return graphql.NewScalarFieldContext("TransparencyClause", field, false, false, "ID")
 }
 
+func (ec *executionContext) _TransparencyFinding_code(ctx context.Context, field graphql.CollectedField, obj *models.TransparencyFinding) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TransparencyFinding_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TransparencyFinding_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TransparencyFinding", field, false, false, "String")
+}
+
+func (ec *executionContext) _TransparencyFinding_values(ctx context.Context, field graphql.CollectedField, obj *models.TransparencyFinding) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TransparencyFinding_values(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Values, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []models.TransparencyValue) graphql.Marshaler {
+			return ec.marshalNTransparencyValue2ᚕgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐTransparencyValueᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TransparencyFinding_values(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TransparencyFinding",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TransparencyValue(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TransparencyValue_name(ctx context.Context, field graphql.CollectedField, obj *models.TransparencyValue) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TransparencyValue_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TransparencyValue_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TransparencyValue", field, false, false, "String")
+}
+
+func (ec *executionContext) _TransparencyValue_sort(ctx context.Context, field graphql.CollectedField, obj *models.TransparencyValue) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TransparencyValue_sort(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sort, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v models.TransparencySort) graphql.Marshaler {
+			return ec.marshalNTransparencySort2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐTransparencySort(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TransparencyValue_sort(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TransparencyValue", field, false, false, "TransparencySort")
+}
+
+func (ec *executionContext) _TransparencyValue_value(ctx context.Context, field graphql.CollectedField, obj *models.TransparencyValue) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TransparencyValue_value(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Value, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TransparencyValue_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TransparencyValue", field, false, false, "String")
+}
+
+func (ec *executionContext) _TransparencyValue_more(ctx context.Context, field graphql.CollectedField, obj *models.TransparencyValue) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TransparencyValue_more(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.More, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TransparencyValue_more(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TransparencyValue", field, false, false, "Int")
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
@@ -1063,6 +1398,16 @@ func (ec *executionContext) _Hop(ctx context.Context, sel ast.SelectionSet, obj 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "way":
+			out.Values[i] = ec._Hop_way(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "to":
+			out.Values[i] = ec._Hop_to(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "host":
 			out.Values[i] = ec._Hop_host(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1075,6 +1420,11 @@ func (ec *executionContext) _Hop(ctx context.Context, sel ast.SelectionSet, obj 
 			}
 		case "about":
 			out.Values[i] = ec._Hop_about(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "protection":
+			out.Values[i] = ec._Hop_protection(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -1123,6 +1473,11 @@ func (ec *executionContext) _Recipient(ctx context.Context, sel ast.SelectionSet
 			}
 		case "sent":
 			out.Values[i] = ec._Recipient_sent(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "gets":
+			out.Values[i] = ec._Recipient_gets(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -1292,6 +1647,11 @@ func (ec *executionContext) _TransparencyChange(ctx context.Context, sel ast.Sel
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "findings":
+			out.Values[i] = ec._TransparencyChange_findings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1332,6 +1692,11 @@ func (ec *executionContext) _TransparencyCheck(ctx context.Context, sel ast.Sele
 			}
 		case "evidence":
 			out.Values[i] = ec._TransparencyCheck_evidence(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "findings":
+			out.Values[i] = ec._TransparencyCheck_findings(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -1398,6 +1763,11 @@ func (ec *executionContext) _TransparencyClause(ctx context.Context, sel ast.Sel
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "findings":
+			out.Values[i] = ec._TransparencyClause_findings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "checkedAt":
 			out.Values[i] = ec._TransparencyClause_checkedAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1405,6 +1775,92 @@ func (ec *executionContext) _TransparencyClause(ctx context.Context, sel ast.Sel
 			}
 		case "checkIds":
 			out.Values[i] = ec._TransparencyClause_checkIds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var transparencyFindingImplementors = []string{"TransparencyFinding"}
+
+func (ec *executionContext) _TransparencyFinding(ctx context.Context, sel ast.SelectionSet, obj *models.TransparencyFinding) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, transparencyFindingImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TransparencyFinding")
+		case "code":
+			out.Values[i] = ec._TransparencyFinding_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "values":
+			out.Values[i] = ec._TransparencyFinding_values(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var transparencyValueImplementors = []string{"TransparencyValue"}
+
+func (ec *executionContext) _TransparencyValue(ctx context.Context, sel ast.SelectionSet, obj *models.TransparencyValue) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, transparencyValueImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TransparencyValue")
+		case "name":
+			out.Values[i] = ec._TransparencyValue_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sort":
+			out.Values[i] = ec._TransparencyValue_sort(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "value":
+			out.Values[i] = ec._TransparencyValue_value(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "more":
+			out.Values[i] = ec._TransparencyValue_more(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -1453,6 +1909,36 @@ func (ec *executionContext) marshalNHop2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2�
 	return ec._Hop(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNHopProtection2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐHopProtection(ctx context.Context, v any) (models.HopProtection, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := models.HopProtection(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNHopProtection2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐHopProtection(ctx context.Context, sel ast.SelectionSet, v models.HopProtection) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "HopProtection!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNHopWay2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐHopWay(ctx context.Context, v any) (models.HopWay, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := models.HopWay(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNHopWay2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐHopWay(ctx context.Context, sel ast.SelectionSet, v models.HopWay) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "HopWay!")
+	}
+	return res
+}
+
 func (ec *executionContext) marshalNRecipient2ᚕᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐRecipientᚄ(ctx context.Context, sel ast.SelectionSet, v []*models.Recipient) graphql.Marshaler {
 	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -1490,6 +1976,51 @@ func (ec *executionContext) marshalNRecipientKind2githubᚗcomᚋkimiᚑk2ᚋkim
 		graphql.AddInvalidNullFromMarshaler(ctx, "RecipientKind!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNSentData2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐSentData(ctx context.Context, v any) (models.SentData, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := models.SentData(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSentData2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐSentData(ctx context.Context, sel ast.SelectionSet, v models.SentData) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "SentData!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNSentData2ᚕgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐSentDataᚄ(ctx context.Context, v any) ([]models.SentData, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]models.SentData, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNSentData2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐSentData(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNSentData2ᚕgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐSentDataᚄ(ctx context.Context, sel ast.SelectionSet, v []models.SentData) graphql.Marshaler {
+	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSentData2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐSentData(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNTransparency2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐTransparency(ctx context.Context, sel ast.SelectionSet, v *models.Transparency) graphql.Marshaler {
@@ -1572,6 +2103,41 @@ func (ec *executionContext) marshalNTransparencyClause2ᚖgithubᚗcomᚋkimiᚑ
 	return ec._TransparencyClause(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNTransparencyFinding2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐTransparencyFinding(ctx context.Context, sel ast.SelectionSet, v models.TransparencyFinding) graphql.Marshaler {
+	return ec._TransparencyFinding(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNTransparencyFinding2ᚕgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐTransparencyFindingᚄ(ctx context.Context, sel ast.SelectionSet, v []models.TransparencyFinding) graphql.Marshaler {
+	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNTransparencyFinding2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐTransparencyFinding(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNTransparencySort2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐTransparencySort(ctx context.Context, v any) (models.TransparencySort, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := models.TransparencySort(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNTransparencySort2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐTransparencySort(ctx context.Context, sel ast.SelectionSet, v models.TransparencySort) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "TransparencySort!")
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNTransparencyState2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐTransparencyState(ctx context.Context, v any) (models.TransparencyState, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := models.TransparencyState(tmp)
@@ -1585,6 +2151,26 @@ func (ec *executionContext) marshalNTransparencyState2githubᚗcomᚋkimiᚑk2�
 		graphql.AddInvalidNullFromMarshaler(ctx, "TransparencyState!")
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNTransparencyValue2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐTransparencyValue(ctx context.Context, sel ast.SelectionSet, v models.TransparencyValue) graphql.Marshaler {
+	return ec._TransparencyValue(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNTransparencyValue2ᚕgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐTransparencyValueᚄ(ctx context.Context, sel ast.SelectionSet, v []models.TransparencyValue) graphql.Marshaler {
+	ret := marshalSlice(ctx, sel, v, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNTransparencyValue2githubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋmodelsᚐTransparencyValue(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 // endregion ***************************** type.gotpl *****************************

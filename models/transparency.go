@@ -22,16 +22,45 @@ func (s TransparencyState) Worse(other TransparencyState) TransparencyState {
 	return s
 }
 
+// TransparencyFinding is one thing that a check found: which of the known ones, and the
+// numbers and names in it. It can be said in any language.
+type TransparencyFinding struct {
+	Code   string              `json:"code"`
+	Values []TransparencyValue `json:"values"`
+}
+
+// TransparencySort is how a value in a finding is written.
+type TransparencySort string
+
+// The sorts of values.
+const (
+	ValueNumber TransparencySort = "NUMBER" // whole
+	ValueSpan   TransparencySort = "SPAN"   // in seconds
+	ValueTime   TransparencySort = "TIME"   // by RFC 3339
+	ValueDay    TransparencySort = "DAY"    // a time of which the day counts
+	ValueText   TransparencySort = "TEXT"
+	ValueNames  TransparencySort = "NAMES" // joined by commas
+)
+
+// TransparencyValue is a number or a name in a finding.
+type TransparencyValue struct {
+	Name  string           `json:"name"`
+	Sort  TransparencySort `json:"sort"`
+	Value string           `json:"value"`
+	More  int              `json:"more,omitempty"` // names that a list leaves out
+}
+
 // TransparencyCheck is the newest result of one check of the policy.
 type TransparencyCheck struct {
-	ID        string            `gorm:"primaryKey" json:"id"`
-	State     TransparencyState `json:"state"`
-	Evidence  string            `json:"evidence"` // a sentence or two, without anything of anybody
-	CheckedAt time.Time         `json:"checkedAt"`
-	Since     time.Time         `json:"since"` // of the state
-	RedSince  *time.Time        `json:"-"`     // when the newest time of trouble began
-	RedAt     *time.Time        `json:"-"`     // when it was last found red
-	ToldAt    *time.Time        `json:"-"`     // when the administrators were last told
+	ID        string                `gorm:"primaryKey" json:"id"`
+	State     TransparencyState     `json:"state"`
+	Evidence  string                `json:"evidence"` // a sentence or two, without anything of anybody
+	Findings  []TransparencyFinding `gorm:"type:jsonb;serializer:json" json:"findings"`
+	CheckedAt time.Time             `json:"checkedAt"`
+	Since     time.Time             `json:"since"` // of the state
+	RedSince  *time.Time            `json:"-"`     // when the newest time of trouble began
+	RedAt     *time.Time            `json:"-"`     // when it was last found red
+	ToldAt    *time.Time            `json:"-"`     // when the administrators were last told
 }
 
 // Made is when the check was made; nil when it never was.
@@ -44,55 +73,23 @@ func (c *TransparencyCheck) Made() *time.Time {
 
 // TransparencyChange is one change of a check's state.
 type TransparencyChange struct {
-	CheckID  string            `gorm:"primaryKey" json:"check"`
-	At       time.Time         `gorm:"primaryKey" json:"at"`
-	State    TransparencyState `json:"state"`
-	Evidence string            `json:"evidence"`
+	CheckID  string                `gorm:"primaryKey" json:"check"`
+	At       time.Time             `gorm:"primaryKey" json:"at"`
+	State    TransparencyState     `json:"state"`
+	Evidence string                `json:"evidence"`
+	Findings []TransparencyFinding `gorm:"type:jsonb;serializer:json" json:"findings"`
 }
 
 // TransparencyClause is a promise of the policy with what shows whether it is kept.
 type TransparencyClause struct {
-	ID        string            `json:"id"`
-	Section   string            `json:"section"` // the chapter of the policy that it stands in
-	Title     string            `json:"title"`   // the promise in the policy's words
-	State     TransparencyState `json:"state"`
-	Evidence  string            `json:"evidence"`
-	CheckedAt *time.Time        `json:"checkedAt"` // of the check that was made longest ago; null: one has never been
-	CheckIDs  []string          `json:"checks"`
-}
-
-// RecipientKind is the sort of somebody who gets data.
-type RecipientKind string
-
-// The sorts.
-const (
-	RecipientInference RecipientKind = "INFERENCE"
-	RecipientPayment   RecipientKind = "PAYMENT"
-	RecipientSignIn    RecipientKind = "SIGN_IN"
-	RecipientMail      RecipientKind = "MAIL"
-	RecipientInternal  RecipientKind = "INTERNAL" // of the installation itself, such as a message broker
-)
-
-// Recipient is somebody who gets data from this installation. What isn't here can't be
-// reached.
-type Recipient struct {
-	Kind      RecipientKind `json:"kind"`
-	Name      string        `json:"name"`
-	Hosts     []string      `json:"hosts"`     // host:port
-	Sent      []string      `json:"sent"`      // what it gets
-	Purpose   string        `json:"purpose"`   // and for what
-	Clause    string        `json:"clause"`    // of the policy
-	Local     bool          `json:"local"`     // on this machine: nothing leaves it
-	Encrypted bool          `json:"encrypted"` // on the way, or local
-	Consent   bool          `json:"consent"`   // only of people who agreed to it by name
-}
-
-// Hop is one way that data take.
-type Hop struct {
-	Name  string            `json:"name"`
-	Host  string            `json:"host"`
-	State TransparencyState `json:"state"`
-	About string            `json:"about"` // how it is protected, or why it isn't
+	ID        string                `json:"id"`
+	Section   string                `json:"section"` // the chapter of the policy that it stands in
+	Title     string                `json:"title"`   // the promise in the policy's words
+	State     TransparencyState     `json:"state"`
+	Evidence  string                `json:"evidence"`
+	Findings  []TransparencyFinding `json:"findings"`
+	CheckedAt *time.Time            `json:"checkedAt"` // of the check that was made longest ago; null: one has never been
+	CheckIDs  []string              `json:"checks"`
 }
 
 // Transparency is how the policy is kept, as everybody may see it.

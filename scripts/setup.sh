@@ -84,10 +84,11 @@ stripe_mock() {
 	step "building stripe-mock" nice go -C tools/stripemock build -o "$cache/bin/stripe-mock" github.com/stripe/stripe-mock
 }
 
-# So does OpenAI's client for Go, which is a module of its own.
+# So does OpenAI's client for Go, which is a module of its own, with its own tests.
 openai_go() {
-	[[ -x "$cache/bin/openaigo" ]] && return 0
+	[[ -x "$cache/bin/openaigo" && -x "$cache/bin/openaigo.test" ]] && return 0
 	step "building OpenAI's client for Go" nice go -C tools/openaigo build -o "$cache/bin/openaigo" .
+	step "building its own tests (once, about two minutes)" nice go -C tools/openaigo test -c -o "$cache/bin/openaigo.test" github.com/openai/openai-go/v3
 }
 
 engine() {

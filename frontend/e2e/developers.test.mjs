@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { looks } from './browser.mjs'
 import { journeys } from './journey.mjs'
 import { lookAt, widthFits } from './look.mjs'
@@ -26,6 +28,9 @@ async function call(server, { secret }, query = '{viewer{kind}}') {
   })
   return { status: response.status, id: response.headers.get('x-request-id'), body: await response.json() }
 }
+
+/** What a shell prints for a command. */
+const shell = (command, env) => promisify(execFile)('bash', ['-c', command], { env: { ...process.env, ...env } })
 
 const rows = (page) => page.locator('.log-row')
 
@@ -168,6 +173,74 @@ journey(
   },
 )
 
+journey(
+  'chat completions are tried with a key of an hour: streamed, with tokens, cost, limits and the request’s id; the program for a shell answers the same',
+  async ({ page, visitor, newcomer, server }) => {
+    visitor.expect(/status of 401/)
+    await signIn(page, 'rest-player')
+    await page.goto('/graphiql')
+    await page.getByRole('link', { name: 'Chat completions' }).click()
+    await page.waitForURL(/\/developers\/completions/)
+    const run = page.getByRole('button', { name: 'Run', exact: true })
+    assert.equal(await run.isDisabled(), true, 'there is no key yet')
+    await page.getByRole('button', { name: 'Make one for an hour' }).click()
+    await page.getByText('Good until').waitFor()
+    const key = await page
+      .getByRole('textbox', { name: 'API key' })
+      .or(page.getByLabel('API key', { exact: true }))
+      .inputValue()
+    await page.getByLabel('Message', { exact: true }).fill('hello')
+    await page.keyboard.press('Control+Enter')
+    const result = page.getByRole('region', { name: 'Result' })
+    await result.getByText('200').waitFor()
+    await result.getByText('Written').waitFor()
+    await result.getByText('Requests left').waitFor()
+    const answer = await result.getByRole('region', { name: 'The answer' }).innerText()
+    assert.ok(answer.trim().length > 0)
+    await result.getByText(/^Cost/).waitFor()
+    await result.getByRole('button', { name: 'As it came' }).click()
+    await result.getByText('[DONE]').waitFor()
+    await result.getByRole('button', { name: 'Headers' }).click()
+    await result.getByText('x-ratelimit-remaining-requests').waitFor()
+    const id = await result.getByRole('link').innerText()
+    assert.match(id, /^req_/)
+
+    const code = page.getByRole('region', { name: 'The request as a program' })
+    await code.getByRole('button', { name: 'Copy code' }).click()
+    const command = await page.evaluate(() => navigator.clipboard.readText())
+    assert.ok(command.includes(`${server.url}/v1/chat/completions`), command)
+    const { stdout } = await shell(command, { KIMI_API_KEY: key })
+    assert.match(stdout, /data: \[DONE\]/)
+    for (const language of ['Node', 'Python', 'Go']) {
+      await code.getByRole('button', { name: language, exact: true }).click()
+      assert.equal((await code.innerText()).includes(key.slice(-20)), false)
+    }
+
+    await page.getByLabel('Stream the answer').uncheck()
+    await page.getByLabel('Temperature').fill('9')
+    assert.equal(await run.isDisabled(), true, 'a temperature that can’t be')
+    await page.getByLabel('Temperature').fill('0.5')
+    await page.getByRole('button', { name: 'Answer', exact: true }).click()
+    await run.click()
+    await result.getByText('200').waitFor()
+    await result.getByText('Ended').waitFor()
+    await page.getByLabel('API key', { exact: true }).fill('k2_live_wrong')
+    await run.click()
+    await result.getByText('401').waitFor()
+    await result.getByRole('alert').waitFor()
+    const everywhere = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, location.href]))
+    assert.equal(everywhere.includes(key.slice(-20)), false, 'a key is kept nowhere')
+
+    await page.goto('/developers/logs')
+    await rows(page).filter({ hasText: 'POST /v1/chat/completions' }).first().waitFor()
+    await page.goto('/developers/keys')
+    await page.getByText('Playground', { exact: true }).last().waitFor()
+    const guest = await (await newcomer()).open('/developers/completions')
+    await guest.getByLabel('Message', { exact: true }).waitFor()
+    assert.equal(await guest.getByRole('button', { name: 'Make one for an hour' }).count(), 0)
+  },
+)
+
 journey('a quick start is copied with the address of this installation and no key', async ({ page, server }) => {
   await page.goto('/developers/quick-starts')
   const tabs = page.getByRole('tab')
@@ -206,6 +279,7 @@ const pages = {
   logs: '/developers/logs',
   analytics: '/developers/analytics',
   playground: '/graphiql',
+  completions: '/developers/completions',
   starts: '/developers/quick-starts',
 }
 
@@ -248,6 +322,13 @@ async function settled(page, name) {
     await page.getByRole('region', { name: 'Schema' }).getByText('Query', { exact: true }).waitFor()
     await page.getByRole('button', { name: 'Run', exact: true }).click()
     await page.getByRole('textbox', { name: 'The answer' }).waitFor()
+  }
+  if (name === 'completions') {
+    await page.getByRole('button', { name: 'Make one for an hour' }).click()
+    await page.getByText('Good until').waitFor()
+    await page.getByRole('button', { name: 'Run', exact: true }).click()
+    await page.getByText('Ended').waitFor()
+    await page.getByRole('region', { name: 'The request as a program' }).locator('[class^="hl-"]').first().waitFor()
   }
   if (name === 'starts') await page.getByRole('tabpanel').locator('[class^="hl-"]').first().waitFor()
 }

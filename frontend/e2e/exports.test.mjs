@@ -71,7 +71,7 @@ journey(
     const { path } = await exported(page)
     const raw = await readFile(path)
     await bring(page, { name: 'picture.json', mimeType: 'application/json', buffer: Buffer.from('{"a": 1}') })
-    await page.getByText('this is no export of Kimi K2, ChatGPT or Open WebUI').waitFor()
+    await page.getByText('This is no export of Kimi K2, ChatGPT or Open WebUI.').waitFor()
     await bring(page, { name: 'export.zip', mimeType: 'application/zip', buffer: raw })
     await page.getByText('1 conversation was imported, with 2 messages.').waitFor()
     await lookAt(page, 'export-import-phone')

@@ -118,7 +118,7 @@ journey(
     await enterAsOperator(operator, await operatorLink(server))
     await operator.goto('/operator/retention')
     await operator.getByText('Everything that is over is gone.').waitFor()
-    const rules = operator.getByRole('list', { name: 'What is not kept' })
+    const rules = operator.getByRole('list', { name: 'Rules of retention' })
     const sessions = rules.getByRole('listitem').filter({ hasText: 'Sessions of accounts' })
     await sessions.getByText('Kept for 30 days, 7 days without use').waitFor()
     await sessions.getByText(/^\d+ rows? ends? within 30 days$/).click()

@@ -17,6 +17,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/id"
+	"github.com/kimi-k2/kimi-k2/internal/seal"
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
@@ -56,7 +57,7 @@ func (s *Service) EraseWith(shutters []Shutter, erasers ...Eraser) {
 }
 
 // tombstone knows an owner again, and tells nothing of it.
-func (s *Service) tombstone(ownerID string) []byte { return derive(s.index.tomb, ownerID) }
+func (s *Service) tombstone(ownerID string) []byte { return seal.Derive(s.index.tomb, ownerID) }
 
 // note keeps a tombstone outside of the database. Nobody stays because that fails: the job
 // tries again.
@@ -205,7 +206,7 @@ func (s *Service) FindErasure(ctx context.Context, ticket string) (Erasure, erro
 
 // ticket can't be guessed from the id, which tells when it was made.
 func (s *Service) ticket(erasureID string) string {
-	mac := derive(s.index.ticket, erasureID)
+	mac := seal.Derive(s.index.ticket, erasureID)
 	return erasureID + "." + base64.RawURLEncoding.EncodeToString(mac[:sha256.Size/2])
 }
 

@@ -1,10 +1,10 @@
 package account
 
 import (
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 
+	"github.com/kimi-k2/kimi-k2/internal/seal"
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
@@ -17,15 +17,8 @@ type indexes struct {
 }
 
 func newIndexes(secret []byte) indexes {
-	return indexes{email: derive(secret, "e-mail index v1"), subject: derive(secret, "provider subject index v1"),
-		tomb: derive(secret, "tombstone v1"), ticket: derive(secret, "deletion ticket v1"), receipt: derive(secret, "deletion receipt v1")}
-}
-
-// derive is a key of its own for one purpose.
-func derive(secret []byte, purpose string) []byte {
-	mac := hmac.New(sha256.New, secret)
-	mac.Write([]byte(purpose))
-	return mac.Sum(nil)
+	return indexes{email: seal.Derive(secret, "e-mail index v1"), subject: seal.Derive(secret, "provider subject index v1"),
+		tomb: seal.Derive(secret, "tombstone v1"), ticket: seal.Derive(secret, "deletion ticket v1"), receipt: seal.Derive(secret, "deletion receipt v1")}
 }
 
 // ofEmail is the index of an address; empty for no address.
@@ -33,12 +26,12 @@ func (i indexes) ofEmail(a address) []byte {
 	if a.key == "" {
 		return nil
 	}
-	return derive(i.email, a.key)
+	return seal.Derive(i.email, a.key)
 }
 
 // ofSubject is the index of somebody's stable id at a provider.
 func (i indexes) ofSubject(p models.Provider, subject string) []byte {
-	return derive(i.subject, string(p)+"\x00"+subject)
+	return seal.Derive(i.subject, string(p)+"\x00"+subject)
 }
 
 // newToken makes an opaque secret of 256 bits as text and the hash it is stored under.

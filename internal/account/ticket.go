@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/clock"
+	"github.com/kimi-k2/kimi-k2/internal/seal"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 )
 
@@ -38,9 +39,7 @@ type tickets struct {
 }
 
 func newTickets(secret []byte, c clock.Clock) tickets {
-	mac := hmac.New(sha256.New, secret)
-	mac.Write([]byte("guest ticket v1"))
-	return tickets{key: mac.Sum(nil), clock: c}
+	return tickets{key: seal.Derive(secret, "guest ticket v1"), clock: c}
 }
 
 func (t tickets) today() int64 { return t.clock.Now().Unix() / int64(day/time.Second) }

@@ -10,8 +10,6 @@ package audit
 
 import (
 	"crypto/ed25519"
-	"crypto/hmac"
-	"crypto/sha256"
 	"errors"
 	"log/slog"
 	"sync"
@@ -19,6 +17,7 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/database"
+	"github.com/kimi-k2/kimi-k2/internal/seal"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
 )
@@ -49,14 +48,7 @@ func New(c Config) *Service {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{Config: c, macKey: derive(c.Secret, "audit entry v1"), signer: ed25519.NewKeyFromSeed(derive(c.Secret, "audit checkpoint v1"))}
-}
-
-// derive is a key of its own for one purpose.
-func derive(secret []byte, purpose string) []byte {
-	m := hmac.New(sha256.New, secret)
-	m.Write([]byte(purpose))
-	return m.Sum(nil)
+	return &Service{Config: c, macKey: seal.Derive(c.Secret, "audit entry v1"), signer: ed25519.NewKeyFromSeed(seal.Derive(c.Secret, "audit checkpoint v1"))}
 }
 
 // PublicKey is what checkpoints can be verified with.

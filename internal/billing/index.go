@@ -1,9 +1,7 @@
 package billing
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-
+	"github.com/kimi-k2/kimi-k2/internal/seal"
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
@@ -12,14 +10,14 @@ import (
 type Indexer struct{ key []byte }
 
 // NewIndexer makes an indexer of a secret of the installation.
-func NewIndexer(secret []byte) Indexer { return Indexer{key: mac(secret, "payment index v1")} }
+func NewIndexer(secret []byte) Indexer { return Indexer{key: seal.Derive(secret, "payment index v1")} }
 
 // of is the index of an id of the sort at the provider; nil for no id.
 func (i Indexer) of(sort string, p models.PaymentProvider, id string) []byte {
 	if id == "" {
 		return nil
 	}
-	return mac(i.key, sort+"\x00"+string(p)+"\x00"+id)
+	return seal.Derive(i.key, sort+"\x00"+string(p)+"\x00"+id)
 }
 
 // The sorts of ids.
@@ -28,9 +26,3 @@ const (
 	sortPayment  = "payment"
 	sortCustomer = "customer"
 )
-
-func mac(key []byte, text string) []byte {
-	m := hmac.New(sha256.New, key)
-	m.Write([]byte(text))
-	return m.Sum(nil)
-}

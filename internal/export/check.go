@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/kimi-k2/kimi-k2/internal/seal"
 )
 
 // ErrChanged refuses an archive whose files are not those of its manifest.
@@ -32,7 +34,7 @@ func Check(secret []byte, in io.ReaderAt, size int64) (Manifest, error) {
 	if err != nil {
 		return Manifest{}, err
 	}
-	m, err := checkManifest(ed25519.NewKeyFromSeed(derive(secret, manifestPurpose)), text)
+	m, err := checkManifest(ed25519.NewKeyFromSeed(seal.Derive(secret, manifestPurpose)), text)
 	if err != nil {
 		return m, err
 	}

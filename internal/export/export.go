@@ -10,8 +10,6 @@ package export
 import (
 	"context"
 	"crypto/ed25519"
-	"crypto/hmac"
-	"crypto/sha256"
 	"fmt"
 	"log/slog"
 	"os"
@@ -99,7 +97,7 @@ func New(c Config) (*Service, error) {
 		return nil, fmt.Errorf("make the folder of exports: %w", err)
 	}
 	life, end := context.WithCancel(context.Background())
-	return &Service{Config: c, signer: ed25519.NewKeyFromSeed(derive(c.Secret, manifestPurpose)), linkKey: derive(c.Secret, "export link v1"),
+	return &Service{Config: c, signer: ed25519.NewKeyFromSeed(seal.Derive(c.Secret, manifestPurpose)), linkKey: seal.Derive(c.Secret, "export link v1"),
 		life: life, end: end, slots: make(chan struct{}, atOnce), writing: map[string]context.CancelFunc{}}, nil
 }
 
@@ -111,11 +109,4 @@ func (s *Service) Close() {
 	s.mu.Unlock()
 	s.end()
 	s.working.Wait()
-}
-
-// derive is a key of its own for one purpose.
-func derive(secret []byte, purpose string) []byte {
-	mac := hmac.New(sha256.New, secret)
-	mac.Write([]byte(purpose))
-	return mac.Sum(nil)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/id"
+	"github.com/kimi-k2/kimi-k2/internal/seal"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
 )
@@ -107,7 +108,7 @@ func (s *Service) Token(e *models.Export) (token string, until time.Time) {
 }
 
 func (s *Service) linkMAC(ownerID, signed string) string {
-	return base64.RawURLEncoding.EncodeToString(derive(s.linkKey, ownerID+"\n"+signed))
+	return base64.RawURLEncoding.EncodeToString(seal.Derive(s.linkKey, ownerID+"\n"+signed))
 }
 
 // parseToken is the id in a token that was made for the viewer and is still good. Whoever

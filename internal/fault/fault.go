@@ -50,8 +50,12 @@ const (
 // without secrets or internals; clients translate by Code. Field is the path of
 // the input field it belongs to, if any. RetryAfter is zero when unknown.
 type Fault struct {
-	Code       Code
-	Message    string
+	Code    Code
+	Message string
+	// Reason says which of several refusals of one code it is, and Values what its message
+	// fills in, for who says it in another language; empty where the code says enough.
+	Reason     string
+	Values     map[string]string
 	Field      []string
 	RetryAfter time.Duration
 	// Needed and Available are micro-credits, of INSUFFICIENT_CREDITS only.
@@ -70,6 +74,12 @@ func New(c Code, format string, args ...any) *Fault {
 func On(field string, c Code, format string, args ...any) *Fault {
 	f := New(c, format, args...)
 	f.Field = strings.Split(field, ".")
+	return f
+}
+
+// Because names the reason of a fault, and what its message fills in.
+func (f *Fault) Because(reason string, values map[string]string) *Fault {
+	f.Reason, f.Values = reason, values
 	return f
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/kimi-k2/kimi-k2/internal/seal"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 )
 
@@ -22,9 +23,7 @@ const (
 var encoding = base64.RawURLEncoding.Strict()
 
 func cookieKey(secret []byte) []byte {
-	mac := hmac.New(sha256.New, secret)
-	mac.Write([]byte("gate cookie v1"))
-	return mac.Sum(nil)
+	return seal.Derive(secret, "gate cookie v1")
 }
 
 func (s *Service) tag(payload []byte) []byte {

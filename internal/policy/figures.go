@@ -39,17 +39,6 @@ func (s *Service) Recheck() error {
 	return err
 }
 
-// LaterSignificant is how many significant versions came into force after the first one.
-func (s *Service) LaterSignificant() (n int) {
-	now := s.clock.Now()
-	for _, v := range s.versions[1:] {
-		if v.Significant && !v.EffectiveAt.After(now) {
-			n++
-		}
-	}
-	return n
-}
-
 func readEntries(files fs.FS) ([]entry, error) {
 	raw, err := fs.ReadFile(files, "versions.json")
 	if err != nil {

@@ -22,8 +22,8 @@ func TestFiguresStandBesideTheProgramsOwn(t *testing.T) {
 			t.Errorf("%+v", f)
 		}
 	}
-	if figures[1].Promised != 30 || r.LaterSignificant() != 0 {
-		t.Errorf("%+v, %d later versions", figures, r.LaterSignificant())
+	if figures[1].Promised != 30 {
+		t.Errorf("%+v", figures)
 	}
 }
 

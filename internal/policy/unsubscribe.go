@@ -15,6 +15,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/id"
+	"github.com/kimi-k2/kimi-k2/internal/seal"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
 )
@@ -31,16 +32,12 @@ func (s *Service) UnsubscribePath(ownerID string) string {
 
 // unsubscribeMark proves that we made a link.
 func (s *Service) unsubscribeMark(ownerID string) []byte {
-	m := hmac.New(sha256.New, s.leave)
-	m.Write([]byte(ownerID))
-	return m.Sum(nil)
+	return seal.Derive(s.leave, ownerID)
 }
 
 // leaveKey is the key of links that end news.
 func leaveKey(secret []byte) []byte {
-	m := hmac.New(sha256.New, secret)
-	m.Write([]byte("unsubscribe link v1"))
-	return m.Sum(nil)
+	return seal.Derive(secret, "unsubscribe link v1")
 }
 
 // ownerOf is whose link a token is of. It refuses with NOT_FOUND what we didn't make.

@@ -45,7 +45,7 @@ func readForeign(d *decoder, out *sink) error {
 			return errUnknown()
 		}
 		if out.result.Source != "" && out.result.Source != source {
-			return refuse("the file mixes conversations of several programs")
+			return refuse("mixed")
 		}
 		out.result.Source = source
 		if source == ChatGPT {
@@ -93,7 +93,7 @@ func (n *nodes[T]) UnmarshalJSON(b []byte) error {
 		}
 		key, _ := t.(string)
 		if _, twice := (*n)[key]; twice {
-			return refuse("the file holds a message twice")
+			return refuse("message_twice")
 		}
 		v := new(T)
 		if err := d.Decode(v); err != nil {
@@ -186,7 +186,7 @@ func (t *tree) write(shown string) error {
 		}
 	}
 	if t.visited != len(t.nodes) {
-		return refuse("the file holds messages that answer each other in a circle")
+		return refuse("circle")
 	}
 	if fresh := t.placed[shown]; fresh != "" {
 		t.out.show(t.id, fresh)

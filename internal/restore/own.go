@@ -88,7 +88,7 @@ func (s *Service) readOwnZIP(u *unpacker, data, manifest *zip.File, out *sink) e
 			return unreadable(err)
 		}
 		if want != "" && hex.EncodeToString(sum.Sum(nil)) != want {
-			return refuse("the file was changed: data.json is not what manifest.json says")
+			return refuse("changed")
 		}
 		return nil
 	})
@@ -123,7 +123,7 @@ func readOwn(d *decoder, out *sink) error {
 			case format != ownFormat:
 				return errUnknown()
 			case schema != ownSchema:
-				return refuse("the file has layout %d, which this version can't read: it reads layout %d", schema, ownSchema)
+				return refuse("layout", "layout", schema, "known", ownSchema)
 			}
 			return o.tables()
 		}
@@ -145,7 +145,7 @@ func (d *decoder) fields(read func(key string) error) error {
 		}
 		key, _ := t.(string)
 		if seen[key] {
-			return refuse("the file says %q twice", name(key))
+			return refuse("said_twice", "name", name(key))
 		}
 		seen[key] = true
 		if err := read(key); err != nil {
@@ -160,7 +160,7 @@ func (d *decoder) fields(read func(key string) error) error {
 func (d *decoder) begin(bracket json.Delim) error {
 	t, err := d.token()
 	if err == nil && t != bracket {
-		err = refuse("the file has another shape than such files have")
+		err = refuse("shape")
 	}
 	return err
 }
@@ -191,7 +191,7 @@ func (o *own) conversation() error {
 		return err
 	}
 	if _, twice := o.conversations[c.ID]; twice || c.ID == "" {
-		return refuse("the file holds a conversation twice")
+		return refuse("conversation_twice")
 	}
 	fresh, err := o.out.conversation(models.RestoredConversation{Title: orEmpty(c.Title), TitleSource: c.Source, Pinned: c.Pinned, Archived: c.Archived,
 		CreatedAt: c.CreatedAt, Updated: c.UpdatedAt})
@@ -209,15 +209,15 @@ func (o *own) message() error {
 	}
 	conversation, known := o.conversations[m.Conversation]
 	if !known {
-		return refuse("the file holds a message of a conversation that isn't in it")
+		return refuse("message_astray")
 	}
 	if _, twice := o.messages[m.ID]; twice || m.ID == "" {
-		return refuse("the file holds a message twice")
+		return refuse("message_twice")
 	}
 	var parent place
 	if m.Parent != nil {
 		if parent, known = o.messages[*m.Parent]; !known || parent.conversation != conversation.id {
-			return refuse("the file holds a message that answers none before it")
+			return refuse("message_answers_none")
 		}
 	}
 	if err := m.check(); err != nil {
@@ -240,13 +240,13 @@ func (m ownMessage) check() error {
 	case models.MessageComplete:
 	case models.MessagePending, models.MessageStreaming, models.MessageStopped, models.MessageInterrupted, models.MessageFailed:
 		if m.Role == models.RoleUser {
-			return refuse("the file holds a message with a status that it can't have")
+			return refuse("status_impossible")
 		}
 	default:
-		return refuse("the file holds a message with a status that there isn't")
+		return refuse("status_unknown")
 	}
 	if m.Role != models.RoleUser && (m.Role != models.RoleAssistant || m.Parent == nil) {
-		return refuse("the file holds a message of nobody, or a reply to nothing")
+		return refuse("message_of_nobody")
 	}
 	return nil
 }

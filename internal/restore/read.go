@@ -51,13 +51,13 @@ func (s *Service) readJSON(in io.Reader, out *sink) error {
 	}
 	d.meter.left = d.limit
 	if _, err := d.json.Token(); !errors.Is(err, io.EOF) {
-		return refuse("the file goes on after its end")
+		return refuse("goes_on")
 	}
 	return nil
 }
 
 func errUnknown() *fault.Fault {
-	return refuse("this is no export of Kimi K2, ChatGPT or Open WebUI")
+	return refuse("unknown_file")
 }
 
 // What of a ZIP is read.
@@ -78,16 +78,16 @@ func (s *Service) readZIP(file *os.File, size int64, out *sink) error {
 	}
 	z, err := zip.NewReader(file, size)
 	if err != nil {
-		return refuse("the ZIP is damaged")
+		return refuse("zip_damaged")
 	}
 	found := map[string]*zip.File{}
 	var foreign []string
 	for _, f := range z.File {
 		if strings.HasPrefix(f.Name, "/") || strings.ContainsAny(f.Name, "\\\x00:") || slices.Contains(strings.Split(f.Name, "/"), "..") {
-			return refuse("the ZIP holds a name that leads out of it")
+			return refuse("zip_leads_out")
 		}
 		if found[f.Name] != nil {
-			return refuse("the ZIP holds the same name twice")
+			return refuse("zip_twice")
 		}
 		found[f.Name] = f
 		if conversationsName.MatchString(path.Base(f.Name)) {
@@ -122,11 +122,11 @@ func checkDirectory(file io.ReaderAt, size int64) error {
 	}
 	at := bytes.LastIndex(tail, []byte("PK\x05\x06"))
 	if at < 0 || len(tail)-at < endOfDirectory {
-		return refuse("the ZIP has no end")
+		return refuse("zip_endless")
 	}
 	length, offset := int64(binary.LittleEndian.Uint32(tail[at+12:])), int64(binary.LittleEndian.Uint32(tail[at+16:]))
 	if length > maxDirectory || offset+length != size-int64(len(tail)-at) {
-		return refuse("the ZIP is damaged, or lists too many files")
+		return refuse("zip_list")
 	}
 	return nil
 }
@@ -140,11 +140,11 @@ type unpacker struct {
 // with reads one file.
 func (u *unpacker) with(f *zip.File, read func(io.Reader) error) error {
 	if f.UncompressedSize64 > uint64(u.limits.Unpacked) {
-		return refuse("a file in the ZIP says that it has %d MB: %d MB are read at most", f.UncompressedSize64>>20, u.limits.Unpacked>>20)
+		return refuse("zip_claims", "size", f.UncompressedSize64>>20, "most", u.limits.Unpacked>>20)
 	}
 	in, err := f.Open()
 	if err != nil {
-		return refuse("the ZIP is packed in a way that can't be read")
+		return refuse("zip_packing")
 	}
 	defer func() { _ = in.Close() }()
 	return read(&unpacked{unpacker: u, in: in, packed: int64(min(f.CompressedSize64, 1<<40))})
@@ -167,11 +167,11 @@ func (u *unpacked) Read(p []byte) (int, error) {
 	u.total += int64(n)
 	switch {
 	case u.total > u.limits.Unpacked:
-		return 0, refuse("the ZIP unpacks to more than %d MB", u.limits.Unpacked>>20)
+		return 0, refuse("zip_unpacks", "most", u.limits.Unpacked>>20)
 	case u.n > small && u.n/u.limits.Ratio > u.packed:
-		return 0, refuse("a file in the ZIP is packed more than %d times smaller than it is", u.limits.Ratio)
+		return 0, refuse("zip_ratio", "most", u.limits.Ratio)
 	case err != nil && !errors.Is(err, io.EOF):
-		return n, refuse("the ZIP is damaged")
+		return n, refuse("zip_damaged")
 	}
 	return n, err //nolint:wrapcheck // the end
 }
@@ -197,7 +197,7 @@ type meter struct {
 // Read refuses what is over the limit.
 func (m *meter) Read(p []byte) (int, error) {
 	if m.left <= 0 {
-		return 0, refuse("one part of the file is larger than %d MB", m.limit>>20)
+		return 0, refuse("part_too_large", "most", m.limit>>20)
 	}
 	n, err := m.in.Read(p[:min(int64(len(p)), m.left)])
 	m.left -= int64(n)
@@ -238,7 +238,7 @@ func unreadable(err error) error {
 	}
 	var shape *json.UnmarshalTypeError
 	if errors.As(err, &shape) {
-		return refuse("the file has another shape than such files have, at %s", name(shape.Field))
+		return refuse("shape_at", "place", name(shape.Field))
 	}
-	return refuse("the file is damaged: it is no JSON to its end")
+	return refuse("no_json")
 }

@@ -163,12 +163,7 @@ func (s *Service) spool(body io.Reader) (_ *os.File, err error) {
 		return nil, fmt.Errorf("receive a file: %w", database.Translate(err))
 	}
 	if n > s.Limits.Upload {
-		return nil, refuse("the file is larger than %d MB", s.Limits.Upload>>20)
+		return nil, refuse("file_too_large", "most", s.Limits.Upload>>20)
 	}
 	return file, nil
-}
-
-// refuse is a refusal of a file.
-func refuse(format string, args ...any) *fault.Fault {
-	return fault.On("file", fault.Invalid, format, args...)
 }

@@ -140,6 +140,9 @@ func (i *installation) refuses(name string, v viewer.Viewer, file []byte, words 
 	if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), words) {
 		i.t.Errorf("%s: %v, want %q", name, err, words)
 	}
+	if list, _ := fault.Of(err); len(list) != 1 || restore.Refusals()[list[0].Reason] == "" || strings.ContainsAny(list[0].Message, "{}") {
+		i.t.Errorf("%s: %+v has no reason that is known", name, err)
+	}
 	if conversations, messages := i.kept(v); conversations+messages > 0 {
 		i.t.Errorf("%s: %d conversations and %d messages were left", name, conversations, messages)
 	}

@@ -44,7 +44,7 @@ func newSink(tx *gorm.DB, chat Chat, v viewer.Viewer, limits Limits, now time.Ti
 // conversation takes one and returns its id.
 func (s *sink) conversation(c models.RestoredConversation) (string, error) {
 	if s.result.Conversations++; s.result.Conversations > s.limits.Conversations {
-		return "", refuse("there are more than %d conversations in the file", s.limits.Conversations)
+		return "", refuse("too_many_conversations", "most", s.limits.Conversations)
 	}
 	c.ID = id.New(id.Conversation)
 	c.Title = title(c.Title)
@@ -64,10 +64,10 @@ func (s *sink) conversation(c models.RestoredConversation) (string, error) {
 // before.
 func (s *sink) message(m models.RestoredMessage) (string, error) {
 	if s.result.Messages++; s.result.Messages > s.limits.Messages {
-		return "", refuse("there are more than %d messages in the file", s.limits.Messages)
+		return "", refuse("too_many_messages", "most", s.limits.Messages)
 	}
 	if len(m.Text) > s.limits.Text || len(m.Reasoning) > s.limits.Text || len(m.ErrorMessage) > s.limits.Text {
-		return "", refuse("a message in the file is longer than %d MB", s.limits.Text>>20)
+		return "", refuse("message_too_long", "most", s.limits.Text>>20)
 	}
 	m.ID, m.RunID = id.New(id.Message), id.New(id.Run)
 	m.ModelID, m.EngineName, m.FinishReason, m.ErrorCode = name(m.ModelID), name(m.EngineName), name(m.FinishReason), name(m.ErrorCode)
@@ -104,7 +104,7 @@ func (s *sink) flush() error {
 // end writes the rest. A file without conversations is refused.
 func (s *sink) end() error {
 	if s.result.Conversations == 0 {
-		return refuse("there are no conversations in the file")
+		return refuse("no_conversations")
 	}
 	if err := s.flush(); err != nil {
 		return err

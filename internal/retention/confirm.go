@@ -13,9 +13,16 @@ import (
 )
 
 // confirmable reports whether the operator may end a hold: those of clocks that differ end
-// when they are set, those of other jobs by these jobs.
-func confirmable(r rule, s models.RetentionState) bool {
-	return r.job() == Job && (s.Hold == models.HeldMany || s.Hold == models.HeldJump) && s.ConfirmedAt == nil
+// when they are set, those of other jobs by these jobs, unless the engine judges for them.
+func (e *Engine) confirmable(r rule, s models.RetentionState) bool {
+	p, _ := e.procedure(r.job())
+	switch {
+	case s.ConfirmedAt != nil:
+		return false
+	case s.Hold == models.HeldMany:
+		return r.job() == Job || p.Judged
+	}
+	return r.job() == Job && s.Hold == models.HeldJump
 }
 
 // Confirm lets a rule that is held go on with its next sweep, and writes down who said so.
@@ -39,7 +46,7 @@ func (e *Engine) Confirm(ctx context.Context, v viewer.Viewer, table string) (*m
 		if state.ConfirmedAt != nil {
 			return nil
 		}
-		if !confirmable(r, state) {
+		if !e.confirmable(r, state) {
 			return refusal(r, state)
 		}
 		now := e.Clock.Now()

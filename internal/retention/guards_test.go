@@ -297,6 +297,66 @@ func TestOtherJobsTell(t *testing.T) {
 	}
 }
 
+// P46, T38: far more guests than usual go when the operator confirms it, or after half an
+// hour; what the job did then is written down as having been held.
+func TestFarMoreGuestsThanUsualAreHeld(t *testing.T) {
+	r := newRoom(t)
+	job := r.Watch(retention.Procedure{Job: "guests.purge", Judged: true, Run: func(ctx context.Context) (map[string]int64, error) {
+		gone, err := r.db.Pool().Exec(ctx, `DELETE FROM owners WHERE kind = 'GUEST' AND last_active_at <= $1`, r.Now().Add(-30*day))
+		return map[string]int64{"owners": gone.RowsAffected()}, err
+	}})
+	turn := func(step string, due, left int64) {
+		t.Helper()
+		err := job(t.Context())
+		var many *retention.ManyError
+		h := r.rule("owners").Hold
+		if n := r.count(`SELECT count(*) FROM owners WHERE kind = 'GUEST' AND id <> $1`, guest); n != left {
+			t.Fatalf("%s: %d are left", step, n)
+		}
+		switch {
+		case due == 0 && (err != nil || h != nil):
+			t.Fatalf("%s: %v, %+v", step, err, h)
+		case due > 0 && (!errors.As(err, &many) || many.Due != due || h == nil || h.Kind != models.HeldMany || h.Due != due):
+			t.Fatalf("%s: %v, %+v", step, err, h)
+		}
+	}
+	r.guests(1000)
+	turn("as many as may always go", 0, 0)
+	r.guests(3001)
+	turn("more than three times as many", 3001, 3001)
+	if h := r.rule("owners").Hold; !h.Confirmable || h.Usual != 3000 || !h.Until.Equal(r.Now().Add(clock.Patience)) {
+		t.Errorf("it is held as %+v", h)
+	}
+	r.pass(clock.Patience - time.Minute)
+	turn("a minute before half an hour is over", 3001, 3001)
+	r.pass(time.Minute)
+	turn("then", 0, 0)
+	if n := r.count(`SELECT rows FROM retention_sweeps WHERE rule = 'owners' AND guard = 'MANY' AND rows > 0`); n != 3001 {
+		t.Errorf("the receipt counts %d", n)
+	}
+	r.guests(10_000)
+	turn("many more", 10_000, 10_000)
+	_, err := r.Confirm(t.Context(), admin, "owners")
+	r.must(err)
+	if h := r.rule("owners").Hold; h == nil || h.ConfirmedAt == nil || h.Confirmable {
+		t.Errorf("confirmed it is %+v", h)
+	}
+	turn("confirmed", 0, 0)
+	r.guests(60_000)
+	turn("a confirmation counts once", 60_000, 60_000)
+	r.jump(100*day, true)
+	if err := job(t.Context()); r.rule("owners").Hold.Kind != models.HeldJump || r.rule("owners").Hold.Confirmable {
+		t.Errorf("a clock that jumped: %v, %+v", err, r.rule("owners").Hold)
+	}
+}
+
+// guests makes guests whose time is over.
+func (r *room) guests(n int) {
+	r.t.Helper()
+	r.exec(`INSERT INTO owners (id, kind, key_wrapped, created_at, last_active_at)
+		SELECT 'own_' || replace(gen_random_uuid()::text, '-', ''), 'GUEST', '\x00', $2, $2 FROM generate_series(1, $1::int)`, n, r.Now().Add(-30*day))
+}
+
 // What ends when is told by day, for 30 days.
 func TestWhatEndsWhen(t *testing.T) {
 	r := newRoom(t)

@@ -88,19 +88,36 @@ func holdTx(tx *gorm.DB, state *models.RetentionState, r models.RetentionSweep) 
 	return saveTx(tx, &r)
 }
 
+// Hold is what it is among the reasons to delete nothing.
+func (e *ManyError) Hold() (kind models.RetentionHold, due, usual int64) {
+	return models.HeldMany, e.Due, e.Usual
+}
+
+// unusual reports whether far more than usual would go, and notes both in the state.
+func (e *Engine) unusual(ctx context.Context, r rule, at time.Time, state *models.RetentionState) (_ bool, err error) {
+	if state.Usual, err = e.usual(ctx, r); err != nil {
+		return false, err
+	}
+	if state.Due, err = e.due(ctx, r, at, state.Usual+1); err != nil || state.Due <= state.Usual {
+		return false, err
+	}
+	state.Due, err = e.due(ctx, r, at, math.MaxInt64)
+	return err == nil, err
+}
+
+// isOver reports whether a hold for being many is confirmed, or has lasted.
+func isOver(state models.RetentionState, at time.Time, lasts time.Duration) bool {
+	return state.Hold == models.HeldMany && (state.ConfirmedAt != nil || at.Sub(*state.HeldSince) >= lasts)
+}
+
 // judge refuses with a *ManyError when far more than usual would go, unless that was
 // confirmed or held for long enough.
-func (s *sweep) judge(ctx context.Context) (err error) {
-	if s.state.Usual, err = s.e.usual(ctx, s.rule); err != nil {
+func (s *sweep) judge(ctx context.Context) error {
+	unusual, err := s.e.unusual(ctx, s.rule, s.at, &s.state)
+	if err != nil || !unusual {
 		return err
 	}
-	if s.state.Due, err = s.e.due(ctx, s.rule, s.at, s.state.Usual+1); err != nil || s.state.Due <= s.state.Usual {
-		return err
-	}
-	if s.state.Due, err = s.e.due(ctx, s.rule, s.at, math.MaxInt64); err != nil {
-		return err
-	}
-	if s.state.Hold == models.HeldMany && (s.state.ConfirmedAt != nil || s.at.Sub(*s.state.HeldSince) >= manyFor) {
+	if isOver(s.state, s.at, manyFor) {
 		s.receipt.Guard = models.HeldMany
 		return nil
 	}

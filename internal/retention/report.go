@@ -140,7 +140,7 @@ func (e *Engine) holding(r rule, s models.RetentionState) *models.RetentionHoldi
 	if s.Hold == "" || s.HeldSince == nil {
 		return nil
 	}
-	h := &models.RetentionHolding{Kind: s.Hold, Since: *s.HeldSince, Due: s.Due, Usual: s.Usual, ConfirmedAt: s.ConfirmedAt, Confirmable: confirmable(r, s)}
+	h := &models.RetentionHolding{Kind: s.Hold, Since: *s.HeldSince, Due: s.Due, Usual: s.Usual, ConfirmedAt: s.ConfirmedAt, Confirmable: e.confirmable(r, s)}
 	lasts := clock.Patience
 	if s.Hold == models.HeldMany && r.job() == Job {
 		lasts = manyFor

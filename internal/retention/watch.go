@@ -21,6 +21,9 @@ type Procedure struct {
 	// Guarded lets a turn take place only while the engine's clocks are not in doubt; without
 	// it the job guards itself.
 	Guarded bool
+	// Judged also holds a turn in which far more than usual would go, until the operator
+	// confirms it, or for clock.Patience.
+	Judged bool
 	// Grain is how much longer than its time a row may stay, because it goes with others.
 	Grain time.Duration
 	// Untimed means that the register's clocks of its tables are no times of day.
@@ -67,12 +70,43 @@ func (e *Engine) Watch(p Procedure) func(ctx context.Context) error {
 
 // turn is one turn of a procedure.
 func (e *Engine) turn(ctx context.Context, p Procedure) (map[string]int64, error) {
-	if p.Guarded {
-		if _, err := e.guard.Admit(ctx); err != nil {
+	if p.Guarded || p.Judged {
+		at, err := e.guard.Admit(ctx)
+		if err != nil {
 			return nil, err //nolint:wrapcheck // it is a doubt, or the second clock's, which says what failed
+		}
+		if err := e.judge(ctx, p, at); err != nil {
+			return nil, err
 		}
 	}
 	return p.Run(ctx)
+}
+
+// judge refuses with a *ManyError a turn of a procedure that is to be judged, when far more
+// than usual would go and that was neither confirmed nor held for long enough.
+func (e *Engine) judge(ctx context.Context, p Procedure, at time.Time) error {
+	for _, r := range e.others {
+		if !p.Judged || r.job() != p.Job {
+			continue
+		}
+		var state models.RetentionState
+		if err := e.DB.Gorm(ctx).Where("rule = ?", r.Name).Limit(1).Find(&state).Error; err != nil {
+			return fmt.Errorf("read where %s stands: %w", r.Name, database.Translate(err))
+		}
+		unusual, err := e.unusual(ctx, r, at, &state)
+		if err != nil {
+			return err
+		}
+		if !unusual || isOver(state, at, clock.Patience) {
+			continue
+		}
+		since := at
+		if state.Hold == models.HeldMany {
+			since = *state.HeldSince
+		}
+		return &ManyError{Due: state.Due, Usual: state.Usual, Until: since.Add(clock.Patience)}
+	}
+	return nil
 }
 
 // procedure is the one of a job, if it is watched.
@@ -109,9 +143,12 @@ func (e *Engine) told(ctx context.Context, r rule, p Procedure, t turn) error {
 		}
 		done := map[string]any{"oldest": oldest}
 		if t.err == nil {
-			done["swept_at"], done["hold"], done["held_since"], done["confirmed_at"] = now, "", nil, nil
+			done["swept_at"], done["hold"], done["held_since"], done["due"], done["confirmed_at"] = now, "", nil, 0, nil
 		}
 		if t.rows > 0 {
+			if state.Hold == models.HeldMany {
+				receipt.Guard = models.HeldMany
+			}
 			receipt.FinishedAt = &now
 			if err := saveTx(tx, &receipt); err != nil {
 				return err

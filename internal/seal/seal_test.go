@@ -2,6 +2,7 @@ package seal_test
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"testing"
@@ -101,5 +102,18 @@ func BenchmarkOpen1KB(b *testing.B) {
 		if _, err := key.Open(place, sealed); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// What is found by a mark, and what was signed, must be found and hold after an update: the
+// derivation is frozen.
+func TestWhatIsDerivedStaysTheSame(t *testing.T) {
+	secret := bytes.Repeat([]byte{5}, 32)
+	const want = "10b0188e320600ce578b569e3854fcbefd3827e4b39ac75aae1465de743cd417"
+	if got := hex.EncodeToString(seal.Derive(secret, "e-mail index v1")); got != want {
+		t.Errorf("it is %s", got)
+	}
+	if bytes.Equal(seal.Derive(secret, "a"), seal.Derive(secret, "b")) || bytes.Equal(seal.Derive(secret, "a"), seal.Derive(secret[1:], "a")) {
+		t.Error("two purposes, or two secrets, have the same key")
 	}
 }

@@ -10,8 +10,6 @@ package signin
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -166,13 +164,13 @@ func (s *Service) Close() {
 	}
 }
 
-// derive makes a key or a text for one use out of a secret.
+// derive makes a key or a text for one use out of a secret. Parts can't run into each other.
 func derive(secret []byte, parts ...string) []byte {
-	mac := hmac.New(sha256.New, secret)
+	var purpose strings.Builder
 	for _, p := range parts {
-		fmt.Fprintf(mac, "%d:%s", len(p), p) // a hash never fails
+		fmt.Fprintf(&purpose, "%d:%s", len(p), p) // a builder never fails
 	}
-	return mac.Sum(nil)
+	return seal.Derive(secret, purpose.String())
 }
 
 // flow is one sign-in's conversation with its provider.

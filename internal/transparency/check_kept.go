@@ -2,8 +2,6 @@ package transparency
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/kimi-k2/kimi-k2/models"
@@ -45,12 +43,10 @@ func (s *Service) oldestRequestLog(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	if !any {
-		return green("No log of a request to the API is stored.")
+		return green(found("no_request_log"))
 	}
 	limit := s.Facts.RequestLogTTL
-	state := late(s.Clock.Now().Sub(at), limit+dayLength)
-	say := "The oldest stored log entries are of %s. Entries are shown to nobody once they are %s old, and deleted with the day that they belong to."
-	return Result{state, fmt.Sprintf(say, day(at), span(limit))}, nil
+	return result(late(s.Clock.Now().Sub(at), limit+dayLength), found("request_log_oldest", "day", at, "limit", limit)), nil
 }
 
 // oldestGuest looks at the guest that has been inactive for longest.
@@ -60,17 +56,14 @@ func (s *Service) oldestGuest(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	if !any {
-		return green("Nothing of any guest is stored.")
+		return green(found("no_guest"))
 	}
 	age := s.Clock.Now().Sub(at)
-	return Result{late(age, s.Facts.GuestTTL), fmt.Sprintf("The guest that has been inactive for longest was active %s ago; guests go after %s.", span(age), span(s.Facts.GuestTTL))}, nil
+	return result(late(age, s.Facts.GuestTTL), found("guest_oldest", "age", age, "limit", s.Facts.GuestTTL)), nil
 }
 
 // sweeps looks whether everything that has an end is gone by then.
 func (s *Service) sweeps(ctx context.Context) (Result, error) {
-	if s.Facts.Retention == nil {
-		return s.overdue(ctx)
-	}
 	rules, err := s.Facts.Retention(ctx)
 	if err != nil {
 		return Result{}, err
@@ -91,13 +84,13 @@ func (s *Service) sweeps(ctx context.Context) (Result, error) {
 	}
 	switch {
 	case len(over) > 0:
-		return red("Kept for longer than promised: %s.", some(over))
+		return red(found("rules_overdue", "rules", over))
 	case len(held) > 0:
-		return amber("A guard keeps these from being deleted until the operator has looked: %s.", some(held))
+		return amber(found("rules_held", "rules", held))
 	case last.IsZero():
-		return amber("Nothing has been swept yet.")
+		return amber(found("nothing_swept"))
 	}
-	return green("All %d rules of how long data are kept are kept to. The last sweep was %s and deleted %s.", len(rules), moment(last), count(int(rows), "row", "rows"))
+	return green(found("rules_kept", "rules", len(rules), "last", last, "rows", rows))
 }
 
 // deletions looks at accounts and guests that are being deleted.
@@ -109,44 +102,41 @@ func (s *Service) deletions(ctx context.Context) (Result, error) {
 	}
 	if d.Running > 0 {
 		age := now.Sub(d.Oldest)
-		running := fmt.Sprintf("%s under way, the oldest for %s.", count(int(d.Running), "deletion is", "deletions are"), span(age))
+		running := found("deletions_running", "running", d.Running, "age", age)
 		switch {
 		case age > deletionLate:
-			return red("%s Each should be over within a day.", running)
+			return red(running, found("deletion_late"))
 		case age > deletionSlow:
-			return amber("%s", running)
+			return amber(running)
 		}
-		return green("%s", running)
+		return green(running)
 	}
 	if d.Done == 0 {
-		return green("No deletion waits. Nobody asked for one in the last 90 days.")
+		return green(found("no_deletion"))
 	}
-	say := fmt.Sprintf("No deletion waits. In the last 90 days there were %d; the slowest took %s.", d.Done, span(d.Slowest))
+	done := found("deletions_done", "done", d.Done, "slowest", d.Slowest)
 	if d.Unasked > 0 {
-		return amber("%s In %s a payment provider could not be asked to forget: the operator does that by hand.", say, count(int(d.Unasked), "case", "cases"))
+		return amber(done, found("deletions_unasked", "cases", d.Unasked))
 	}
-	return green("%s", say)
+	return green(done)
 }
 
 // exports looks at exports of people's data.
 func (s *Service) exports(ctx context.Context) (Result, error) {
-	if s.Facts.Exports == nil {
-		return amber("Exports are not in use in this version of the program.")
-	}
 	e, err := s.Facts.Exports(ctx)
 	if err != nil {
 		return Result{}, err
 	}
-	say := fmt.Sprintf("%s to be fetched; %d under way now.", count(int(e.Ready), "export lies ready", "exports lie ready"), e.Running)
+	now := found("exports_now", "ready", e.Ready, "running", e.Running)
 	switch {
 	case e.Overdue > sweepLate:
-		return red("%s A file that should have been deleted is still there, for %s.", say, span(e.Overdue))
+		return red(now, found("export_file_late", "age", e.Overdue))
 	case e.Overdue > sweepGrace:
-		return amber("%s A file waits to be deleted for %s.", say, span(e.Overdue))
+		return amber(now, found("export_file_waits", "age", e.Overdue))
 	case e.Failed > 0:
-		return amber("%s %d failed.", say, e.Failed)
+		return amber(now, found("exports_failed", "failed", e.Failed))
 	}
-	return green("%s", say)
+	return green(now)
 }
 
 // ledgerDrift looks at the newest check of the books.
@@ -156,14 +146,14 @@ func (s *Service) ledgerDrift(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	if !any {
-		return amber("The books have not been checked yet.")
+		return amber(found("books_unchecked"))
 	}
-	say := fmt.Sprintf("The books were last proved %s, over %d rows.", moment(l.At), l.Checked)
+	checked := found("books_checked", "last", l.At, "rows", l.Checked)
 	switch {
 	case len(l.Broken) > 0:
-		return red("%s They do not add up: %s.", say, strings.Join(l.Broken, ", "))
+		return red(checked, found("books_broken", "invariants", l.Broken))
 	case s.Clock.Now().Sub(l.At) > booksLate:
-		return amber("%s That is too long ago.", say)
+		return amber(checked, found("books_old"))
 	}
-	return green("%s Every amount adds up, and nothing drifted.", say)
+	return green(checked, found("books_right"))
 }

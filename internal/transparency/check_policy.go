@@ -2,29 +2,16 @@ package transparency
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
-func green(format string, args ...any) (Result, error) {
-	return Result{models.TransparencyGreen, fmt.Sprintf(format, args...)}, nil
-}
-
-func amber(format string, args ...any) (Result, error) {
-	return Result{models.TransparencyAmber, fmt.Sprintf(format, args...)}, nil
-}
-
-func red(format string, args ...any) (Result, error) {
-	return Result{models.TransparencyRed, fmt.Sprintf(format, args...)}, nil
-}
-
 // policyText compares the text that people read with its published hash, and its clauses
 // with the register.
 func (s *Service) policyText(context.Context) (Result, error) {
 	if err := s.Facts.Recheck(); err != nil {
-		return red("The published text is not what it was: %v.", err)
+		return red(found("text_changed", "reason", err.Error()))
 	}
 	p := s.Policy()
 	said := map[string]bool{}
@@ -42,49 +29,50 @@ func (s *Service) policyText(context.Context) (Result, error) {
 		missing = append(missing, id)
 	}
 	if len(missing) > 0 {
-		return red("The text and the register of the program have not the same clauses: %s.", some(missing))
+		return red(found("clauses_differ", "clauses", missing))
 	}
-	return green("Version %s is shown as it was published: its SHA-256 begins with %s. Each of its %d clauses has checks.", p.Version, p.Hash[:min(12, len(p.Hash))], len(s.Register.Clauses))
+	return green(found("text_as_published", "version", p.Version, "hash", p.Hash[:min(12, len(p.Hash))], "clauses", len(s.Register.Clauses)))
 }
 
 // figures compares the numbers of the text with the program's.
 func (s *Service) figures(context.Context) (Result, error) {
-	var same, wrong []string
+	var same []string
+	var wrong []finding
 	for _, f := range s.Facts.Figures() {
 		if f.Promised != f.Kept {
-			wrong = append(wrong, fmt.Sprintf("“%s” is promised, and the program keeps to %d", f.Words, f.Kept))
+			wrong = append(wrong, found("figure_differs", "words", f.Words, "kept", f.Kept))
 			continue
 		}
 		same = append(same, "“"+f.Words+"”")
 	}
 	switch {
 	case len(wrong) > 0:
-		return red("%s.", strings.Join(wrong, "; "))
+		return red(wrong...)
 	case len(same) == 0:
-		return amber("The policy names no figures.")
+		return amber(found("no_figures"))
 	}
-	return green("The program keeps to each figure of the text: %s.", strings.Join(same, ", "))
+	return green(found("figures_kept", "figures", strings.Join(same, ", ")))
 }
 
 // version says what runs here.
 func (s *Service) version(context.Context) (Result, error) {
-	return green("Version %s of the program answers here, on machines of whoever runs this installation. It calls nobody but the recipients listed.", s.Version)
+	return green(found("version", "version", s.Version))
 }
 
 // hopsEncrypted looks at every way that data take.
 func (s *Service) hopsEncrypted(context.Context) (Result, error) {
 	state := models.TransparencyGreen
-	var bad []string
+	var bad []finding
 	hops := s.Hops()
 	for _, h := range hops {
 		if state = state.Worse(h.State); h.State != models.TransparencyGreen {
-			bad = append(bad, h.Name+": "+h.About)
+			bad = append(bad, foundHop(h))
 		}
 	}
 	if len(bad) > 0 {
-		return Result{state, strings.Join(bad, " ")}, nil
+		return result(state, bad...), nil
 	}
-	return green("All %d ways that data take are encrypted, or stay on one machine.", len(hops))
+	return green(found("hops_encrypted", "hops", len(hops)))
 }
 
 // recipients compares who is listed with who can be reached.
@@ -104,26 +92,19 @@ func (s *Service) recipients(context.Context) (Result, error) {
 		}
 	}
 	if len(unknown) > 0 {
-		return red("The program could reach somebody who is not listed: %s.", some(unknown))
+		return red(found("recipient_unlisted", "names", unknown))
 	}
 	if calls, last := s.Facts.Refused(); calls > 0 && s.Clock.Now().Sub(last) < refusedMatters {
-		return amber("The program tried to call somebody who is not listed, %d times, and was kept from it; the last time was %s. Nothing was sent.", calls, moment(last))
+		return amber(found("calls_refused", "calls", calls, "last", last))
 	}
 	outside := len(all) - local
 	if outside == 0 {
-		return green("Nothing is passed on to anybody else: this installation uses no service of others.")
+		return green(found("no_recipients"))
 	}
-	return green("Data go to the %s listed and to nobody else: the program can't reach any other host.", count(outside, "recipient", "recipients"))
-}
-
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
+	return green(found("recipients_listed", "recipients", outside))
 }
 
 // enterprise says what enterprises are promised and this program does not do for them.
 func (*Service) enterprise(context.Context) (Result, error) {
-	return amber("This version of the program makes no evidence for SOC 2, has no profile for HIPAA and keeps no agreements: whoever runs this installation has to see to them.")
+	return amber(found("enterprise"))
 }

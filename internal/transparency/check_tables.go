@@ -12,7 +12,6 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/register"
 	"github.com/kimi-k2/kimi-k2/internal/seal"
-	"github.com/kimi-k2/kimi-k2/models"
 )
 
 // Which tables and columns there are is the register's word: no table is named here.
@@ -55,11 +54,11 @@ func (s *Service) registerComplete(ctx context.Context) (Result, error) {
 	slices.Sort(unknown)
 	switch {
 	case len(unknown) > 0:
-		return red("The database holds what the register doesn't know: %s.", some(unknown))
+		return red(found("columns_unknown", "names", unknown))
 	case len(gone) > 0:
-		return amber("The register describes what there is not: %s.", some(gone))
+		return amber(found("columns_gone", "names", gone))
 	}
-	return green("All %d columns of all %d tables of the database are described: what they hold, for what and for how long.", n, len(s.Register.Tables))
+	return green(found("columns_described", "columns", n, "tables", len(s.Register.Tables)))
 }
 
 // isDetached reports whether a column is that of a partition on its way out: its name ends
@@ -110,12 +109,12 @@ func columnsSealedTx(ctx context.Context, tx pgx.Tx, held *register.Register) (R
 		}
 	}
 	if len(bare) > 0 {
-		return red("Values that should be encrypted are not: %s.", some(bare))
+		return red(found("values_open", "columns", bare))
 	}
 	if looked == 0 {
-		return green("Nothing is stored yet in the %d columns that must be encrypted.", columns)
+		return green(found("nothing_to_seal", "columns", columns))
 	}
-	return green("Of %d values in the %d columns that must be encrypted, each is.", looked, columns)
+	return green(found("values_sealed", "values", looked, "columns", columns))
 }
 
 // unsealed counts the values of a column that were looked at, and those among them that
@@ -133,48 +132,4 @@ func unsealed(ctx context.Context, tx pgx.Tx, table, column string) (looked, ope
 	err = tx.QueryRow(ctx, fmt.Sprintf(`SELECT count(*), count(*) FILTER (WHERE length(%[2]s) < $1 OR get_byte(substring(%[2]s FROM 1 FOR 1), 0) <> $2) FROM %[1]s WHERE length(%[2]s) > 0`, from, value),
 		seal.Overhead, seal.Version).Scan(&looked, &open)
 	return looked, open, err
-}
-
-// oldest is the least time in a column, nil when there is none; isTime is false for columns
-// that count otherwise, and for tables that go by partitions, which other checks look at.
-func (s *Service) oldest(ctx context.Context, table, column string) (at *time.Time, isTime bool, err error) {
-	name := pgx.Identifier{table}.Sanitize()
-	err = s.DB.Pool().QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND c.relkind = 'r'
-		WHERE a.attrelid = $1::text::regclass AND a.attname = $2 AND a.atttypid = 'timestamptz'::regtype)`, name, column).Scan(&isTime)
-	if err != nil || !isTime {
-		return nil, false, err
-	}
-	err = s.DB.Pool().QueryRow(ctx, fmt.Sprintf(`SELECT min(%s) FROM %s`, pgx.Identifier{column}.Sanitize(), name)).Scan(&at)
-	return at, true, err
-}
-
-// overdue looks at the tables whose rows all end after a time for one that is still there.
-func (s *Service) overdue(ctx context.Context) (Result, error) {
-	state := models.TransparencyGreen
-	var over []string
-	tables := 0
-	now := s.Clock.Now()
-	for _, t := range s.Register.Tables {
-		if t.Retention.Clock == "" || t.Retention.Keep != "" {
-			continue
-		}
-		oldest, isTime, err := s.oldest(ctx, t.Name, t.Retention.Clock)
-		if err != nil {
-			return Result{}, fmt.Errorf("look for the oldest row of %s: %w", t.Name, database.Translate(err))
-		}
-		if !isTime {
-			continue
-		}
-		if tables++; oldest == nil {
-			continue
-		}
-		if is := late(now.Sub(*oldest), time.Duration(t.Retention.Max)); is != models.TransparencyGreen {
-			state = state.Worse(is)
-			over = append(over, t.Name)
-		}
-	}
-	if len(over) > 0 {
-		return Result{state, fmt.Sprintf("Kept for longer than promised: %s.", some(over))}, nil
-	}
-	return green("Nothing in the %d tables whose rows have an end is older than it may be.", tables)
 }

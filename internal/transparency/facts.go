@@ -2,13 +2,10 @@ package transparency
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"time"
 )
 
-// Facts are what other rooms know. Each is asked when its check is made. Those that may be
-// nil say so; their check then tells that the part is not in use.
+// Facts are what other rooms know. Each is asked when its check is made.
 type Facts struct {
 	// Recheck reads the published texts again and compares them with their hashes.
 	Recheck func() error
@@ -33,18 +30,15 @@ type Facts struct {
 	Reachable func() []string
 	// Ruleless are the fields of the schema without a rule of who may ask for them.
 	Ruleless func() []string
-	// Retention reports each rule of how long things are kept; nil: the tables themselves are
-	// looked at.
+	// Retention reports each rule of how long things are kept.
 	Retention func(ctx context.Context) ([]Rule, error)
-	// Exports counts the exports that there are; nil: there are none.
+	// Exports counts the exports that there are.
 	Exports func(ctx context.Context) (Exports, error)
-	// LegalRequests counts what authorities asked for; nil: none can be recorded.
+	// LegalRequests counts what authorities asked for.
 	LegalRequests func(ctx context.Context) (LegalRequests, error)
-	// Notices says how far telling of a significant change is; nil: nothing tells.
+	// Notices says how far telling of a significant change is.
 	Notices func(ctx context.Context) (Notices, error)
-	// Published is how many significant versions there are after the first one.
-	Published func() int
-	// Marketing counts who agreed to news and what was sent against it; nil: no news are sent.
+	// Marketing counts who agreed to news and what was sent against it.
 	Marketing func(ctx context.Context) (Marketing, error)
 }
 
@@ -117,38 +111,4 @@ type Notices struct {
 type Marketing struct {
 	Agreed, Sent int64
 	Against      int64 // mails to who had not agreed
-}
-
-// span is a time span as people say it.
-func span(d time.Duration) string {
-	say := func(n int, unit string) string {
-		if n == 1 {
-			return "1 " + unit
-		}
-		return fmt.Sprintf("%d %ss", n, unit)
-	}
-	switch {
-	case d < time.Minute:
-		return say(int(d.Seconds()), "second")
-	case d < 2*time.Hour:
-		return say(int(d.Minutes()), "minute")
-	case d < 48*time.Hour:
-		return say(int(d.Hours()), "hour")
-	}
-	return say(int(d.Hours()/24), "day")
-}
-
-// day is a date as people write it.
-func day(t time.Time) string { return t.UTC().Format("2 January 2006") }
-
-// moment is a time as people write it.
-func moment(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") }
-
-// some names a few of many.
-func some(all []string) string {
-	const few = 5
-	if len(all) > few {
-		return strings.Join(all[:few], ", ") + fmt.Sprintf(" and %d more", len(all)-few)
-	}
-	return strings.Join(all, ", ")
 }

@@ -121,7 +121,8 @@ func (s *Service) shown(id string, last map[string]models.TransparencyCheck, now
 	if row, ok := last[id]; ok {
 		return aged(row, now)
 	}
-	c := &models.TransparencyCheck{ID: id, State: models.TransparencyAmber, Evidence: "This has not been checked yet.", Since: s.started}
+	none := result(models.TransparencyAmber, found("unchecked"))
+	c := &models.TransparencyCheck{ID: id, State: none.State, Evidence: none.Evidence, Findings: none.Findings, Since: s.started}
 	if now.Sub(s.started) > DeadAfter {
 		c.State = models.TransparencyRed
 	}
@@ -139,9 +140,10 @@ func (s *Service) clauses(text string, results map[string]*models.TransparencyCh
 		for n, id := range c.CheckIDs {
 			check := results[id]
 			if n == 0 || check.State.Worse(c.State) != c.State {
-				c.Evidence = check.Evidence
+				c.Evidence, c.Findings = check.Evidence, slices.Clone(check.Findings)
 			} else if check.State == c.State {
 				c.Evidence += " " + check.Evidence
+				c.Findings = append(c.Findings, check.Findings...)
 			}
 			c.State = c.State.Worse(check.State)
 			if n == 0 || c.CheckedAt != nil && check.CheckedAt.Before(*c.CheckedAt) {
@@ -152,7 +154,8 @@ func (s *Service) clauses(text string, results map[string]*models.TransparencyCh
 			c.CheckedAt = nil
 		}
 		if len(c.CheckIDs) == 0 {
-			c.Evidence = "Tests that run before each release show that this is kept."
+			r := result(c.State, found("by_tests"))
+			c.Evidence, c.Findings = r.Evidence, r.Findings
 		}
 		out = append(out, c)
 	}

@@ -82,7 +82,7 @@ func newRoom(t *testing.T) *room {
 			return r.untold
 		},
 		Facts: transparency.Facts{
-			Recheck: func() error { return nil }, Published: func() int { return 0 },
+			Recheck: func() error { return nil },
 			Figures: func() []transparency.Figure {
 				return []transparency.Figure{{Words: "after 30 days", Promised: 30, Kept: 30}}
 			},
@@ -99,12 +99,23 @@ func newRoom(t *testing.T) *room {
 			Exports: func(context.Context) (transparency.Exports, error) {
 				return transparency.Exports{Ready: 1}, nil
 			},
+			Retention: func(context.Context) ([]transparency.Rule, error) {
+				return []transparency.Rule{{Name: "mails", SweptAt: r.hand.Now(), Rows: 4}}, nil
+			},
+			LegalRequests: func(context.Context) (transparency.LegalRequests, error) { return transparency.LegalRequests{}, nil },
+			Notices:       func(context.Context) (transparency.Notices, error) { return transparency.Notices{}, nil },
+			Marketing:     func(context.Context) (transparency.Marketing, error) { return transparency.Marketing{Agreed: 1}, nil },
 		}}
 	r.again()
 	return r
 }
 
 func (r *room) none(context.Context) (time.Time, bool, error) { return time.Time{}, false, nil }
+
+// at is something that lies so long ago.
+func (r *room) at(d time.Duration) func(context.Context) (time.Time, bool, error) {
+	return func(context.Context) (time.Time, bool, error) { return r.hand.Now().Add(-d), true, nil }
+}
 
 // again is the same after a restart, or on another instance, with the config as it is now.
 func (r *room) again() {

@@ -22,7 +22,8 @@ func (s *Service) Run(ctx context.Context) (made int, err error) {
 	}
 	var failed []error
 	for _, k := range s.checks {
-		if row, ok := last[k.id]; ok && s.Clock.Now().Sub(row.CheckedAt) < k.every-often/2 {
+		row, ok := last[k.id]
+		if ok && len(row.Findings) > 0 && s.Clock.Now().Sub(row.CheckedAt) < k.every-often/2 { // those of before an update have none
 			continue
 		}
 		if err := s.make(ctx, k); err != nil {
@@ -89,7 +90,7 @@ func (s *Service) keep(ctx context.Context, id string, r Result) (row models.Tra
 		if err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id).Find(&rows).Error; err != nil {
 			return fmt.Errorf("read a result: %w", err)
 		}
-		row = models.TransparencyCheck{ID: id, State: r.State, Evidence: clip(r.Evidence), CheckedAt: now, Since: now}
+		row = models.TransparencyCheck{ID: id, State: r.State, Evidence: r.Evidence, Findings: r.Findings, CheckedAt: now, Since: now}
 		if len(rows) > 0 {
 			if rows[0].CheckedAt.After(now) {
 				row = rows[0]
@@ -107,7 +108,7 @@ func (s *Service) keep(ctx context.Context, id string, r Result) (row models.Tra
 			row.RedAt = &now
 		}
 		if len(rows) == 0 || rows[0].State != r.State {
-			change := models.TransparencyChange{CheckID: id, At: now, State: r.State, Evidence: row.Evidence}
+			change := models.TransparencyChange{CheckID: id, At: now, State: r.State, Evidence: row.Evidence, Findings: row.Findings}
 			if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&change).Error; err != nil {
 				return fmt.Errorf("keep a change: %w", err)
 			}
@@ -144,16 +145,6 @@ func (s *Service) tell(ctx context.Context, row models.TransparencyCheck) error 
 	return nil
 }
 
-// maxEvidence is the longest evidence, in characters.
-const maxEvidence = 1500
-
-func clip(s string) string {
-	if r := []rune(s); len(r) > maxEvidence {
-		return string(r[:maxEvidence]) + "…"
-	}
-	return s
-}
-
 // aged is a result as it counts at a time: nothing stays green unlooked at.
 func aged(row models.TransparencyCheck, now time.Time) *models.TransparencyCheck {
 	age := now.Sub(row.CheckedAt)
@@ -165,6 +156,10 @@ func aged(row models.TransparencyCheck, now time.Time) *models.TransparencyCheck
 	default:
 		return &row
 	}
-	row.Evidence = fmt.Sprintf("This was last checked %s ago. It was found then: %s", span(age), row.Evidence)
+	stale := found("stale", "age", age)
+	row.Evidence = stale.sentence + " " + row.Evidence
+	if len(row.Findings) > 0 {
+		row.Findings = append([]models.TransparencyFinding{stale.TransparencyFinding}, row.Findings...)
+	}
 	return &row
 }

@@ -12,8 +12,6 @@ package transparency
 import (
 	"context"
 	"crypto/ed25519"
-	"crypto/hmac"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,6 +24,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/register"
+	"github.com/kimi-k2/kimi-k2/internal/seal"
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
@@ -99,9 +98,10 @@ type check struct {
 	run   func(ctx context.Context) (Result, error)
 }
 
-// Result is what came of a check.
+// Result is what came of a check: what was found, and the same in English.
 type Result struct {
 	State    models.TransparencyState
+	Findings []models.TransparencyFinding
 	Evidence string
 }
 
@@ -111,7 +111,7 @@ func New(c Config) (*Service, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{Config: c, signer: ed25519.NewKeyFromSeed(derive(c.Secret, "transparency report v1")), started: c.Clock.Now()}
+	s := &Service{Config: c, signer: ed25519.NewKeyFromSeed(seal.Derive(c.Secret, "transparency report v1")), started: c.Clock.Now()}
 	s.checks = s.all()
 	var named []string
 	for _, clause := range c.Register.Clauses {
@@ -129,13 +129,6 @@ func New(c Config) (*Service, error) {
 		}
 	}
 	return s, errors.Join(errs...)
-}
-
-// derive is a key of its own for one purpose.
-func derive(secret []byte, purpose string) []byte {
-	m := hmac.New(sha256.New, secret)
-	m.Write([]byte(purpose))
-	return m.Sum(nil)
 }
 
 // all are the checks, in the order in which they are made and shown.

@@ -84,7 +84,7 @@ func TestABrokenPromiseShows(t *testing.T) {
 		}, "keeps to 31"},
 		{"P79: a hop is not encrypted", "hops_encrypted", red, func(r *room, _ *facts) {
 			r.config.Hops = func() []*models.Hop {
-				return []*models.Hop{{Name: "This server to x", State: red, About: "Not encrypted."}}
+				return []*models.Hop{{Name: "This server to x", Way: models.HopRecipient, To: "x", State: red, About: "Not encrypted.", Protection: models.HopPlain}}
 			}
 		}, "This server to x: Not encrypted."},
 		{"P94: somebody unlisted can be reached", "recipients", red, func(_ *room, f *facts) { f.Reachable = func() []string { return []string{"vLLM", "tracker"} } }, "tracker"},
@@ -129,7 +129,6 @@ func TestABrokenPromiseShows(t *testing.T) {
 				return []transparency.Rule{{Name: "mails", Held: "the clock jumped"}}, nil
 			}
 		}, "the clock jumped"},
-		{"there are no exports", "exports", amber, func(_ *room, f *facts) { f.Exports = nil }, "not in use"},
 		{"P111: a file is not deleted", "exports", red, func(_ *room, f *facts) {
 			f.Exports = func(context.Context) (transparency.Exports, error) {
 				return transparency.Exports{Overdue: 30 * time.Hour}, nil
@@ -151,7 +150,6 @@ func TestABrokenPromiseShows(t *testing.T) {
 				return transparency.LegalRequests{Open: 1, Refused: 2, Since: r.hand.Now()}, nil
 			}
 		}, "asked 3 times since 1 May 2026: 1 open, 0 answered, 2 refused"},
-		{"a change and nobody is told", "notices", amber, func(_ *room, f *facts) { f.Published = func() int { return 1 } }, "writes to nobody"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRoom(t)
@@ -198,17 +196,6 @@ func TestAnOpenValueShows(t *testing.T) {
 		}
 	}
 	if c := find(t, r.run(), "columns_sealed"); c.State != red || !strings.Contains(c.Evidence, "accounts.name_sealed (1)") || strings.Contains(c.Evidence, "Canary") {
-		t.Errorf("%s: %s", c.State, c.Evidence)
-	}
-}
-
-// P99: a row that should have gone turns the check of the sweeps red.
-func TestAnOverdueRowShows(t *testing.T) {
-	r := newRoom(t)
-	if _, err := r.db.Pool().Exec(t.Context(), `INSERT INTO operator_links (token_hash, expires_at) VALUES (decode(repeat('00', 32), 'hex'), $1)`, r.hand.Now().Add(-25*time.Hour)); err != nil {
-		t.Fatal(err)
-	}
-	if c := find(t, r.run(), "sweeps"); c.State != red || !strings.Contains(c.Evidence, "operator_links") {
 		t.Errorf("%s: %s", c.State, c.Evidence)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 
+	"github.com/kimi-k2/kimi-k2/internal/seal"
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
@@ -31,7 +32,7 @@ func Verify(secret, document []byte) (*models.Transparency, error) {
 	if len(document) > maxReport || json.Unmarshal(document, &d) != nil || json.Unmarshal(d.Transparency, r) != nil || r.Format != Format {
 		return nil, ErrNoReport
 	}
-	public, _ := ed25519.NewKeyFromSeed(derive(secret, "transparency report v1")).Public().(ed25519.PublicKey)
+	public, _ := ed25519.NewKeyFromSeed(seal.Derive(secret, "transparency report v1")).Public().(ed25519.PublicKey)
 	if !public.Equal(ed25519.PublicKey(d.PublicKey)) {
 		return nil, ErrReportElse
 	}

@@ -133,7 +133,7 @@ func (b *steady) Read(p []byte) (int, error) {
 		_ = b.conn.SetReadDeadline(time.Time{})
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
-		return n, fault.On("file", fault.Invalid, "the file did not come to its end: try again")
+		return n, fault.On("file", fault.Invalid, "the file did not come to its end: try again").Because("cut_off", nil)
 	}
 	return n, err //nolint:wrapcheck // the end
 }
@@ -159,5 +159,5 @@ func refuseImport(w http.ResponseWriter, r *http.Request, err error) {
 	if after := retryAfter(err); after > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(after))
 	}
-	refuse(w, status, string(list[0].Code), list[0].Message)
+	refuseFor(w, status, list[0])
 }

@@ -107,6 +107,7 @@ func TestImportsAreAnswered(t *testing.T) {
 		"a file":         {"guest=guest", nil, `200 {"source":"own_1","conversations":0,"messages":5,"skipped":0}`},
 		"nobody":         {"", nil, `401 {"errors":[{"message":"sign in, or send`},
 		"a bad file":     {"guest=guest", fault.On("file", fault.Invalid, "no"), `400 {"errors":[{"message":"no","extensions":{"code":"INVALID"}}]}`},
+		"a known reason": {"guest=guest", fault.On("file", fault.Invalid, "no").Because("zip_unpacks", map[string]string{"most": "1024"}), `400 {"errors":[{"message":"no","extensions":{"code":"INVALID","reason":"zip_unpacks","values":{"most":"1024"}}}]}`},
 		"a full disk":    {"guest=guest", fault.New(fault.StorageFull, "full"), `503 {"errors":[{"message":"full"`},
 		"something else": {"guest=guest", errors.New("canary"), `500 {"errors":[{"message":"something failed here and nothing was changed`},
 	} {

@@ -18,6 +18,7 @@ import (
 	"sync"
 
 	"github.com/kimi-k2/kimi-k2/internal/clock"
+	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 )
 
@@ -155,14 +156,21 @@ func notFound(w http.ResponseWriter, _ *http.Request) {
 
 // refuse answers with one error in the shape that GraphQL clients read.
 func refuse(w http.ResponseWriter, status int, code, message string) {
+	refuseFor(w, status, &fault.Fault{Code: fault.Code(code), Message: message})
+}
+
+// refuseFor answers with a fault, and its reason where it has one.
+func refuseFor(w http.ResponseWriter, status int, f *fault.Fault) {
 	type extensions struct {
-		Code string `json:"code"`
+		Code   string            `json:"code"`
+		Reason string            `json:"reason,omitempty"`
+		Values map[string]string `json:"values,omitempty"`
 	}
 	type problem struct {
 		Message    string     `json:"message"`
 		Extensions extensions `json:"extensions"`
 	}
-	writeJSON(w, status, map[string][]problem{"errors": {{message, extensions{code}}}})
+	writeJSON(w, status, map[string][]problem{"errors": {{f.Message, extensions{string(f.Code), f.Reason, f.Values}}}})
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {

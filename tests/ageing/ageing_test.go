@@ -48,7 +48,7 @@ func newAger(t *testing.T) *ager {
 	a.must(err)
 	t.Cleanup(exports.Close)
 	a.jobs = []func(context.Context) error{a.e.Sweep,
-		a.e.Watch(retention.Procedure{Job: account.PurgeJob, Run: func(ctx context.Context) (map[string]int64, error) {
+		a.e.Watch(retention.Procedure{Job: account.PurgeJob, Judged: true, Run: func(ctx context.Context) (map[string]int64, error) {
 			r, err := guests.PurgeGuests(ctx)
 			return r.Rows, err
 		}}),

@@ -62,6 +62,7 @@ func main() {
 	check("a stream that is left", func(ctx context.Context) error { return left(ctx, c) })
 	check("errors", func(ctx context.Context) error { return refused(ctx, c) })
 	if scripted {
+		check("all parameters that apply", func(ctx context.Context) error { return many(ctx, c) })
 		check("a tool, there and back", func(ctx context.Context) error { return tools(ctx, c) })
 		check("JSON", func(ctx context.Context) error { return structured(ctx, c) })
 		check("a stream that breaks", func(ctx context.Context) error { return breaks(ctx, c) })
@@ -121,6 +122,31 @@ func stream(ctx context.Context, c *openai.Client) error {
 	}
 	if text := all.Choices[0].Message.Content; text == "" || all.Usage.CompletionTokens == 0 || scripted && text != "Hello there" {
 		return fmt.Errorf("%q, %d tokens", text, all.Usage.CompletionTokens)
+	}
+	return nil
+}
+
+// many sends whatever the client's own test of all parameters sends, but for what is refused
+// here; a real engine doesn't take its schema of a tool.
+func many(ctx context.Context, c *openai.Client) error {
+	tool := openai.ChatCompletionFunctionTool(openai.FunctionDefinitionParam{Name: "name", Description: openai.String("description"), Strict: openai.Bool(true),
+		Parameters: openai.FunctionParameters{"foo": "bar"}})
+	got, err := c.Chat.Completions.New(ctx, openai.ChatCompletionNewParams{Model: model,
+		Messages: []openai.ChatCompletionMessageParamUnion{{OfDeveloper: &openai.ChatCompletionDeveloperMessageParam{Name: openai.String("name"),
+			Content: openai.ChatCompletionDeveloperMessageParamContentUnion{OfString: openai.String("string")}}}, openai.UserMessage("hello")},
+		FrequencyPenalty: openai.Float(-2), PresencePenalty: openai.Float(-2), MaxCompletionTokens: openai.Int(200), Seed: openai.Int(-9007199254740991), Temperature: openai.Float(1), TopP: openai.Float(1),
+		Metadata: openai.Metadata{"foo": "string"}, Modalities: []string{"text"}, N: openai.Int(1), ParallelToolCalls: openai.Bool(true),
+		Prediction:     openai.ChatCompletionPredictionContentParam{Content: openai.ChatCompletionPredictionContentContentUnionParam{OfString: openai.String("string")}},
+		PromptCacheKey: openai.String("prompt-cache-key-1234"), ReasoningEffort: openai.ReasoningEffortNone, SafetyIdentifier: openai.String("safety-identifier-1234"),
+		ResponseFormat: openai.ChatCompletionNewParamsResponseFormatUnion{OfText: new(openai.ResponseFormatTextParam)},
+		ServiceTier:    openai.ChatCompletionNewParamsServiceTierAuto, Stop: openai.ChatCompletionNewParamsStopUnion{OfString: openai.String("\n")}, Store: openai.Bool(true),
+		ToolChoice: openai.ChatCompletionToolChoiceOptionUnionParam{OfAuto: openai.String("none")}, Tools: []openai.ChatCompletionToolUnionParam{tool},
+		User: openai.String("user-1234"), Verbosity: openai.ChatCompletionNewParamsVerbosityLow})
+	if err != nil {
+		return err
+	}
+	if len(got.Choices) != 1 || scripted && got.Choices[0].Message.Content != "Hello there" {
+		return fmt.Errorf("%s", got.RawJSON())
 	}
 	return nil
 }

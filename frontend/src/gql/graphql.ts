@@ -942,6 +942,21 @@ export type TransparencyState =
   /** It is broken, or nobody has looked for six hours. */
   | 'RED';
 
+/** How a value in a finding is written. */
+export type TransparencySort =
+  /** A whole number. */
+  | 'NUMBER'
+  /** A span of time, in seconds. */
+  | 'SPAN'
+  /** A time. */
+  | 'TIME'
+  /** A time of which the day counts. */
+  | 'DAY'
+  /** A text. */
+  | 'TEXT'
+  /** Names, joined by commas. */
+  | 'NAMES';
+
 /** Sorts of recipients. */
 export type RecipientKind =
   /** Writes the answers. */
@@ -954,6 +969,61 @@ export type RecipientKind =
   | 'MAIL'
   /** Part of the installation itself. */
   | 'INTERNAL';
+
+/** What a recipient gets. */
+export type SentData =
+  /** The messages of the branch that is answered. */
+  | 'BRANCH'
+  /** What a program asks over the API. */
+  | 'API_REQUEST'
+  /** Which model is to answer. */
+  | 'MODEL'
+  /** The payer's e-mail address, to fill in a form. */
+  | 'PAYER_ADDRESS'
+  /** What is bought and for how much. */
+  | 'PURCHASE'
+  /** A random number of the purchase. */
+  | 'PURCHASE_MARK'
+  /** That somebody signs in, and when. */
+  | 'SIGN_IN'
+  /** The e-mail address that a mail goes to. */
+  | 'MAIL_ADDRESS'
+  /** The mails, with a name and nothing of conversations. */
+  | 'MAIL'
+  /** Pieces of answers while they are written. */
+  | 'PIECES';
+
+/** Between whom a way that data take is. */
+export type HopWay =
+  /** From browsers to the server. */
+  | 'BROWSER'
+  /** From the server to its database. */
+  | 'DATABASE'
+  /** From the server to a recipient. */
+  | 'RECIPIENT'
+  /** Through a proxy on the way out. */
+  | 'PROXY';
+
+/** How a way that data take is protected, or why it isn't. */
+export type HopProtection =
+  /** It does not leave the machine. */
+  | 'LOCAL'
+  /** Encrypted up to the operator's own proxy in front of the server. */
+  | 'FRONTED'
+  /** Encrypted, and the other end is verified. */
+  | 'VERIFIED'
+  /** Encrypted, but the other end is not verified. */
+  | 'UNVERIFIED'
+  /** It may be not encrypted. */
+  | 'MAYBE_PLAIN'
+  /** It is not encrypted. */
+  | 'PLAIN'
+  /** It is not encrypted: the operator allows http. */
+  | 'PLAIN_PUBLIC'
+  /** What is encrypted stays so for the proxy. */
+  | 'PASSING'
+  /** Its address can't be read. */
+  | 'UNREADABLE';
 
 /** Sorts of principals. */
 export type ViewerKind =
@@ -1408,6 +1478,18 @@ export type RequestAnalyticsQueryVariables = Exact<{
 
 
 export type RequestAnalyticsQuery = { viewer: { byTime: { total: { ' $fragmentRefs'?: { 'RequestSumPartsFragment': RequestSumPartsFragment } }, groups: Array<{ start: string | null, sum: { ' $fragmentRefs'?: { 'RequestSumPartsFragment': RequestSumPartsFragment } } }> }, byKey: { groups: Array<{ keyId: string | null, sum: { ' $fragmentRefs'?: { 'RequestSumPartsFragment': RequestSumPartsFragment } } }> }, byModel: { groups: Array<{ modelId: string | null, sum: { ' $fragmentRefs'?: { 'RequestSumPartsFragment': RequestSumPartsFragment } } }> }, byRoute: { groups: Array<{ route: string | null, sum: { ' $fragmentRefs'?: { 'RequestSumPartsFragment': RequestSumPartsFragment } } }> } } };
+
+export type DeveloperKeyCreateMutationVariables = Exact<{
+  input: ApiKeyCreateInput;
+}>;
+
+
+export type DeveloperKeyCreateMutation = { apiKeyCreate: { secret: string | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
 
 export type DeveloperLimitsQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -1905,7 +1987,7 @@ export type SettingsActivityQuery = { viewer: { accessLog: { edges: Array<{ curs
 export type TransparencyQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type TransparencyQuery = { transparency: { madeAt: string, checkedAt: string | null, state: TransparencyState, version: string, policyVersion: string, policyHash: string, publicKey: string, clauses: Array<{ id: string, section: string, title: string, state: TransparencyState, evidence: string, checkedAt: string | null }>, recipients: Array<{ kind: RecipientKind, name: string, hosts: Array<string>, sent: Array<string>, clause: string, local: boolean, encrypted: boolean, consent: boolean }>, hops: Array<{ name: string, host: string, state: TransparencyState, about: string }>, changes: Array<{ checkId: string, at: string, state: TransparencyState, evidence: string }> } };
+export type TransparencyQuery = { transparency: { madeAt: string, checkedAt: string | null, state: TransparencyState, version: string, policyVersion: string, policyHash: string, publicKey: string, clauses: Array<{ id: string, section: string, title: string, state: TransparencyState, evidence: string, checkedAt: string | null, findings: Array<{ code: string, values: Array<{ name: string, sort: TransparencySort, value: string, more: number }> }> }>, recipients: Array<{ kind: RecipientKind, name: string, hosts: Array<string>, gets: Array<SentData>, clause: string, local: boolean, encrypted: boolean, consent: boolean }>, hops: Array<{ name: string, way: HopWay, to: string, host: string, state: TransparencyState, protection: HopProtection }>, changes: Array<{ checkId: string, at: string, state: TransparencyState, evidence: string, findings: Array<{ code: string, values: Array<{ name: string, sort: TransparencySort, value: string, more: number }> }> }> } };
 
 export type UsageSumPartsFragment = { acts: number, promptTokens: number, cachedTokens: number, outputTokens: number, reasoningTokens: number, credits: string } & { ' $fragmentName'?: 'UsageSumPartsFragment' };
 

@@ -16,6 +16,7 @@ import { NotFoundPage } from '../not-found-page'
 import { Page } from './page'
 
 const Playground = lazyPart(() => import('@/features/developers/playground/playground').then((part) => part.Playground))
+const Completions = lazyPart(() => import('@/features/developers/completions/completions').then((part) => part.Completions))
 
 /** What those need who write programs: keys, logs, figures, a place to try, and how to begin. */
 export function DevelopersPage() {
@@ -34,12 +35,13 @@ function Shown({ page }: { page: DevelopersPageName }) {
   const service = useServiceInfo()?.service.name ?? 'Kimi K2'
   const title = names[page]
   useEffect(() => showTitle(`${title} – ${service}`), [title, service])
-  const room = page === 'playground' ? 'max-w-[100rem] pb-5' : 'max-w-6xl pb-16'
+  const isPlayground = page === 'playground' || page === 'completions'
+  const room = isPlayground ? 'max-w-[100rem] pb-5' : 'max-w-6xl pb-16'
   return (
     <Page>
       <div className={`developers mx-auto px-5 pt-2 wide:px-8 ${room}`}>
         <DevelopersNav current={page} />
-        <h1 className={page === 'playground' ? 'sr-only' : 'mt-7 mb-5 text-xl font-semibold'}>{title}</h1>
+        <h1 className={isPlayground ? 'sr-only' : 'mt-7 mb-5 text-xl font-semibold'}>{title}</h1>
         <Body page={page} />
       </div>
     </Page>
@@ -78,9 +80,5 @@ function Body({ page }: { page: DevelopersPageName }) {
   }
   if (page === 'logs') return <Logs asked={search} onChoose={choose} />
   if (page === 'analytics') return <Analytics asked={search} onChoose={choose} />
-  return (
-    <Suspense fallback={<Loading rows={6} />}>
-      <Playground />
-    </Suspense>
-  )
+  return <Suspense fallback={<Loading rows={6} />}>{page === 'completions' ? <Completions /> : <Playground />}</Suspense>
 }

@@ -3,9 +3,12 @@ import { Link } from '@tanstack/react-router'
 import { useEffect, useRef } from 'react'
 import './developers.css'
 
-/** The developers' pages. */
-export const developersPages = ['overview', 'keys', 'logs', 'analytics', 'playground', 'quick-starts'] as const
+/** The developers' pages. The playground has two, one for each interface. */
+const developersPages = ['overview', 'keys', 'logs', 'analytics', 'playground', 'completions', 'quick-starts'] as const
 export type DevelopersPageName = (typeof developersPages)[number]
+
+/** The pages that are side by side. */
+const tabs = developersPages.filter((page) => page !== 'completions')
 
 /** The pages that show what only an account has. */
 const accountPages = new Set<DevelopersPageName>(['keys', 'logs', 'analytics'])
@@ -36,13 +39,15 @@ export function usePageNames(): Record<DevelopersPageName, string> {
     logs: t`Request logs`,
     analytics: t`Analytics`,
     playground: t`Playground`,
+    completions: t`Playground`,
     'quick-starts': t`Quick starts`,
   }
 }
 
 /** The developers' pages side by side; a narrow screen scrolls them. */
-export function DevelopersNav({ current }: { current: DevelopersPageName }) {
+export function DevelopersNav({ current: shown }: { current: DevelopersPageName }) {
   const { t } = useLingui()
+  const current = shown === 'completions' ? 'playground' : shown
   const names = { ...usePageNames(), overview: t`Overview` }
   const list = useRef<HTMLUListElement>(null)
   useEffect(() => {
@@ -52,7 +57,7 @@ export function DevelopersNav({ current }: { current: DevelopersPageName }) {
   return (
     <nav aria-label={t`Developers`} className="no-print -mx-5 wide:mx-0">
       <ul ref={list} className="dev-nav relative flex gap-1 overflow-x-auto border-b border-line px-4 wide:px-0">
-        {developersPages.map((page) => (
+        {tabs.map((page) => (
           <li key={page} className="shrink-0">
             <Link
               to={pathOf(page)}

@@ -79,7 +79,7 @@ function Pages() {
   const notes: Partial<Record<DevelopersPageName, string>> = {
     'quick-starts': t`Programs in several languages that work when pasted.`,
     keys: t`What a program needs: with scopes, an end and a limit of its own.`,
-    playground: t`Try queries and subscriptions, with completion and the whole schema beside them.`,
+    playground: t`Try queries, subscriptions and chat completions, with completion and the whole schema beside them.`,
     logs: t`Every request as it happens: how it ended, what it cost, how long it took.`,
     analytics: t`Requests, errors, tokens and times by hour and day, by key and model.`,
   }

@@ -8,6 +8,7 @@ import { ConversationsDocument } from '@/gql/graphql'
 import { announce } from '@/lib/announcer'
 import { errorText } from '@/lib/error-text'
 import { Bar } from './bar'
+import { importWords } from './import-words'
 import { type Imported, largestFile, upload } from './upload'
 
 /** Takes in conversations out of a file of this program or another one. */
@@ -81,7 +82,7 @@ function useImport() {
     const outcome = await upload(file, setSent, signal)
     if (signal.aborted) return
     setSent(null)
-    if (outcome.kind === 'refused') refuse(errorText(outcome))
+    if (outcome.kind === 'refused') refuse(importWords(outcome) ?? errorText(outcome))
     if (outcome.kind === 'unreachable') refuse(errorText({ code: 'UNREACHABLE' }))
     if (outcome.kind !== 'done') return
     setImported(outcome.imported)

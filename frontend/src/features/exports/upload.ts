@@ -11,8 +11,14 @@ export interface Imported {
 /** How an upload ended: taken in, refused, or nobody knows because the line broke. */
 export type UploadOutcome =
   | { kind: 'done'; imported: Imported }
-  | { kind: 'refused'; code: ErrorCode; message: string }
+  | { kind: 'refused'; code: ErrorCode; message: string; reason?: string; values?: Readonly<Record<string, string>> }
   | { kind: 'unreachable' }
+
+/** A refusal as the server writes it. */
+interface Refusal {
+  message: string
+  extensions: { code: ErrorCode; reason?: string; values?: Record<string, string> }
+}
 
 /** The largest file that the server reads, in bytes. */
 export const largestFile = 256 * 1024 * 1024
@@ -43,6 +49,6 @@ export function read(status: number, body: string): UploadOutcome {
     return { kind: 'unreachable' }
   }
   if (status === 200) return { kind: 'done', imported: answer as Imported }
-  const [first] = (answer as { errors?: { message: string; extensions: { code: ErrorCode } }[] }).errors ?? []
-  return first ? { kind: 'refused', code: first.extensions.code, message: first.message } : { kind: 'unreachable' }
+  const [first] = (answer as { errors?: Refusal[] }).errors ?? []
+  return first ? { kind: 'refused', message: first.message, ...first.extensions } : { kind: 'unreachable' }
 }

@@ -15,7 +15,7 @@ export function usePageNames(): Record<OperatorPageName, string> {
     money: t`Money`,
     legal: t`Disclosure`,
     audit: t`What was done`,
-    retention: t`What is not kept`,
+    retention: t`Retention`,
   }
 }
 

@@ -16,7 +16,7 @@ import { type Rule, ruleStanding, useRetention } from './use-retention'
 
 const formName = 'operator-retention'
 
-/** What is not kept: how long, what ends when, and what holds it. */
+/** Retention: how long things are kept, what ends when, and what holds it. */
 export function Retention() {
   const { t } = useLingui()
   const { rules, failed, refresh } = useRetention()
@@ -69,7 +69,7 @@ export function Retention() {
           onCancel={() => setProving(null)}
         />
       )}
-      <ul aria-label={t`What is not kept`} className="divide-y divide-line border-y border-line">
+      <ul aria-label={t`Rules of retention`} className="divide-y divide-line border-y border-line">
         {rules.map((rule) => (
           <RetentionRule
             key={rule.table}

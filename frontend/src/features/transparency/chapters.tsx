@@ -1,5 +1,6 @@
 import { Trans, useLingui } from '@lingui/react/macro'
 import { moment } from '@/components/page/moments'
+import { Evidence } from './evidence'
 import { type Chapter, type Clause, count } from './group-clauses'
 import { StateMark } from './state-mark'
 import { looks } from './state-words'
@@ -35,7 +36,7 @@ function ChapterPart({ chapter: { title, clauses } }: { chapter: Chapter }) {
 
 /** One promise; also where everything that is not as it should be stands together. */
 export function ClauseRow({
-  clause: { id, title, state, evidence, checkedAt },
+  clause: { id, title, state, evidence, findings, checkedAt },
   linked = false,
 }: {
   clause: Clause
@@ -62,10 +63,9 @@ export function ClauseRow({
           )}
         </p>
         <p
-          lang="en"
           className={`mt-1 max-w-prose text-xs leading-relaxed text-pretty ${state === 'GREEN' ? 'text-ink-3' : looks[state].tone}`}
         >
-          {evidence}
+          <Evidence evidence={evidence} findings={findings} />
         </p>
         {checkedAt && state !== 'GREEN' && (
           <p className="mt-0.5 text-xs text-ink-3">

@@ -8,6 +8,7 @@ const clause = (id: string, section: string, state: TransparencyState = 'GREEN')
   state,
   title: `promise ${id}`,
   evidence: 'well',
+  findings: [],
   checkedAt: null,
 })
 

@@ -2,6 +2,7 @@ import { Trans, useLingui } from '@lingui/react/macro'
 import { moment } from '@/components/page/moments'
 import { Section } from '@/components/page/section'
 import { SupportLine } from '@/components/ui/support-line'
+import { Evidence } from './evidence'
 import type { Report } from './group-clauses'
 import { StateMark } from './state-mark'
 
@@ -16,7 +17,7 @@ export function Proof({ report }: { report: Report }) {
     <>
       <Section anchor="changes" title={t`What changed lately`} note={t`Each time that a check found something else than before.`}>
         <ul className="divide-y divide-line">
-          {changes.slice(0, shown).map(({ checkId, at, state, evidence }) => (
+          {changes.slice(0, shown).map(({ checkId, at, state, evidence, findings }) => (
             <li key={`${checkId} ${at}`} className="flex gap-3 py-2.5 text-sm break-inside-avoid">
               <span className="mt-px">
                 <StateMark state={state} size={16} />
@@ -25,9 +26,7 @@ export function Proof({ report }: { report: Report }) {
                 <time dateTime={at} className="text-xs text-ink-3">
                   {moment(at)}
                 </time>
-                <span lang="en" className="block text-pretty">
-                  {evidence}
-                </span>
+                <Evidence evidence={evidence} findings={findings} className="block text-pretty" />
               </p>
             </li>
           ))}

@@ -2,6 +2,7 @@ import { Trans, useLingui } from '@lingui/react/macro'
 import { Section } from '@/components/page/section'
 import type { RecipientKind } from '@/gql/graphql'
 import type { Report } from './group-clauses'
+import { hopWords, protectionWords, recipientName, sentWords } from './hop-words'
 import { StateMark } from './state-mark'
 
 /** Who gets data, and which ways they take. */
@@ -26,16 +27,14 @@ export function Recipients({ report: { recipients, hops } }: { report: Report })
         note={t`Each is encrypted, or does not leave the machine; else it says so here.`}
       >
         <ul className="divide-y divide-line rounded-row border border-line bg-surface">
-          {hops.map(({ name, host, state, about }) => (
-            <li key={name} className="flex gap-3 px-4 py-3 text-sm break-inside-avoid">
+          {hops.map(({ name, way, to, host, state, protection }) => (
+            <li key={`${name} ${host}`} className="flex gap-3 px-4 py-3 text-sm break-inside-avoid">
               <span className="mt-px">
                 <StateMark state={state} />
               </span>
               <div className="min-w-0">
-                <p lang="en">{name}</p>
-                <p lang="en" className="text-xs text-ink-3">
-                  {about}
-                </p>
+                <p>{hopWords(way, to)}</p>
+                <p className="text-xs text-ink-3">{protectionWords(protection)}</p>
                 {host && <code className="font-mono text-xs break-all text-ink-3">{host}</code>}
               </div>
             </li>
@@ -59,8 +58,9 @@ function useKindWords(): Record<RecipientKind, string> {
 
 function RecipientCard({ recipient }: { recipient: Report['recipients'][number] }) {
   const { t } = useLingui()
-  const { kind, name, hosts, sent, local, encrypted, consent, clause } = recipient
+  const { kind, hosts, gets, local, encrypted, consent, clause } = recipient
   const words = useKindWords()
+  const name = recipientName(recipient.name)
   return (
     <li className="rounded-row border border-line bg-surface px-4 py-3.5 break-inside-avoid">
       <p className="text-xs text-ink-3">{words[kind]}</p>
@@ -79,9 +79,9 @@ function RecipientCard({ recipient }: { recipient: Report['recipients'][number] 
       <p className="mt-3 text-xs text-ink-3">
         <Trans>It gets</Trans>
       </p>
-      <ul lang="en" className="mt-0.5 list-disc space-y-0.5 ps-4 text-sm">
-        {sent.map((what) => (
-          <li key={what}>{what}</li>
+      <ul className="mt-0.5 list-disc space-y-0.5 ps-4 text-sm">
+        {gets.map((what) => (
+          <li key={what}>{sentWords(what)}</li>
         ))}
       </ul>
       <p className="mt-3 font-mono text-xs break-all text-ink-3">{hosts.join(', ')}</p>

@@ -11,6 +11,7 @@ const clause = (id: string, title: string, state: TransparencyState, evidence: s
   title,
   state,
   evidence,
+  findings: [] as object[],
   checkedAt: '2026-05-01T12:00:00Z',
 })
 
@@ -56,13 +57,26 @@ it('a broken promise comes first, with what was found and a way to its place', a
   expect(apart.queryByText('No deletion waits.')).toBeNull()
 })
 
+it('what was found is said in words of the page, and in the report’s where there are none', async () => {
+  const limit = { __typename: 'TransparencyValue', name: 'limit', sort: 'SPAN', value: '2592000', more: 0 }
+  const age = { ...limit, name: 'age', value: '86400' }
+  const finding = { __typename: 'TransparencyFinding', code: 'guest_oldest', values: [age, limit] }
+  show('GREEN', [
+    { ...kept, evidence: 'As the report says it.', findings: [finding] },
+    { ...broken, state: 'GREEN', findings: [{ ...finding, code: 'unheard_of' }] },
+  ])
+  await screen.findByText('The guest that has been inactive for longest was active 24 hours ago; guests go after 30 days.')
+  expect(screen.queryByText('As the report says it.')).toBeNull()
+  expect(screen.getByText('The guest is 31 days old.').lang).toBe('en')
+})
+
 it('P95: a recipient says what it gets, where it is, and that it waits for consent', async () => {
   const recipient = {
     __typename: 'Recipient',
     kind: 'INFERENCE',
     name: 'Moonshot AI',
     hosts: ['api.moonshot.ai:443'],
-    sent: ['the messages of the branch that is answered'],
+    gets: ['BRANCH'],
     clause: 'C-READ-RECIPIENTS',
     local: false,
     encrypted: true,
@@ -71,9 +85,11 @@ it('P95: a recipient says what it gets, where it is, and that it waits for conse
   const hop = {
     __typename: 'Hop',
     name: 'This server to Moonshot AI',
+    way: 'RECIPIENT',
+    to: 'Moonshot AI',
     host: 'api.moonshot.ai:443',
     state: 'GREEN',
-    about: 'Encrypted (TLS).',
+    protection: 'VERIFIED',
   }
   show('GREEN', [kept], { recipients: [recipient], hops: [hop] })
   const card = within((await screen.findByRole('heading', { level: 3, name: 'Moonshot AI' })).parentElement as HTMLElement)
@@ -81,4 +97,5 @@ it('P95: a recipient says what it gets, where it is, and that it waits for conse
   card.getByText(/the way there is encrypted.*Only if you have agreed to it by name/)
   expect(card.getByRole('link', { name: /policy/ }).getAttribute('href')).toBe('/privacy#C-READ-RECIPIENTS')
   screen.getByText('This server to Moonshot AI')
+  screen.getByText('Encrypted (TLS), and the other end is verified.')
 })

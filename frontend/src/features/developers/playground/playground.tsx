@@ -3,6 +3,7 @@ import { BookOpen, History } from 'lucide-react'
 import { useState } from 'react'
 import { LoadFailed } from '@/components/page/load-state'
 import { Button } from '@/components/ui/button'
+import { ApiChoice } from '@/features/developers/api-choice'
 import { useStore } from '@/lib/store'
 import { CallerChoice } from './caller-choice'
 import { DocsPanel, type Place } from './docs-panel'
@@ -39,13 +40,16 @@ export function Playground() {
   return (
     <div className="flex flex-col gap-3 pt-4 lg:h-[calc(100dvh-7.75rem)] lg:min-h-120">
       <div className="flex flex-wrap items-center justify-between gap-x-4 gap-y-2">
-        <TabStrip
-          tabs={state.tabs}
-          current={tab.id}
-          onChoose={(current) => session.update((before) => ({ ...before, current }))}
-          onClose={(id) => session.update((before) => withoutTab(before, id))}
-          onOpen={() => session.update((before) => withTab(before))}
-        />
+        <div className="flex min-w-0 flex-wrap items-center gap-x-3 gap-y-2">
+          <ApiChoice current="playground" />
+          <TabStrip
+            tabs={state.tabs}
+            current={tab.id}
+            onChoose={(current) => session.update((before) => ({ ...before, current }))}
+            onClose={(id) => session.update((before) => withoutTab(before, id))}
+            onOpen={() => session.update((before) => withTab(before))}
+          />
+        </div>
         <div className="flex flex-wrap items-center gap-2">
           <CallerChoice
             caller={state.caller}

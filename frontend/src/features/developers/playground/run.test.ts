@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { factsOf, laidOut, reasonOf } from './run'
+import { laidOut } from '@/features/developers/laid-out'
+import { factsOf, reasonOf } from './run'
 
 const headers = (of: Record<string, string>) => new Headers(of)
 

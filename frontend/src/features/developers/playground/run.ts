@@ -1,3 +1,5 @@
+import { laidOut } from '@/features/developers/laid-out'
+
 /** What is sent. */
 export interface Ask {
   query: string
@@ -25,15 +27,6 @@ export interface Facts {
   /** The tightest limit: what is left of how much. */
   limit: { remaining: string; of: string } | null
   retryAfter: string | null
-}
-
-/** JSON with every value on a line of its own; other text as it is. */
-export function laidOut(text: string): string {
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2)
-  } catch {
-    return text
-  }
 }
 
 interface Body {

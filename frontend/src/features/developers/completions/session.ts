@@ -1,0 +1,18 @@
+import { createStore } from '@/lib/store'
+import { type Draft, freshDraft } from './request'
+
+/** The request that is worked on, and the key. It lives as long as the page: nothing of it is stored, least of all the key. */
+interface Session {
+  draft: Draft
+  apiKey: string
+  /** When the key ends that was made here; null for one that was pasted. */
+  keyUntil: number | null
+}
+
+/** The same while one goes to other pages of the app and back. */
+export const session = createStore<Session>({ draft: freshDraft, apiKey: '', keyUntil: null })
+
+/** Changes the draft. */
+export function edit(change: Partial<Draft>): void {
+  session.update((before) => ({ ...before, draft: { ...before.draft, ...change } }))
+}

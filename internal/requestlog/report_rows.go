@@ -1,0 +1,86 @@
+package requestlog
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/kimi-k2/kimi-k2/models"
+)
+
+// readRows adds rows, of less than a quarter of an hour at each end of the window.
+func (r *report) readRows(ctx context.Context, tx pgx.Tx, from, to time.Time) error {
+	if !from.Before(to) {
+		return nil
+	}
+	var c conditions
+	c.of(r.sel)
+	c.add("created_at >= $?", from)
+	c.add("created_at < $?", to)
+	rows, err := tx.Query(ctx, "SELECT created_at, key_ref, model_id, route, status, code, prompt_tokens, cached_tokens, output_tokens, reasoning_tokens, credits, first_token_ms, latency_ms FROM api_request_logs WHERE "+
+		strings.Join(c.sql, " AND "), planned(c.args)...)
+	if err != nil {
+		return err
+	}
+	var e Entry
+	var keyRef int64
+	var first *int
+	var took int
+	_, err = pgx.ForEachRow(rows, []any{&e.At, &keyRef, &e.ModelID, &e.Route, &e.Status, &e.Code, &e.PromptTokens, &e.CachedTokens, &e.OutputTokens, &e.ReasoningTokens, &e.Credits, &first, &took}, func() error {
+		t := r.group(keyRef, e.ModelID, e.Route, r.startOf(e.At))
+		var sum Sum
+		sum.count(&e)
+		t.add(e.Route, &sum)
+		if first != nil {
+			t.first.put(bar{uint32(bucketOf(*first)), 1}) //nolint:gosec // a bucket is small
+		}
+		t.took.put(bar{uint32(bucketOf(took)), 1}) //nolint:gosec // a bucket is small
+		return nil
+	})
+	return err
+}
+
+// old is the day from which on rows are counted, where the days before have totals that
+// fit the window: those of keys and days in UTC.
+func (r *report) old(cutoff time.Time) time.Time {
+	fits := r.ModelID == "" && (r.Zone == "" || r.Zone == "UTC")
+	for _, d := range r.By {
+		fits = fits && (d == models.RequestsByKey || d == models.RequestsByDay)
+	}
+	day := cutoff.Truncate(dayLength) // of which some is gone
+	switch {
+	case !fits || r.From.After(day):
+		return time.Time{}
+	case r.To.Before(day.Add(dayLength)):
+		return day
+	}
+	return day.Add(dayLength)
+}
+
+// readDays adds the totals of the days from the window's beginning until one, those that
+// lie in the window as a whole.
+func (r *report) readDays(ctx context.Context, tx pgx.Tx, ownerID string, until time.Time) error {
+	if r.To.Before(until) {
+		until = r.To.Truncate(dayLength)
+	}
+	rows, err := tx.Query(ctx, `SELECT k.key_ref, d.day::timestamptz, requests, errors, prompt_tokens, cached_tokens, output_tokens, reasoning_tokens, credits
+		FROM api_request_days d JOIN api_request_keys k USING (owner_id, key_id)
+		WHERE owner_id = $1 AND ($2 = '' OR key_id = $2) AND day >= $3::date AND day < $4::date`,
+		ownerID, r.sel.KeyID, r.From.Add(dayLength-time.Microsecond).Truncate(dayLength), until)
+	if err != nil {
+		return err
+	}
+	var keyRef, requests, failed int64
+	var day time.Time
+	var sum Sum
+	_, err = pgx.ForEachRow(rows, []any{&keyRef, &day, &requests, &failed, &sum.PromptTokens, &sum.CachedTokens, &sum.OutputTokens, &sum.ReasoningTokens, &sum.Credits}, func() error {
+		t := r.group(keyRef, "", "", day.Unix())
+		sum.Succeeded, sum.Failed = max(requests-failed, 0), failed
+		t.Sum.add(&sum)
+		t.Requests += requests
+		return nil
+	})
+	return err
+}
