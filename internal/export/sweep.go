@@ -103,6 +103,7 @@ func (s *Service) ShutTx(tx *gorm.DB, ownerID string) (counts map[string]int64, 
 			}
 			s.mu.Unlock()
 			s.remove(exportID)
+			s.removeParts(exportID, maxTries+1) // also those of an instance that died
 		}
 	}, nil
 }
