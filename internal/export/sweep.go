@@ -99,7 +99,7 @@ func (s *Service) ShutTx(tx *gorm.DB, ownerID string) (counts map[string]int64, 
 		for _, exportID := range ids {
 			s.mu.Lock()
 			if cancel := s.writing[exportID]; cancel != nil {
-				cancel()
+				cancel(errLost)
 			}
 			s.mu.Unlock()
 			s.remove(exportID)

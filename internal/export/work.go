@@ -86,8 +86,8 @@ func (s *Service) claim(ctx context.Context) (*models.Export, error) {
 
 // write writes the file of an export that was claimed.
 func (s *Service) write(ctx context.Context, e *models.Export) (err error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	s.mu.Lock()
 	s.writing[e.ID] = cancel
 	s.mu.Unlock()
@@ -103,7 +103,7 @@ func (s *Service) write(ctx context.Context, e *models.Export) (err error) {
 	if err == nil {
 		err = s.finish(ctx, e, path, size)
 	}
-	if fault.Is(err, fault.NotFound) { // the owner is gone
+	if fault.Is(err, fault.NotFound) || err != nil && errors.Is(context.Cause(ctx), errLost) { // the owner is gone, or goes
 		return errLost
 	}
 	if err == nil {
