@@ -132,8 +132,9 @@ func notLastAdminTx(tx *gorm.DB, ownerID string) error {
 	return nil
 }
 
-// ownedTx counts the owner's rows in all tables with a column for owners, whatever room
-// they belong to: a table that is added is counted too.
+// ownedTx locks and counts the owner's rows in all tables with a column for owners, whatever
+// room they belong to: a table that is added is counted too. What somebody else deletes at
+// the same time is theirs to count.
 func ownedTx(tx *gorm.DB, ownerID string) (map[string]int64, error) {
 	var tables []string
 	err := tx.Raw(`SELECT table_name::text FROM information_schema.columns
@@ -144,7 +145,7 @@ func ownedTx(tx *gorm.DB, ownerID string) (map[string]int64, error) {
 	counts := map[string]int64{}
 	for _, table := range tables {
 		var n int64
-		if err := tx.Table(table).Where("owner_id = ?", ownerID).Count(&n).Error; err != nil {
+		if err := tx.Raw(`SELECT count(*) FROM (SELECT FROM `+table+` WHERE owner_id = ? FOR UPDATE) AS mine`, ownerID).Scan(&n).Error; err != nil {
 			return nil, fmt.Errorf("count %s: %w", table, err)
 		}
 		counts[table] = n
