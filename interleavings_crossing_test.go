@@ -166,7 +166,7 @@ func (c *crossing) carry(purchase string) {
 		for _, p := range c.all {
 			wg.Go(func() {
 				if status, body := c.send(p.url+"/webhooks/stripe", bytes.NewReader(w.body), w.header); status != http.StatusOK {
-					c.t.Errorf("a webhook of %s: %d %s", purchase, status, body)
+					c.t.Errorf("a webhook of %s: %d %s %v", purchase, status, body, p.errors())
 				}
 			})
 		}

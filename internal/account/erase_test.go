@@ -230,6 +230,43 @@ func TestTwoDeletionsAtOnceAreOne(t *testing.T) {
 	}
 }
 
+// P106: what somebody else deletes while an account is being deleted, and is not committed
+// yet when its rows are counted, is not in the receipt: that counts what the deletion deleted.
+func TestAReceiptCountsNothingOfOthers(t *testing.T) {
+	p := newPeople(t)
+	ada, before := p.whole(google("1", "ada@example.com"))
+	other, err := p.db.Pool().Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = other.Rollback(context.WithoutCancel(t.Context())) }()
+	if gone, err := other.Exec(t.Context(), `DELETE FROM consents WHERE owner_id = $1`, ada.Viewer.OwnerID); err != nil || gone.RowsAffected() == 0 {
+		t.Fatal(err)
+	}
+	type result struct {
+		account.Erasure
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		e, err := p.Delete(context.Background(), ada.Viewer, "ada@example.com")
+		done <- result{e, err}
+	}()
+	for waiting := 0; waiting == 0; {
+		if err := p.db.Pool().QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := other.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	e := <-done
+	if e.err != nil || e.State != models.Erased || e.Counts["consents"] != 0 || e.Counts["age_confirmations"] != before["age_confirmations"] {
+		t.Error(e, before)
+	}
+	p.gone(ada.Viewer.OwnerID)
+}
+
 // P106: who deletes again what is being deleted, although no address is left that could be
 // compared, is shown the same deletion, and once it is over, that there is nobody.
 func TestASecondDeletionIsShownTheFirst(t *testing.T) {
