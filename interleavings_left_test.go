@@ -226,6 +226,9 @@ func (c *crossing) tally(all []*interleaving) string {
 			}
 		}
 	}
+	for _, p := range c.all {
+		n["slow statements"] += strings.Count(p.logs.String(), "slow statement")
+	}
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(n)) {
 		out = append(out, fmt.Sprint(name, " ", n[name]))
