@@ -68,6 +68,8 @@ func (g *program) post(query string, variables map[string]any, header ...string)
 	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
 		t.Fatal(resp.Status, err)
 	}
+	g.p.said.hear(variables)
+	g.p.said.hear(answer)
 	return resp, answer
 }
 

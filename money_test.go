@@ -20,9 +20,16 @@ const (
 	bookDocument = `{ viewer { credits { balance held available owed } ledgerEntries { nodes { kind amount reason usage { feature modelId status credits price { input cachedInput output } } } } } }`
 )
 
-// priced is a product whose engine's model costs a micro-credit for a token read, half of
-// it when cached, and three for one written. New accounts get a number of credits.
+// priced is a product whose engine's model costs what priceList says. New accounts get a
+// number of credits.
 func priced(t *testing.T, signup int, settings ...string) *product {
+	t.Helper()
+	return start(t, append([]string{priceList(t), fmt.Sprintf("SIGNUP_CREDITS=%d", signup), "CHARGE=on"}, settings...)...)
+}
+
+// priceList is the setting by which a token read costs a micro-credit, half of it when
+// cached, and one written three.
+func priceList(t *testing.T) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "models.json")
 	catalogue := fmt.Sprintf(`{"models": [{"id": %q, "name": "Priced", "engineId": %q, "family": "other", "contextTokens": 32768, "maxOutputTokens": 4096,
@@ -30,7 +37,7 @@ func priced(t *testing.T, signup int, settings ...string) *product {
 	if err := os.WriteFile(file, []byte(catalogue), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return start(t, append([]string{"MODELS_FILE=" + file, fmt.Sprintf("SIGNUP_CREDITS=%d", signup), "CHARGE=on"}, settings...)...)
+	return "MODELS_FILE=" + file
 }
 
 // told is an engine's usage.

@@ -104,7 +104,7 @@ func (s *server) startPeople(ctx context.Context) error {
 	s.accounts.Join(s.policy, s.mails, s.chat, s.policy)
 	s.accounts.Fund(s.credit)
 	s.credit.Join(s.writers(), s.accounts)
-	s.accounts.StopWith(s.writers())
+	s.accounts.StopWith(settled{s.writers(), s.credit})
 	s.keys.StopWith(s.writers())
 	s.keys.OnRevoked(s.completions.Revoked)
 	s.accounts.LeaveWith(s.billing)

@@ -63,6 +63,7 @@ func (b *browser) enter(e account.Entry) {
 		b.p.t.Fatal(err)
 	}
 	b.http.Jar.SetCookies(u, []*http.Cookie{{Name: "sid", Value: e.Cookie, Path: "/"}})
+	b.p.said.hear(map[string]any{"secret": e.Cookie})
 }
 
 // age lets a session's proof of who it is lie some time back.

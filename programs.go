@@ -7,6 +7,7 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/internal/chat"
 	"github.com/kimi-k2/kimi-k2/internal/completion"
+	"github.com/kimi-k2/kimi-k2/internal/credit"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 )
 
@@ -34,6 +35,18 @@ func both(a, b func() error) error {
 // StopAll ends what is being written for the viewer.
 func (w writers) StopAll(ctx context.Context, v viewer.Viewer) error {
 	return both(func() error { return w.chat.StopAll(ctx, v) }, func() error { return w.completions.StopAll(ctx, v) })
+}
+
+// settled is writers for who goes: what was written is charged before its wallet is gone,
+// on other instances too.
+type settled struct {
+	writers
+	books *credit.Service
+}
+
+// StopAll ends what is being written for the viewer, and waits until nothing is held.
+func (w settled) StopAll(ctx context.Context, v viewer.Viewer) error {
+	return errors.Join(w.writers.StopAll(ctx, v), w.books.Settled(ctx, v.OwnerID))
 }
 
 // StopKey ends what is being written for an API key.

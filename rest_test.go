@@ -37,6 +37,7 @@ func (g *program) call(ctx context.Context, path, body string, headers ...string
 	if body == "" {
 		method = http.MethodGet
 	}
+	g.p.said.hearJSON(body)
 	req, err := http.NewRequestWithContext(ctx, method, g.p.url+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
@@ -60,6 +61,7 @@ func (g *program) answer(resp *http.Response) (out any) {
 	if err := json.NewDecoder(resp.Body).Decode(&out); err != nil {
 		g.p.t.Fatal(resp.Status, err)
 	}
+	g.p.said.hear(out)
 	return out
 }
 

@@ -20,6 +20,16 @@ import (
 // instances are products on one database and one broker.
 func instances(t *testing.T, n int, settings ...string) (all []*product) {
 	t.Helper()
+	dirs := make([]string, n)
+	for i := range dirs {
+		dirs[i] = t.TempDir()
+	}
+	return instancesIn(t, dirs, settings...)
+}
+
+// instancesIn are instances, one in each of the folders.
+func instancesIn(t *testing.T, dirs []string, settings ...string) (all []*product) {
+	t.Helper()
 	broker, err := nats.NewServer(&nats.Options{Host: "127.0.0.1", Port: -1, NoLog: true, NoSigs: true})
 	if err != nil {
 		t.Fatal(err)
@@ -30,8 +40,8 @@ func instances(t *testing.T, n int, settings ...string) (all []*product) {
 		t.Fatal("the broker does not start")
 	}
 	settings = append([]string{"DATABASE_URL=" + dbtest.URL(t), "NATS_URL=" + broker.ClientURL(), "SOCKETS_PER_IP=1000", "SOCKETS_PER_PRINCIPAL=1000"}, settings...)
-	for range n {
-		all = append(all, start(t, settings...))
+	for _, dir := range dirs {
+		all = append(all, start(t, append([]string{"DATA_DIR=" + dir}, settings...)...))
 	}
 	return all
 }

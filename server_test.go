@@ -40,6 +40,7 @@ type product struct {
 	server *server
 	engine *inferencetest.Engine
 	logs   *syncBuffer
+	said   *said
 }
 
 type syncBuffer struct {
@@ -62,7 +63,7 @@ func (s *syncBuffer) String() string {
 // start runs the product against a database of its own and a scripted engine.
 func start(t *testing.T, settings ...string) *product {
 	t.Helper()
-	p := &product{t: t, engine: inferencetest.New(t), logs: new(syncBuffer)}
+	p := &product{t: t, engine: inferencetest.New(t), logs: new(syncBuffer), said: newSaid()}
 	environ := append([]string{
 		"LISTEN_ADDR=127.0.0.1:0", "DATA_DIR=" + t.TempDir(), "DATABASE_URL=" + dbtest.URL(t), "INFERENCE_URL=" + p.engine.URL(),
 		"SECRET_KEY=" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{5}, 32)), "TITLES=off", "SHUTDOWN_TIMEOUT=1s",
@@ -88,6 +89,9 @@ func start(t *testing.T, settings ...string) *product {
 			}
 		case <-time.After(patience):
 			t.Error("the server does not stop")
+		}
+		for _, found := range p.said.found(p.logs.String()) {
+			t.Error("the log holds", found)
 		}
 	})
 	p.url = p.server.cfg.PublicURL
@@ -128,6 +132,7 @@ func (b *browser) request(accept, query string, variables map[string]any) *http.
 // sends posts a request as it is.
 func (b *browser) sends(accept string, request map[string]any) *http.Response {
 	b.p.t.Helper()
+	b.p.said.hear(request)
 	body, err := json.Marshal(request)
 	if err != nil {
 		b.p.t.Fatal(err)
@@ -155,6 +160,7 @@ func (b *browser) ask(query string, variables map[string]any) (answer map[string
 	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
 		b.p.t.Fatal(err)
 	}
+	b.p.said.hear(answer)
 	return answer
 }
 

@@ -132,19 +132,22 @@ func notLastAdminTx(tx *gorm.DB, ownerID string) error {
 	return nil
 }
 
-// ownedTx counts the owner's rows in all tables with a column for owners, whatever room
-// they belong to: a table that is added is counted too.
+// ownedTx locks and counts the owner's rows in all tables with a column for owners, whatever
+// room they belong to: a table that is added is counted too. What somebody else deletes at
+// the same time is theirs to count.
 func ownedTx(tx *gorm.DB, ownerID string) (map[string]int64, error) {
 	var tables []string
-	err := tx.Raw(`SELECT table_name::text FROM information_schema.columns
-		WHERE table_schema = current_schema() AND column_name = 'owner_id' ORDER BY table_name`).Scan(&tables).Error
+	// In the order in which they were made, which is that in which the owner's end takes their
+	// rows: others lock a wallet before a payment's details too.
+	err := tx.Raw(`SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'owner_id' AND NOT a.attisdropped
+		WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY c.oid`).Scan(&tables).Error
 	if err != nil {
 		return nil, fmt.Errorf("list tables: %w", err)
 	}
 	counts := map[string]int64{}
 	for _, table := range tables {
 		var n int64
-		if err := tx.Table(table).Where("owner_id = ?", ownerID).Count(&n).Error; err != nil {
+		if err := tx.Raw(`SELECT count(*) FROM (SELECT FROM `+table+` WHERE owner_id = ? FOR UPDATE) AS mine`, ownerID).Scan(&n).Error; err != nil {
 			return nil, fmt.Errorf("count %s: %w", table, err)
 		}
 		counts[table] = n

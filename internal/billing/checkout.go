@@ -64,6 +64,10 @@ func (s *Service) Checkout(ctx context.Context, v viewer.Viewer, c Checkout) (*m
 	return nil, fault.On("clientId", fault.Conflict, "this checkout is over: look at your payments, or begin a new one")
 }
 
+func errGone() error {
+	return fault.New(fault.NotFound, "the account was removed meanwhile")
+}
+
 // checkOrder finds the pack that is asked for.
 func (s *Service) checkOrder(c Checkout) (Pack, error) {
 	if utf8.RuneCountInString(c.ClientID) > maxClientID || !utf8.ValidString(c.ClientID) {
@@ -99,9 +103,20 @@ func (s *Service) begin(ctx context.Context, v viewer.Viewer, c Checkout, pack P
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("begin a checkout: %w", err)
+		return nil, fmt.Errorf("begin a checkout: %w", s.gone(ctx, who, err))
 	}
 	return p, nil
+}
+
+// gone tells a payer that went meanwhile: its wallet is no longer there, or takes no purchase.
+func (s *Service) gone(ctx context.Context, who payer, err error) error {
+	if _, is := fault.Of(err); is {
+		return err
+	}
+	if _, missing := s.Keys.Key(ctx, who.owner); fault.Is(missing, fault.NotFound) {
+		return errGone()
+	}
+	return err
 }
 
 // facts is what a new purchase's provider will be told of its payer, its pack and the

@@ -6,7 +6,6 @@ import (
 
 	"gorm.io/gorm"
 
-	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/payment"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
@@ -75,7 +74,7 @@ func (s *Service) openTx(tx *gorm.DB, who payer, purchaseID string, session paym
 		return nil, err
 	}
 	if p.Details == nil {
-		return nil, fault.New(fault.NotFound, "the account was removed meanwhile")
+		return nil, errGone()
 	}
 	if p.Status != models.PurchaseCreating {
 		return p, nil

@@ -123,6 +123,31 @@ func TestAnAccountThatGoesWhileItsCheckoutIsMade(t *testing.T) {
 	r.sound()
 }
 
+// P108, T34: a webhook that meets the deletion of its payer half-way is taken, and what was
+// paid lies in suspense.
+func TestAWebhookMeetsTheDeletionOfItsPayer(t *testing.T) {
+	r := newRoom(t)
+	v := r.account()
+	p, err := r.Checkout(t.Context(), v, billing.Checkout{PackID: "small", Provider: models.PaymentStripe})
+	r.must(err)
+	deletion, err := r.db.Pool().Begin(t.Context())
+	r.must(err)
+	defer func() { _ = deletion.Rollback(context.WithoutCancel(t.Context())) }()
+	_, err = deletion.Exec(t.Context(), `DELETE FROM owners WHERE id = $1`, v.OwnerID)
+	r.must(err)
+	taken := make(chan error, 1)
+	go func() { taken <- r.hook(r.Service, "STRIPE", paidFor(p)) }()
+	for waiting := int64(0); waiting == 0; {
+		waiting = r.count(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
+	}
+	r.must(deletion.Commit(t.Context()))
+	r.must(<-taken)
+	if n := r.count(`SELECT sum(amount)::bigint FROM ledger_entries WHERE account_id = 'lac_suspense'`); n != p.Credits {
+		t.Errorf("in suspense are %d", n)
+	}
+	r.sound()
+}
+
 // Who gives up waiting for a slow provider loses nothing: the same click finds the page.
 func TestASlowProviderIsWaitedForOnce(t *testing.T) {
 	r := newRoom(t)

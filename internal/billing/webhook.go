@@ -13,6 +13,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/payment"
 	"github.com/kimi-k2/kimi-k2/models"
 )
@@ -90,13 +91,18 @@ func (s *Service) take(ctx context.Context, t told) (v verdict, err error) {
 	if err != nil {
 		return v, err
 	}
-	if t.who, err = s.payerOf(ctx, purchaseID); err != nil {
-		return v, err
+	for tries := 1; tries <= 2; tries++ {
+		if t.who, err = s.payerOf(ctx, purchaseID); err != nil {
+			return v, err
+		}
+		err = s.DB.Tx(ctx, func(tx *gorm.DB) error {
+			v = verdict{}
+			return s.takeTx(tx, t, &v)
+		})
+		if !database.Violates(err, "payment_customers_owner_id_fkey") {
+			break
+		} // the payer went meanwhile: what was paid is booked all the same
 	}
-	err = s.DB.Tx(ctx, func(tx *gorm.DB) error {
-		v = verdict{}
-		return s.takeTx(tx, t, &v)
-	})
 	if err != nil {
 		return v, fmt.Errorf("deal with what %s told: %w", t.by, err)
 	}

@@ -54,7 +54,7 @@ func eraseTx(tx *gorm.DB, ownerID string, cutoff time.Time) (rows map[string]int
 	for table, count := range map[string]string{
 		"messages":   `SELECT count(*) FROM messages WHERE owner_id = ? AND conversation_id IN ?`,
 		"runs":       `SELECT count(*) FROM runs WHERE owner_id = ? AND conversation_id IN ?`,
-		"run_chunks": `SELECT count(*) FROM run_chunks k JOIN runs r ON r.owner_id = k.owner_id AND r.id = k.run_id WHERE r.owner_id = ? AND r.conversation_id IN ?`,
+		"run_chunks": `SELECT count(*) FROM (SELECT FROM run_chunks k JOIN runs r ON r.owner_id = k.owner_id AND r.id = k.run_id WHERE r.owner_id = ? AND r.conversation_id IN ? FOR UPDATE) AS mine`, // who ends a run deletes them too
 	} {
 		var n int64
 		if err := tx.Raw(count, ownerID, ids).Scan(&n).Error; err != nil {

@@ -84,7 +84,7 @@ type Service struct {
 	working sync.WaitGroup
 	mu      sync.Mutex
 	closed  bool
-	writing map[string]context.CancelFunc // by export
+	writing map[string]context.CancelCauseFunc // by export
 	onRow   func(exportID string, done int64) error
 }
 
@@ -98,7 +98,7 @@ func New(c Config) (*Service, error) {
 	}
 	life, end := context.WithCancel(context.Background())
 	return &Service{Config: c, signer: ed25519.NewKeyFromSeed(seal.Derive(c.Secret, manifestPurpose)), linkKey: seal.Derive(c.Secret, "export link v1"),
-		life: life, end: end, slots: make(chan struct{}, atOnce), writing: map[string]context.CancelFunc{}}, nil
+		life: life, end: end, slots: make(chan struct{}, atOnce), writing: map[string]context.CancelCauseFunc{}}, nil
 }
 
 // Close stops what this instance writes, and waits for it. Another instance, or the next

@@ -86,13 +86,15 @@ func TestTheFileGoesAfterAWeek(t *testing.T) {
 	}
 }
 
-// P111, P106: with its account a file goes at once, also one that is being written.
+// P111, P106: with its account a file goes at once, also one that is being written, and what
+// an instance that died left of one.
 func TestAFileGoesWithItsAccount(t *testing.T) {
 	h := newHouse(t)
 	s := h.open()
 	h.accounts.EraseWith([]account.Shutter{s})
 	ada, _ := h.somebody()
 	e := h.made(s, ada)
+	h.leaves(e.ID + ".1.part")
 	token, _ := s.Token(e)
 	begun, deleted := make(chan struct{}), make(chan struct{})
 	var once sync.Once
@@ -116,8 +118,8 @@ func TestAFileGoesWithItsAccount(t *testing.T) {
 	refused(t, err, fault.NotFound)
 }
 
-// P111, T33: an export whose instance died in the middle is begun anew by another one, and
-// what the first one left is swept.
+// P111, T33: an export whose instance died in the middle is begun anew by another one, which
+// removes what the first one left; what an instance leaves of nobody's is swept.
 func TestAnotherInstanceGoesOn(t *testing.T) {
 	h := newHouse(t)
 	first, second := h.open(), h.open()
@@ -139,10 +141,7 @@ func TestAnotherInstanceGoesOn(t *testing.T) {
 	if err := second.Resume(t.Context()); err != nil || h.find(second, ada, e.ID).Status != models.ExportRunning {
 		t.Errorf("the lease was not respected (%v)", err)
 	}
-	left := filepath.Join(h.dir, e.ID+".1.part") // as kill -9 leaves it
-	if err := os.WriteFile(left, []byte("half"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	h.leaves(e.ID + ".1.part")
 	h.pass(time.Minute)
 	if err := second.Resume(t.Context()); err != nil {
 		t.Fatal(err)
@@ -152,6 +151,10 @@ func TestAnotherInstanceGoesOn(t *testing.T) {
 		t.Errorf("%+v", done)
 	}
 	h.fetched(second, ada, done)
+	if len(h.lying()) != 1 {
+		t.Errorf("beside the file lies what the first instance left: %v", h.lying())
+	}
+	h.leaves(e.ID + ".1.part")
 	h.pass(time.Hour)
 	if _, orphans, err := second.Sweep(t.Context()); orphans != 1 || err != nil || len(h.lying()) != 1 {
 		t.Error(orphans, err, h.lying())

@@ -172,6 +172,14 @@ func (h *house) lying() (names []string) {
 	return names
 }
 
+// leaves is half a file, as kill -9 leaves it.
+func (h *house) leaves(name string) {
+	h.t.Helper()
+	if err := os.WriteFile(filepath.Join(h.dir, name), []byte("half"), 0o600); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
 func (h *house) execute(sql string, args ...any) {
 	h.t.Helper()
 	if _, err := h.db.Pool().Exec(context.WithoutCancel(h.t.Context()), sql, args...); err != nil {

@@ -99,10 +99,11 @@ func (s *Service) ShutTx(tx *gorm.DB, ownerID string) (counts map[string]int64, 
 		for _, exportID := range ids {
 			s.mu.Lock()
 			if cancel := s.writing[exportID]; cancel != nil {
-				cancel()
+				cancel(errLost)
 			}
 			s.mu.Unlock()
 			s.remove(exportID)
+			s.removeParts(exportID, maxTries+1) // also those of an instance that died
 		}
 	}, nil
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"gorm.io/gorm"
+
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/models"
@@ -84,8 +86,8 @@ func (s *Service) claim(ctx context.Context) (*models.Export, error) {
 
 // write writes the file of an export that was claimed.
 func (s *Service) write(ctx context.Context, e *models.Export) (err error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	s.mu.Lock()
 	s.writing[e.ID] = cancel
 	s.mu.Unlock()
@@ -94,13 +96,14 @@ func (s *Service) write(ctx context.Context, e *models.Export) (err error) {
 		defer s.mu.Unlock()
 		delete(s.writing, e.ID)
 	}()
-	path := filepath.Join(s.Dir, fmt.Sprintf("%s.%d.part", e.ID, e.Epoch))
+	s.removeParts(e.ID, e.Epoch)
+	path := s.part(e.ID, e.Epoch)
 	defer func() { _ = os.Remove(path) }() // it has its own name by then, or is no good
 	size, err := s.writeFile(ctx, e, path)
 	if err == nil {
 		err = s.finish(ctx, e, path, size)
 	}
-	if fault.Is(err, fault.NotFound) { // the owner is gone
+	if fault.Is(err, fault.NotFound) || err != nil && errors.Is(context.Cause(ctx), errLost) { // the owner is gone, or goes
 		return errLost
 	}
 	if err == nil {
@@ -129,34 +132,40 @@ func (s *Service) writeFile(ctx context.Context, e *models.Export, path string) 
 	return sealed.written, nil
 }
 
-// finish makes the file the export's, if it is still this instance's to write: the file is
-// there before the row says so, and gone again when the row is not.
+// finish makes the file the export's, if it is still this instance's to write. The file gets
+// its name under the row's lock: whoever takes the export over, or deletes it with its owner,
+// comes before or after that, so no file of a writer that was fenced off lies under the name.
 func (s *Service) finish(ctx context.Context, e *models.Export, path string, size int64) error {
-	if err := os.Rename(path, s.path(e.ID)); err != nil {
-		return fmt.Errorf("name the file of an export: %w", err)
-	}
-	now := s.Clock.Now()
 	// Once it is there it is told, though the instance may be on its way down.
-	done := s.DB.Gorm(context.WithoutCancel(ctx)).Exec(`UPDATE exports SET status = 'READY', rows_done = rows_total, bytes = ?, finished_at = ?, expires_at = ?
-		WHERE owner_id = ? AND id = ? AND epoch = ? AND status = 'RUNNING'`, size, now, now.Add(TTL), e.OwnerID, e.ID, e.Epoch)
-	if done.Error != nil {
-		return fmt.Errorf("finish an export: %w", database.Translate(done.Error))
-	}
-	if done.RowsAffected == 0 {
-		s.removeLost(ctx, e)
-		return errLost
+	err := s.DB.Tx(context.WithoutCancel(ctx), func(tx *gorm.DB) error {
+		now := s.Clock.Now()
+		done := tx.Exec(`UPDATE exports SET status = 'READY', rows_done = rows_total, bytes = ?, finished_at = ?, expires_at = ?
+			WHERE owner_id = ? AND id = ? AND epoch = ? AND status = 'RUNNING'`, size, now, now.Add(TTL), e.OwnerID, e.ID, e.Epoch)
+		if done.Error != nil {
+			return done.Error //nolint:wrapcheck // wrapped below
+		}
+		if done.RowsAffected == 0 {
+			return errLost
+		}
+		return os.Rename(path, s.path(e.ID)) //nolint:wrapcheck // wrapped below
+	})
+	if err != nil {
+		return fmt.Errorf("finish an export: %w", err)
 	}
 	return s.dropOlder(ctx, e.OwnerID)
 }
 
-// removeLost removes the file of an export that has gone, unless another instance has
-// finished it meanwhile.
-func (s *Service) removeLost(ctx context.Context, e *models.Export) {
-	var others int64
-	err := s.DB.Gorm(context.WithoutCancel(ctx)).Model(&models.Export{}).Where("owner_id = ? AND id = ?", e.OwnerID, e.ID).Count(&others).Error
-	if err == nil && others == 0 {
-		s.remove(e.ID)
+// removeParts removes what was written of an export before an epoch, by instances that died
+// or lost the lease. Who writes there still learns it with its next sign of life.
+func (s *Service) removeParts(exportID string, before int) {
+	for epoch := 1; epoch < before; epoch++ {
+		_ = os.Remove(s.part(exportID, epoch)) // what stays is swept later
 	}
+}
+
+// part is where an export is written before it has its file.
+func (s *Service) part(exportID string, epoch int) string {
+	return filepath.Join(s.Dir, fmt.Sprintf("%s.%d.part", exportID, epoch))
 }
 
 // path is where the file of an export lies.

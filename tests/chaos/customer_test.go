@@ -20,9 +20,25 @@ import (
 	policyfiles "github.com/kimi-k2/kimi-k2/policy"
 )
 
-// newCustomers signs accounts in beside the running instances, on their database and
-// under their key, and gives each a browser that holds the session, and micro-credits.
+// newCustomers are accounts customer-0, customer-1 …, as signIn makes them.
 func newCustomers(t *testing.T, databaseURL string, instances []*process, n int, credits int64) []*customer {
+	t.Helper()
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf("customer-%d", i)
+	}
+	return signIn(t, databaseURL, instances, credits, names...)
+}
+
+// newCustomer is one account.
+func newCustomer(t *testing.T, databaseURL string, instances []*process, name string) *customer {
+	t.Helper()
+	return signIn(t, databaseURL, instances, 0, name)[0]
+}
+
+// signIn signs accounts in beside the running instances, on their database and under their
+// key, and gives each a browser that holds the session, and micro-credits.
+func signIn(t *testing.T, databaseURL string, instances []*process, credits int64, names ...string) []*customer {
 	t.Helper()
 	secret := make([]byte, 32)
 	keeper, err := seal.NewKeeper(secret)
@@ -47,8 +63,7 @@ func newCustomers(t *testing.T, databaseURL string, instances []*process, n int,
 	now, version := time.Now(), texts.Current().Version
 	from := viewer.Viewer{Kind: viewer.Visitor, Gate: viewer.Gate{AgeConfirmedAt: now, AgePolicy: version, AcceptedPolicy: version, AcceptedAt: now, AcceptedHow: string(models.AcceptedAtSignIn)}}
 	var out []*customer
-	for i := range n {
-		name := fmt.Sprintf("customer-%d", i)
+	for _, name := range names {
 		entry, err := accounts.SignIn(t.Context(), account.SignIn{From: from, Device: account.Device{Type: "desktop"},
 			Proof: account.Proof{Provider: models.ProviderGoogle, Subject: name, Name: name, Email: name + "@example.org", Verified: true}})
 		if err != nil {

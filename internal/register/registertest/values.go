@@ -21,7 +21,7 @@ var odd = map[string]string{
 	"completions.status":   "ENDED",
 	"ledger_accounts.kind": "WALLET", "ledger_accounts.wallet_id": "",
 	"ledger_holds.status": "SETTLED", "ledger_transfers.id": "trf_ca4a490000000000000000000#",
-	"purchases.status": "PAID", "purchases.currency": "USD", "purchases.dispute": "NONE",
+	"purchases.status": "PAID", "purchases.currency": "USD", "purchases.dispute": "NONE", "purchases.revision": "2", // the proof of the books counts through them
 	"payment_events.outcome": "WAITING",
 	"api_keys.scopes":        "CHAT_WRITE", "api_keys.public_id": "cny#", "api_keys.revoked_at": "",
 	"api_request_logs.status": "418", "audit_entries.act": "CANARY", "audit_entries.facts": `{"canary":"canary_#"}`,
