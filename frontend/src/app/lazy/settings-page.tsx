@@ -8,6 +8,7 @@ import { AppearancePage } from '@/features/settings/appearance-page'
 import { IdentitiesPage } from '@/features/settings/identities-page'
 import { DataPage } from '@/features/deletion/data-page'
 import { TakeAlong } from '@/features/exports/take-along'
+import { ShareList } from '@/features/shares/share-list'
 import { Loading } from '@/components/page/load-state'
 import { NeedsAccount } from '@/components/page/needs-account'
 import { KeysPage } from '@/features/settings/keys-page'
@@ -134,6 +135,7 @@ function Body({ page, known, hasAccount }: Omit<ShownProps, 'roomy'>) {
   if (page === 'data') {
     return (
       <>
+        {hasAccount && <ShareList />}
         <TakeAlong error={error} />
         <DataPage error={error} onDeleted={(ticket) => void leave(ticket, hasAccount)} />
       </>

@@ -239,7 +239,13 @@ export const normalisedCache = () =>
       ],
     },
     resolvers: {
-      Viewer: { conversations: chainedPages(), payments: chainedPages(), ledgerEntries: chainedPages(), accessLog: chainedPages() },
+      Viewer: {
+        conversations: chainedPages(),
+        payments: chainedPages(),
+        ledgerEntries: chainedPages(),
+        accessLog: chainedPages(),
+        shares: chainedPages(),
+      },
       Conversation: { branch: chainedPages() },
       Operator: { mails: chainedPages(), audit: chainedPages(), notices: chainedPages() },
     },
