@@ -35,7 +35,7 @@ async function reader(newcomer, look, path) {
 }
 
 journey(
-  'P96, P107: an account shares what is on show; a stranger reads it without leaving a trace, takes a copy along, and reads nothing once it is taken back',
+  'P87, P96: an account shares what is on show, and a stranger reads it as it was, without leaving a trace',
   async ({ page, newcomer }) => {
     await signIn(page, 'sharing')
     await say(page, 'Show me **every** mark: a table, code and a formula')
@@ -65,10 +65,32 @@ journey(
       assert.equal(await strange.getByText('what comes later').count(), 0)
       await strange.getByText(/^Shared by .*, as it was on/).waitFor()
       assert.equal(await strange.locator('meta[name="robots"]').getAttribute('content'), 'noindex, nofollow, noarchive')
+      await strange.locator('.md-code span[class]').first().waitFor() // the code is coloured
       await lookAt(strange, `shared-${colorScheme}`)
       const left = await kept(strange)
       assert.deepEqual([left.cookie, left.localStorage, left.databases, left.caches], [[], [], [], []])
     }
+  },
+)
+
+journey(
+  'P107: a stranger takes a copy along that stays when the link is taken back and opens nothing any more',
+  async ({ page, newcomer }) => {
+    await page.setViewportSize(phone)
+    await page.emulateMedia({ colorScheme: 'dark' })
+    await signIn(page, 'lending', { menu: false })
+    await say(page, 'a short one')
+    await completeAnswer(page)
+    await page
+      .getByRole('button', { name: /^Options for/ })
+      .last()
+      .click()
+    await page.getByRole('menuitem', { name: 'Share by link' }).click()
+    await page.getByRole('button', { name: 'Agree and make the link' }).waitFor()
+    await lookAt(page, 'share-dialog-phone')
+    await page.keyboard.press('Escape')
+    const path = await share(page, { agree: true })
+    await page.getByRole('button', { name: 'Done' }).click()
 
     const strange = await reader(newcomer, {}, path)
     await strange.getByRole('link', { name: 'Continue from here' }).first().click()
@@ -77,7 +99,7 @@ journey(
     await strange.getByRole('button', { name: 'Make my copy' }).click()
     await answerGate(strange)
     await strange.waitForURL(/\/c\/con_/)
-    await strange.getByText('Show me **every** mark').waitFor()
+    await strange.getByText('a short one').first().waitFor()
     await say(strange, 'and now mine')
     await completeAnswer(strange, 2)
 

@@ -12,8 +12,8 @@ import { useStore } from '@/lib/store'
 import { drawer } from '@/lib/ui-state'
 
 // Asked for at once, beside the data it shows: the first paint doesn't wait for it.
-const title = import('./chat-title')
-const ChatTitle = lazy(async () => ({ default: (await title).ChatTitle }))
+const titlePart = import('./chat-title')
+const ChatTitle = lazy(async () => ({ default: (await titlePart).ChatTitle }))
 
 const BalanceChip = lazyPart(() => import('@/features/billing/balance-chip').then((part) => part.BalanceChip))
 

@@ -64,16 +64,18 @@ function Form({ conversation, onMade, onClose }: FormProps) {
           Whoever has the link can read it without signing in.
         </Trans>
       </p>
-      <Choice<Span>
-        title={t`The link opens for`}
-        value={span}
-        onChoose={setSpan}
-        options={[
-          { value: '7', label: t`7 days` },
-          { value: '30', label: t`30 days` },
-          { value: 'open', label: t`Until I take it back` },
-        ]}
-      />
+      <div className="-mb-4">
+        <Choice<Span>
+          title={t`The link opens for`}
+          value={span}
+          onChoose={setSpan}
+          options={[
+            { value: '7', label: t`7 days` },
+            { value: '30', label: t`30 days` },
+            { value: 'open', label: t`Until I take it back` },
+          ]}
+        />
+      </div>
       <div className="space-y-3">
         <Check
           label={t`Show my name`}

@@ -12,15 +12,18 @@ import { SharedAnswer, SharedQuestion } from './shared-message'
 export function Shared({ token }: { token: string }) {
   const [opened, setOpened] = useState<Opened | null>(null)
   const open = useCallback(() => {
-    setOpened(null)
     void openShared(token).then(setOpened)
   }, [token])
   useEffect(open, [open])
+  const retry = () => {
+    setOpened(null)
+    open()
+  }
   const shared = opened?.kind === 'open' ? opened.shared : null
   return (
     <div className="h-full overflow-y-auto">
       <header className="sticky top-0 z-10 border-b border-line bg-paper">
-        <div className="mx-auto flex h-14 max-w-3xl items-center justify-between gap-4 px-5">
+        <div className="mx-auto flex h-14 max-w-186 items-center justify-between gap-4 px-5">
           <a href="/" className="flex min-h-11 min-w-0 items-center gap-2.5 rounded-control font-semibold">
             <Mark />
             <span className="truncate">{shared?.service ?? 'Kimi K2'}</span>
@@ -28,8 +31,8 @@ export function Shared({ token }: { token: string }) {
           {shared && <GoOn token={token} look="primary" />}
         </div>
       </header>
-      <main className="mx-auto max-w-3xl px-5 pt-10 pb-20">
-        {shared ? <Conversation shared={shared} token={token} /> : opened && <Closed kind={opened.kind} onRetry={open} />}
+      <main className="mx-auto max-w-186 px-5 pt-10 pb-20">
+        {shared ? <Conversation shared={shared} token={token} /> : opened && <Closed kind={opened.kind} onRetry={retry} />}
       </main>
     </div>
   )
