@@ -65,7 +65,7 @@ journey(
       assert.equal(await strange.getByText('what comes later').count(), 0)
       await strange.getByText(/^Shared by .*, as it was on/).waitFor()
       assert.equal(await strange.locator('meta[name="robots"]').getAttribute('content'), 'noindex, nofollow, noarchive')
-      await strange.locator('.md-code span[class]').first().waitFor() // the code is coloured
+      await strange.locator('.md-code [class^="hl-"]').first().waitFor() // the code is coloured
       await lookAt(strange, `shared-${colorScheme}`)
       const left = await kept(strange)
       assert.deepEqual([left.cookie, left.localStorage, left.databases, left.caches], [[], [], [], []])

@@ -103,6 +103,7 @@ function Shown({ page, known, hasAccount, roomy }: ShownProps) {
 
 function Body({ page, known, hasAccount }: Omit<ShownProps, 'roomy'>) {
   const { error = null } = parseReturn(useSearch({ strict: false }))
+  const sharing = useServiceInfo()?.service.sharing
   if (page === 'appearance') return <AppearancePage />
   if (!known) return <Loading />
   if (needsAccount(page) && !hasAccount) return <NeedsAccount returnTo={`/settings/${page}`} />
@@ -135,7 +136,7 @@ function Body({ page, known, hasAccount }: Omit<ShownProps, 'roomy'>) {
   if (page === 'data') {
     return (
       <>
-        {hasAccount && <ShareList />}
+        {hasAccount && sharing && <ShareList />}
         <TakeAlong error={error} />
         <DataPage error={error} onDeleted={(ticket) => void leave(ticket, hasAccount)} />
       </>

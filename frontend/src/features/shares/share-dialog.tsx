@@ -64,7 +64,7 @@ function Form({ conversation, onMade, onClose }: FormProps) {
           Whoever has the link can read it without signing in.
         </Trans>
       </p>
-      <div className="-mb-4">
+      <div className="-mb-1">
         <Choice<Span>
           title={t`The link opens for`}
           value={span}
