@@ -2,6 +2,7 @@ package chat
 
 import (
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
@@ -16,7 +17,8 @@ const maxShared = 2000
 // NOT_FOUND what isn't the viewer's, with CONFLICT a branch that is still being written, and
 // with INVALID one that is empty or very long.
 func (s *Service) SnapshotTx(tx *gorm.DB, v viewer.Viewer, conversationID, leafID string) (*models.SharedConversation, error) {
-	c, err := conversationTx(tx, v, conversationID)
+	// Until tx ends nobody deletes it.
+	c, err := conversationTx(tx.Clauses(clause.Locking{Strength: "KEY SHARE"}), v, conversationID)
 	if err != nil {
 		return nil, onField("conversationId", err, "conversation")
 	}
