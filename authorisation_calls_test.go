@@ -164,12 +164,14 @@ func (m *matrix) value(name string, typ *ast.Type, extra string) any {
 		return "a-model"
 	case "apiKeyId", "keyId":
 		return m.things["apiKey"]
-	case "sessionId", "identityId", "mailId":
+	case "sessionId", "identityId", "mailId", "shareId":
 		return m.things[strings.TrimSuffix(name, "Id")]
 	case "account": // somebody nobody else asks for
 		m.serial++
 		m.things["victim"] = m.p.session(fmt.Sprint("victim-", m.serial)).Viewer.OwnerID
 		return m.things["victim"]
+	case "token":
+		return m.things["link"]
 	case "ticket", "receipt":
 		return "none"
 	case "confirmation":

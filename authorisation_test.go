@@ -168,7 +168,19 @@ func newMatrix(t *testing.T, p *product) *matrix {
 		t.Fatal(err)
 	}
 	m.browsers["owner"].ask(`mutation { accountUpdate(input: {email: "new@example.org"}) { userErrors { code } } }`, nil) // a mail goes out
+	m.browsers["owner"].ask(consentDocument, map[string]any{"kind": "SHARE", "granted": true})
 	return m
+}
+
+// renewShare shares the owner's conversation of the moment.
+func (m *matrix) renewShare() {
+	m.t.Helper()
+	owner := m.browsers["owner"]
+	if old := m.things["share"]; old != "" {
+		owner.ask(revokeDocument, map[string]any{"id": old})
+	}
+	made := owner.share(m.things["conversation"], nil)
+	m.things["share"], m.things["link"] = made.id, strings.TrimPrefix(made.url, "/s/")
 }
 
 // enter is a fresh browser of a caller.
@@ -213,6 +225,7 @@ func (m *matrix) renew() {
 	m.own["owner"], m.own["stale"] = m.things["conversation"], m.things["conversation"]
 	m.things["session"] = m.p.session("owner").Viewer.SessionID
 	m.renewKeys()
+	m.renewShare()
 	account := m.browsers["owner"].ask(`{ viewer { account { identities { id } } } }`, nil)
 	m.things["identity"], _ = at(account, "data", "viewer", "account", "identities", 0, "id").(string)
 	var mail string

@@ -22,9 +22,9 @@ func (s *server) openLimits() {
 		Patience: c.InferenceFirstTokenTimeout})
 }
 
-// weights are the costs of objects that come with another: they are read with its row, or
-// lie in memory.
-var weights = map[string]int{"Message.model": 0, "Message.error": 0, "Message.usage": 0, "Model.price": 0}
+// weights are the costs of objects that come with another, which are read with its row or lie
+// in memory, and of what is much dearer than one object.
+var weights = map[string]int{"Mutation.shareCopy": 200, "Query.sharedConversation": 20, "Message.model": 0, "Message.error": 0, "Message.usage": 0, "Model.price": 0}
 
 // spend takes a GraphQL document off what its sender may ask for. Every document counts.
 func (s *server) spend(ctx context.Context, cost int) (edge.Budget, error) {

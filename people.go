@@ -57,14 +57,17 @@ func (s *server) openPolicy(secret []byte) (err error) {
 }
 
 // withdrawn stops what a consent was for: no engine of somebody else goes on writing
-// for who no longer agrees to it.
+// for who no longer agrees to it, and no link opens.
 func (s *server) withdrawn(ctx context.Context, v viewer.Viewer, kind models.ConsentKind) {
-	if kind != models.ConsentExternalInference || s.engine.Info().Kind != inference.KindExternal {
-		return
-	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	logged(s.log, "stop replies after a consent was withdrawn", s.writers().StopAll(ctx, v))
+	switch {
+	case kind == models.ConsentShare:
+		_, err := s.shares.RevokeAll(ctx, v)
+		logged(s.log, "revoke links after a consent was withdrawn", err)
+	case kind == models.ConsentExternalInference && s.engine.Info().Kind == inference.KindExternal:
+		logged(s.log, "stop replies after a consent was withdrawn", s.writers().StopAll(ctx, v))
+	}
 }
 
 // openOutbox builds what sends mails; without a mail server they are kept to be read.
@@ -108,7 +111,7 @@ func (s *server) startPeople(ctx context.Context) error {
 	s.keys.StopWith(s.writers())
 	s.keys.OnRevoked(s.completions.Revoked)
 	s.accounts.LeaveWith(s.billing)
-	s.accounts.EraseWith([]account.Shutter{s.keys, s.mails, s.exports}, s.chat)
+	s.accounts.EraseWith([]account.Shutter{s.keys, s.mails, s.exports, s.shares}, s.chat)
 	if err := s.accounts.Start(ctx); err != nil {
 		return err
 	}

@@ -40,6 +40,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/requestlog"
 	"github.com/kimi-k2/kimi-k2/internal/retention"
 	"github.com/kimi-k2/kimi-k2/internal/seal"
+	"github.com/kimi-k2/kimi-k2/internal/share"
 	"github.com/kimi-k2/kimi-k2/internal/signin"
 	"github.com/kimi-k2/kimi-k2/internal/transparency"
 	"github.com/kimi-k2/kimi-k2/internal/web"
@@ -86,6 +87,7 @@ type server struct {
 	engineURL    string
 	transparency *transparency.Service
 	exports      *export.Service
+	shares       *share.Service
 	notices      *notice.Service
 	disclosures  *disclosure.Service
 }
@@ -171,6 +173,7 @@ func (s *server) openRest(ctx context.Context, secret []byte) error {
 	if err := s.openExports(secret); err != nil {
 		return err
 	}
+	s.openShares(secret)
 	if err := s.openTransparency(secret); err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ const lazyFolders = [
   'palette',
   'policy',
   'settings',
+  'shares',
   'transparency',
   'usage',
 ].map((name) => `<rootDir>/src/features/${name}`)

@@ -324,6 +324,28 @@ type ConversationFilter struct {
 	Archived *bool `json:"archived,omitempty"`
 }
 
+// What to share, and how.
+type ConversationShareInput struct {
+	// The conversation to share.
+	ConversationID string `json:"conversationId"`
+	// The last message of the branch; left out: the branch on show.
+	LeafID *string `json:"leafId,omitempty"`
+	// How many days the link opens, 1 to 365; left out: until it is revoked.
+	ExpiresInDays *int `json:"expiresInDays,omitempty"`
+	// Show also what the model thought. Default false.
+	WithReasoning *bool `json:"withReasoning,omitempty"`
+	// Show the name of the account. Default false.
+	WithName *bool `json:"withName,omitempty"`
+}
+
+// What came of sharing.
+type ConversationSharePayload struct {
+	// The share; null when it was refused.
+	Share *models.Share `json:"share,omitempty"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // What to change; fields that are left out stay.
 type ConversationUpdateInput struct {
 	// The conversation to change.
@@ -1323,6 +1345,8 @@ type Service struct {
 	Engine *Engine `json:"engine"`
 	// The ways to sign in that are set up, in the order to show them.
 	Providers []*SignInProvider `json:"providers"`
+	// Whether conversations can be shared by link here.
+	Sharing bool `json:"sharing"`
 }
 
 // Which session.
@@ -1348,6 +1372,49 @@ type SessionRevokeOthersPayload struct {
 // What sessionRevoke ended.
 type SessionRevokePayload struct {
 	// The session that is gone; null when it was refused.
+	RevokedID *string `json:"revokedId,omitempty"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A page of shared links.
+type ShareConnection struct {
+	Edges    []*ShareEdge    `json:"edges"`
+	Nodes    []*models.Share `json:"nodes"`
+	PageInfo *PageInfo       `json:"pageInfo"`
+}
+
+// What to copy.
+type ShareCopyInput struct {
+	// The last part of the link's address.
+	Token string `json:"token"`
+}
+
+// What came of copying.
+type ShareCopyPayload struct {
+	// The viewer's own conversation; null when it was refused.
+	Conversation *models.Conversation `json:"conversation,omitempty"`
+	// Who the viewer is now: a visitor's copy makes it a guest.
+	Viewer *Viewer `json:"viewer"`
+	// Why it was refused.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A shared link in a list.
+type ShareEdge struct {
+	Cursor string        `json:"cursor"`
+	Node   *models.Share `json:"node"`
+}
+
+// Which link to take back.
+type ShareRevokeInput struct {
+	// The share to revoke.
+	ShareID string `json:"shareId"`
+}
+
+// What came of revoking.
+type ShareRevokePayload struct {
+	// The id that no longer exists; null when nothing was revoked.
 	RevokedID *string `json:"revokedId,omitempty"`
 	// Why it was refused.
 	UserErrors []UserError `json:"userErrors"`

@@ -262,6 +262,11 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	ConversationSharePayload struct {
+		Share      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	ConversationUpdatePayload struct {
 		Conversation func(childComplexity int) int
 		UserErrors   func(childComplexity int) int
@@ -661,6 +666,7 @@ type ComplexityRoot struct {
 		ConsentSet            func(childComplexity int, input ConsentSetInput) int
 		ConversationDelete    func(childComplexity int, input ConversationDeleteInput) int
 		ConversationDeleteAll func(childComplexity int, input ConversationDeleteAllInput) int
+		ConversationShare     func(childComplexity int, input ConversationShareInput) int
 		ConversationUpdate    func(childComplexity int, input ConversationUpdateInput) int
 		CreditAdjust          func(childComplexity int, input CreditAdjustInput) int
 		CreditCheckoutCreate  func(childComplexity int, input CreditCheckoutCreateInput) int
@@ -689,6 +695,8 @@ type ComplexityRoot struct {
 		RetentionConfirm      func(childComplexity int, input RetentionConfirmInput) int
 		SessionRevoke         func(childComplexity int, input SessionRevokeInput) int
 		SessionRevokeOthers   func(childComplexity int, input SessionRevokeOthersInput) int
+		ShareCopy             func(childComplexity int, input ShareCopyInput) int
+		ShareRevoke           func(childComplexity int, input ShareRevokeInput) int
 		UsageReview           func(childComplexity int, input UsageReviewInput) int
 	}
 
@@ -922,6 +930,7 @@ type ComplexityRoot struct {
 		PolicyVersions       func(childComplexity int) int
 		RateLimit            func(childComplexity int) int
 		Service              func(childComplexity int) int
+		SharedConversation   func(childComplexity int, token string) int
 		Transparency         func(childComplexity int) int
 		Viewer               func(childComplexity int) int
 	}
@@ -1161,6 +1170,7 @@ type ComplexityRoot struct {
 		Engine       func(childComplexity int) int
 		Name         func(childComplexity int) int
 		Providers    func(childComplexity int) int
+		Sharing      func(childComplexity int) int
 		SupportEmail func(childComplexity int) int
 		URL          func(childComplexity int) int
 		Version      func(childComplexity int) int
@@ -1186,6 +1196,57 @@ type ComplexityRoot struct {
 	SessionRevokePayload struct {
 		RevokedID  func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	Share struct {
+		ConversationID func(childComplexity int) int
+		CreatedAt      func(childComplexity int) int
+		ExpiresAt      func(childComplexity int) int
+		ID             func(childComplexity int) int
+		Messages       func(childComplexity int) int
+		Named          func(childComplexity int) int
+		Reasoning      func(childComplexity int) int
+		Title          func(childComplexity int) int
+		URL            func(childComplexity int) int
+	}
+
+	ShareConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	ShareCopyPayload struct {
+		Conversation func(childComplexity int) int
+		UserErrors   func(childComplexity int) int
+		Viewer       func(childComplexity int) int
+	}
+
+	ShareEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ShareRevokePayload struct {
+		RevokedID  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	SharedConversation struct {
+		By        func(childComplexity int) int
+		ExpiresAt func(childComplexity int) int
+		Messages  func(childComplexity int) int
+		SharedAt  func(childComplexity int) int
+		Title     func(childComplexity int) int
+	}
+
+	SharedMessage struct {
+		ModelID     func(childComplexity int) int
+		Reasoning   func(childComplexity int) int
+		ReasoningMs func(childComplexity int) int
+		Role        func(childComplexity int) int
+		Status      func(childComplexity int) int
+		Text        func(childComplexity int) int
 	}
 
 	SignInProvider struct {
@@ -1338,6 +1399,7 @@ type ComplexityRoot struct {
 		RequestAnalytics  func(childComplexity int, from time.Time, to time.Time, by []models.RequestDimension, timeZone *string, keyID *string, modelID *string) int
 		RequestLogs       func(childComplexity int, first *int, after *string, filter *RequestLogFilter) int
 		Sessions          func(childComplexity int) int
+		Shares            func(childComplexity int, first *int, after *string) int
 		Usage             func(childComplexity int, from time.Time, to time.Time, by []UsageDimension, timeZone *string) int
 	}
 }
@@ -2103,6 +2165,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ConversationEdge.Node(childComplexity), true
+
+	case "ConversationSharePayload.share":
+		if e.ComplexityRoot.ConversationSharePayload.Share == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationSharePayload.Share(childComplexity), true
+	case "ConversationSharePayload.userErrors":
+		if e.ComplexityRoot.ConversationSharePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationSharePayload.UserErrors(childComplexity), true
 
 	case "ConversationUpdatePayload.conversation":
 		if e.ComplexityRoot.ConversationUpdatePayload.Conversation == nil {
@@ -3678,6 +3753,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ConversationDeleteAll(childComplexity, args["input"].(ConversationDeleteAllInput)), true
+	case "Mutation.conversationShare":
+		if e.ComplexityRoot.Mutation.ConversationShare == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_conversationShare_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ConversationShare(childComplexity, args["input"].(ConversationShareInput)), true
 	case "Mutation.conversationUpdate":
 		if e.ComplexityRoot.Mutation.ConversationUpdate == nil {
 			break
@@ -3986,6 +4072,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SessionRevokeOthers(childComplexity, args["input"].(SessionRevokeOthersInput)), true
+	case "Mutation.shareCopy":
+		if e.ComplexityRoot.Mutation.ShareCopy == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_shareCopy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ShareCopy(childComplexity, args["input"].(ShareCopyInput)), true
+	case "Mutation.shareRevoke":
+		if e.ComplexityRoot.Mutation.ShareRevoke == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_shareRevoke_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ShareRevoke(childComplexity, args["input"].(ShareRevokeInput)), true
 	case "Mutation.usageReview":
 		if e.ComplexityRoot.Mutation.UsageReview == nil {
 			break
@@ -4942,6 +5050,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Service(childComplexity), true
+	case "Query.sharedConversation":
+		if e.ComplexityRoot.Query.SharedConversation == nil {
+			break
+		}
+
+		args, err := ec.field_Query_sharedConversation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.SharedConversation(childComplexity, args["token"].(string)), true
 	case "Query.transparency":
 		if e.ComplexityRoot.Query.Transparency == nil {
 			break
@@ -5832,6 +5951,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Service.Providers(childComplexity), true
+	case "Service.sharing":
+		if e.ComplexityRoot.Service.Sharing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Service.Sharing(childComplexity), true
 	case "Service.supportEmail":
 		if e.ComplexityRoot.Service.SupportEmail == nil {
 			break
@@ -5931,6 +6056,193 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SessionRevokePayload.UserErrors(childComplexity), true
+
+	case "Share.conversationId":
+		if e.ComplexityRoot.Share.ConversationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Share.ConversationID(childComplexity), true
+	case "Share.createdAt":
+		if e.ComplexityRoot.Share.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Share.CreatedAt(childComplexity), true
+	case "Share.expiresAt":
+		if e.ComplexityRoot.Share.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Share.ExpiresAt(childComplexity), true
+	case "Share.id":
+		if e.ComplexityRoot.Share.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Share.ID(childComplexity), true
+	case "Share.messages":
+		if e.ComplexityRoot.Share.Messages == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Share.Messages(childComplexity), true
+	case "Share.named":
+		if e.ComplexityRoot.Share.Named == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Share.Named(childComplexity), true
+	case "Share.reasoning":
+		if e.ComplexityRoot.Share.Reasoning == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Share.Reasoning(childComplexity), true
+	case "Share.title":
+		if e.ComplexityRoot.Share.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Share.Title(childComplexity), true
+	case "Share.url":
+		if e.ComplexityRoot.Share.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Share.URL(childComplexity), true
+
+	case "ShareConnection.edges":
+		if e.ComplexityRoot.ShareConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShareConnection.Edges(childComplexity), true
+	case "ShareConnection.nodes":
+		if e.ComplexityRoot.ShareConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShareConnection.Nodes(childComplexity), true
+	case "ShareConnection.pageInfo":
+		if e.ComplexityRoot.ShareConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShareConnection.PageInfo(childComplexity), true
+
+	case "ShareCopyPayload.conversation":
+		if e.ComplexityRoot.ShareCopyPayload.Conversation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShareCopyPayload.Conversation(childComplexity), true
+	case "ShareCopyPayload.userErrors":
+		if e.ComplexityRoot.ShareCopyPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShareCopyPayload.UserErrors(childComplexity), true
+	case "ShareCopyPayload.viewer":
+		if e.ComplexityRoot.ShareCopyPayload.Viewer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShareCopyPayload.Viewer(childComplexity), true
+
+	case "ShareEdge.cursor":
+		if e.ComplexityRoot.ShareEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShareEdge.Cursor(childComplexity), true
+	case "ShareEdge.node":
+		if e.ComplexityRoot.ShareEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShareEdge.Node(childComplexity), true
+
+	case "ShareRevokePayload.revokedId":
+		if e.ComplexityRoot.ShareRevokePayload.RevokedID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShareRevokePayload.RevokedID(childComplexity), true
+	case "ShareRevokePayload.userErrors":
+		if e.ComplexityRoot.ShareRevokePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShareRevokePayload.UserErrors(childComplexity), true
+
+	case "SharedConversation.by":
+		if e.ComplexityRoot.SharedConversation.By == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharedConversation.By(childComplexity), true
+	case "SharedConversation.expiresAt":
+		if e.ComplexityRoot.SharedConversation.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharedConversation.ExpiresAt(childComplexity), true
+	case "SharedConversation.messages":
+		if e.ComplexityRoot.SharedConversation.Messages == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharedConversation.Messages(childComplexity), true
+	case "SharedConversation.sharedAt":
+		if e.ComplexityRoot.SharedConversation.SharedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharedConversation.SharedAt(childComplexity), true
+	case "SharedConversation.title":
+		if e.ComplexityRoot.SharedConversation.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharedConversation.Title(childComplexity), true
+
+	case "SharedMessage.modelId":
+		if e.ComplexityRoot.SharedMessage.ModelID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharedMessage.ModelID(childComplexity), true
+	case "SharedMessage.reasoning":
+		if e.ComplexityRoot.SharedMessage.Reasoning == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharedMessage.Reasoning(childComplexity), true
+	case "SharedMessage.reasoningMs":
+		if e.ComplexityRoot.SharedMessage.ReasoningMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharedMessage.ReasoningMs(childComplexity), true
+	case "SharedMessage.role":
+		if e.ComplexityRoot.SharedMessage.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharedMessage.Role(childComplexity), true
+	case "SharedMessage.status":
+		if e.ComplexityRoot.SharedMessage.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharedMessage.Status(childComplexity), true
+	case "SharedMessage.text":
+		if e.ComplexityRoot.SharedMessage.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharedMessage.Text(childComplexity), true
 
 	case "SignInProvider.name":
 		if e.ComplexityRoot.SignInProvider.Name == nil {
@@ -6621,6 +6933,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Sessions(childComplexity), true
+	case "Viewer.shares":
+		if e.ComplexityRoot.Viewer.Shares == nil {
+			break
+		}
+
+		args, err := ec.field_Viewer_shares_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Viewer.Shares(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Viewer.usage":
 		if e.ComplexityRoot.Viewer.Usage == nil {
 			break
@@ -6656,6 +6979,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ConversationDeleteAllInput", ec.unmarshalInputConversationDeleteAllInput),
 			graphql.NewInputUnmarshaler("ConversationDeleteInput", ec.unmarshalInputConversationDeleteInput),
 			graphql.NewInputUnmarshaler("ConversationFilter", ec.unmarshalInputConversationFilter),
+			graphql.NewInputUnmarshaler("ConversationShareInput", ec.unmarshalInputConversationShareInput),
 			graphql.NewInputUnmarshaler("ConversationUpdateInput", ec.unmarshalInputConversationUpdateInput),
 			graphql.NewInputUnmarshaler("CreditAdjustInput", ec.unmarshalInputCreditAdjustInput),
 			graphql.NewInputUnmarshaler("CreditCheckoutCreateInput", ec.unmarshalInputCreditCheckoutCreateInput),
@@ -6685,6 +7009,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RetentionConfirmInput", ec.unmarshalInputRetentionConfirmInput),
 			graphql.NewInputUnmarshaler("SessionRevokeInput", ec.unmarshalInputSessionRevokeInput),
 			graphql.NewInputUnmarshaler("SessionRevokeOthersInput", ec.unmarshalInputSessionRevokeOthersInput),
+			graphql.NewInputUnmarshaler("ShareCopyInput", ec.unmarshalInputShareCopyInput),
+			graphql.NewInputUnmarshaler("ShareRevokeInput", ec.unmarshalInputShareRevokeInput),
 			graphql.NewInputUnmarshaler("UsageReviewInput", ec.unmarshalInputUsageReviewInput),
 		)
 	}
@@ -6778,7 +7104,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "schema/account.graphqls" "schema/acts.graphqls" "schema/apikey.graphqls" "schema/audit.graphqls" "schema/billing.graphqls" "schema/conversation.graphqls" "schema/credit.graphqls" "schema/deletion.graphqls" "schema/disclosure.graphqls" "schema/export.graphqls" "schema/fault.graphqls" "schema/inventory.graphqls" "schema/message.graphqls" "schema/notice.graphqls" "schema/operator.graphqls" "schema/policy.graphqls" "schema/ratelimit.graphqls" "schema/requestlog.graphqls" "schema/retention.graphqls" "schema/schema.graphqls" "schema/service.graphqls" "schema/transparency.graphqls" "schema/viewer.graphqls"
+//go:embed "schema/account.graphqls" "schema/acts.graphqls" "schema/apikey.graphqls" "schema/audit.graphqls" "schema/billing.graphqls" "schema/conversation.graphqls" "schema/credit.graphqls" "schema/deletion.graphqls" "schema/disclosure.graphqls" "schema/export.graphqls" "schema/fault.graphqls" "schema/inventory.graphqls" "schema/message.graphqls" "schema/notice.graphqls" "schema/operator.graphqls" "schema/policy.graphqls" "schema/ratelimit.graphqls" "schema/requestlog.graphqls" "schema/retention.graphqls" "schema/schema.graphqls" "schema/service.graphqls" "schema/share.graphqls" "schema/transparency.graphqls" "schema/viewer.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -6811,6 +7137,7 @@ var sources = []*ast.Source{
 	{Name: "schema/retention.graphqls", Input: sourceData("schema/retention.graphqls"), BuiltIn: false},
 	{Name: "schema/schema.graphqls", Input: sourceData("schema/schema.graphqls"), BuiltIn: false},
 	{Name: "schema/service.graphqls", Input: sourceData("schema/service.graphqls"), BuiltIn: false},
+	{Name: "schema/share.graphqls", Input: sourceData("schema/share.graphqls"), BuiltIn: false},
 	{Name: "schema/transparency.graphqls", Input: sourceData("schema/transparency.graphqls"), BuiltIn: false},
 	{Name: "schema/viewer.graphqls", Input: sourceData("schema/viewer.graphqls"), BuiltIn: false},
 }
@@ -7214,6 +7541,16 @@ func (ec *executionContext) childFields_ConversationEdge(ctx context.Context, fi
 		return ec.fieldContext_ConversationEdge_match(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ConversationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ConversationSharePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "share":
+		return ec.fieldContext_ConversationSharePayload_share(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ConversationSharePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConversationSharePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ConversationUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8734,6 +9071,8 @@ func (ec *executionContext) childFields_Service(ctx context.Context, field graph
 		return ec.fieldContext_Service_engine(ctx, field)
 	case "providers":
 		return ec.fieldContext_Service_providers(ctx, field)
+	case "sharing":
+		return ec.fieldContext_Service_sharing(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Service", field.Name)
 }
@@ -8780,6 +9119,108 @@ func (ec *executionContext) childFields_SessionRevokePayload(ctx context.Context
 		return ec.fieldContext_SessionRevokePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SessionRevokePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Share(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Share_id(ctx, field)
+	case "conversationId":
+		return ec.fieldContext_Share_conversationId(ctx, field)
+	case "title":
+		return ec.fieldContext_Share_title(ctx, field)
+	case "url":
+		return ec.fieldContext_Share_url(ctx, field)
+	case "messages":
+		return ec.fieldContext_Share_messages(ctx, field)
+	case "reasoning":
+		return ec.fieldContext_Share_reasoning(ctx, field)
+	case "named":
+		return ec.fieldContext_Share_named(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Share_createdAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_Share_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Share", field.Name)
+}
+
+func (ec *executionContext) childFields_ShareConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ShareConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ShareConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ShareConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShareConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ShareCopyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "conversation":
+		return ec.fieldContext_ShareCopyPayload_conversation(ctx, field)
+	case "viewer":
+		return ec.fieldContext_ShareCopyPayload_viewer(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ShareCopyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShareCopyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ShareEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ShareEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ShareEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShareEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ShareRevokePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "revokedId":
+		return ec.fieldContext_ShareRevokePayload_revokedId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ShareRevokePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShareRevokePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SharedConversation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "title":
+		return ec.fieldContext_SharedConversation_title(ctx, field)
+	case "by":
+		return ec.fieldContext_SharedConversation_by(ctx, field)
+	case "sharedAt":
+		return ec.fieldContext_SharedConversation_sharedAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_SharedConversation_expiresAt(ctx, field)
+	case "messages":
+		return ec.fieldContext_SharedConversation_messages(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SharedConversation", field.Name)
+}
+
+func (ec *executionContext) childFields_SharedMessage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "role":
+		return ec.fieldContext_SharedMessage_role(ctx, field)
+	case "status":
+		return ec.fieldContext_SharedMessage_status(ctx, field)
+	case "text":
+		return ec.fieldContext_SharedMessage_text(ctx, field)
+	case "reasoning":
+		return ec.fieldContext_SharedMessage_reasoning(ctx, field)
+	case "reasoningMs":
+		return ec.fieldContext_SharedMessage_reasoningMs(ctx, field)
+	case "modelId":
+		return ec.fieldContext_SharedMessage_modelId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SharedMessage", field.Name)
 }
 
 func (ec *executionContext) childFields_SignInProvider(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9072,6 +9513,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_requestLogs(ctx, field)
 	case "requestAnalytics":
 		return ec.fieldContext_Viewer_requestAnalytics(ctx, field)
+	case "shares":
+		return ec.fieldContext_Viewer_shares(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
 }

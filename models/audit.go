@@ -37,6 +37,8 @@ const (
 	AuditExportFetched      AuditAct = "EXPORT_FETCHED"
 	AuditDataImported       AuditAct = "DATA_IMPORTED"
 	AuditDataDeleted        AuditAct = "DATA_DELETED"
+	AuditConversationShared AuditAct = "CONVERSATION_SHARED"
+	AuditShareRevoked       AuditAct = "SHARE_REVOKED"
 	AuditPolicyPublished    AuditAct = "POLICY_PUBLISHED"
 	AuditContentOpened      AuditAct = "CONTENT_OPENED"
 	AuditRetentionConfirmed AuditAct = "RETENTION_CONFIRMED"
@@ -55,6 +57,7 @@ var AuditActs = []AuditAct{
 	AuditCreditsAdjusted, AuditUsageReviewed, AuditQuarantineResolved, AuditConsentGiven, AuditConsentWithdrawn, AuditPolicyAccepted, AuditAgeConfirmed,
 	AuditMailRetried, AuditExportMade, AuditExportFetched, AuditDataImported, AuditDataDeleted, AuditPolicyPublished, AuditContentOpened, AuditRetentionConfirmed,
 	AuditContentAsked, AuditContentApproved, AuditContentEnded, AuditNoticeSent, AuditLegalReceived, AuditLegalDecided,
+	AuditConversationShared, AuditShareRevoked,
 }
 
 // Valid reports whether it is one of them.

@@ -10,5 +10,5 @@ func All() []any {
 	return []any{&Installation{}, &Owner{}, &Session{}, &Conversation{}, &Message{}, &Run{}, &RunChunk{},
 		&LedgerAccount{}, &LedgerBalance{}, &LedgerTransfer{}, &LedgerEntry{}, &LedgerHold{}, &LedgerCheck{}, &Wallet{}, &CreditAdjustment{}, &UsageRow{},
 		&Purchase{}, &PaymentDetail{}, &PaymentCustomer{}, &PaymentEvent{}, &QuarantinedPayment{}, &Reconciliation{}, &Export{},
-		&Notice{}, &LegalRequest{}, &LegalSubject{}, &Opening{}}
+		&Notice{}, &LegalRequest{}, &LegalSubject{}, &Opening{}, &Share{}}
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/internal/policy"
 	"github.com/kimi-k2/kimi-k2/internal/requestlog"
+	"github.com/kimi-k2/kimi-k2/internal/share"
 	"github.com/kimi-k2/kimi-k2/internal/signin"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
@@ -107,6 +108,7 @@ type Resolver struct {
 	Limits   Limits
 	Ends     Retention
 	Exporter *export.Service
+	Links    *share.Service
 	Cursors  *page.Signer
 	Info     Info
 	// Inventory answers what is held about somebody.

@@ -98,7 +98,7 @@ func (r *queryResolver) Models(ctx context.Context) ([]*graph.Model, error) {
 // Service is the resolver for the service field.
 func (r *queryResolver) Service(ctx context.Context) (*graph.Service, error) {
 	e := r.Engine.Info()
-	return &graph.Service{Name: r.Info.Name, SupportEmail: r.Info.SupportEmail, URL: r.Info.URL, Version: r.Info.Version, Providers: r.Info.providers(),
+	return &graph.Service{Name: r.Info.Name, SupportEmail: r.Info.SupportEmail, URL: r.Info.URL, Version: r.Info.Version, Providers: r.Info.providers(), Sharing: r.Links.On(),
 		Engine: &graph.Engine{Kind: graph.EngineKind(e.Kind), Name: e.Name, State: graph.EngineState(e.State), Message: e.Message}}, nil
 }
 

@@ -8,10 +8,12 @@ const root = document.querySelector('#root')
 
 async function start(): Promise<void> {
   await activateInUse()
+  // Who reads what was shared isn't asked who he is, as the app would.
+  const Page = location.pathname.startsWith('/s/') ? (await import('./app/lazy/shared-page')).SharedPage : App
   if (root)
     createRoot(root).render(
       <StrictMode>
-        <App />
+        <Page />
       </StrictMode>,
     )
 }

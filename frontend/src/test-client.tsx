@@ -56,6 +56,7 @@ export const accountInfo = {
     supportEmail: '',
     url: '',
     version: '1',
+    sharing: true,
     engine: { kind: 'DEMO', name: 'demo', state: 'OK', message: '' },
   },
   models: [],

@@ -80,6 +80,8 @@ type Config struct {
 
 	TrustedDocuments string `env:"TRUSTED_DOCUMENTS" envDefault:"off" unit:"on|off" help:"whether browsers may send the page's own GraphQL documents only; API keys may always send any within the limits. on: pages that were open during an update have to be reloaded"`
 
+	Shares string `env:"SHARES" envDefault:"on" unit:"on|off" help:"whether accounts may share conversations by link; off: nothing is shared, and links that were made before don't open"`
+
 	SignupCredits int    `env:"SIGNUP_CREDITS" envDefault:"0" unit:"credits" min:"0" max:"1000000" help:"credits that a new account is given; a credit is a US cent"`
 	Charge        string `env:"CHARGE" envDefault:"auto" unit:"auto|on|off" help:"whether accounts pay the catalogue's prices with credits; auto: when SIGNUP_CREDITS gives them some. off: usage is counted and nothing costs anything"`
 

@@ -45,6 +45,7 @@ var rooms = map[string]kind{
 	"internal/requestlog":    domain,
 	"internal/retention":     domain,
 	"internal/restore":       domain,
+	"internal/share":         domain,
 	"internal/signin":        domain,
 	"internal/transparency":  domain,
 	"policy":                 assets,
@@ -162,8 +163,8 @@ var mustNotImport = map[string][]string{
 // confined says which folders alone may import a library; all below a named
 // folder are meant too.
 var confined = map[string][]string{
-	"gorm.io":                      {".", "models", "internal/account", "internal/apikey", "internal/audit", "internal/billing", "internal/chat", "internal/completion", "internal/credit", "internal/database", "internal/disclosure", "internal/export", "internal/jobs", "internal/notice", "internal/notify", "internal/policy", "internal/restore", "internal/retention", "internal/signin", "internal/transparency"},
-	"github.com/jackc/pgx":         {".", "internal/account", "internal/apikey", "internal/audit", "internal/billing", "internal/chat", "internal/completion", "internal/credit", "internal/database", "internal/export", "internal/jobs", "internal/notify", "internal/policy", "internal/ratelimit", "internal/register/rows", "internal/requestlog", "internal/retention", "internal/signin", "internal/transparency"},
+	"gorm.io":                      {".", "models", "internal/account", "internal/apikey", "internal/audit", "internal/billing", "internal/chat", "internal/completion", "internal/credit", "internal/database", "internal/disclosure", "internal/export", "internal/jobs", "internal/notice", "internal/notify", "internal/policy", "internal/restore", "internal/retention", "internal/share", "internal/signin", "internal/transparency"},
+	"github.com/jackc/pgx":         {".", "internal/account", "internal/apikey", "internal/audit", "internal/billing", "internal/chat", "internal/completion", "internal/credit", "internal/database", "internal/export", "internal/jobs", "internal/notify", "internal/policy", "internal/ratelimit", "internal/register/rows", "internal/requestlog", "internal/retention", "internal/share", "internal/signin", "internal/transparency"},
 	"github.com/pressly/goose":     {"internal/database"},
 	"github.com/nats-io":           {"internal/bus"},
 	"github.com/gorilla/websocket": {"internal/wsconn"},
@@ -229,6 +230,7 @@ var tables = []struct{ name, model, owner string }{
 	{"run_chunks", "RunChunk", "internal/chat"},
 	{"clearings", "Clearing", "internal/chat"},
 	{"exports", "Export", "internal/export"},
+	{"shares", "Share", "internal/share"},
 	{"ledger_accounts", "LedgerAccount", "internal/credit"},
 	{"ledger_balances", "LedgerBalance", "internal/credit"},
 	{"ledger_transfers", "LedgerTransfer", "internal/credit"},

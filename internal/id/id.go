@@ -47,6 +47,7 @@ const (
 	Notice         Kind = "ntc"
 	LegalRequest   Kind = "lgl"
 	Opening        Kind = "opn"
+	Share          Kind = "shr"
 )
 
 // New makes a fresh id of the kind.

@@ -26,6 +26,7 @@ var anthropicTypes = map[int]string{
 	http.StatusPaymentRequired:       "billing_error",
 	http.StatusForbidden:             "permission_error",
 	http.StatusNotFound:              "not_found_error",
+	http.StatusGone:                  "not_found_error",
 	http.StatusMethodNotAllowed:      "invalid_request_error",
 	http.StatusConflict:              "conflict_error",
 	http.StatusRequestEntityTooLarge: "request_too_large",

@@ -32,6 +32,8 @@ var errorTable = map[fault.Code]string{
 	fault.PolicyRequired:      "403 permission_error policy_acceptance_required permission_error false",
 	fault.ConsentRequired:     "403 permission_error consent_required permission_error false",
 	fault.Reauthenticate:      "403 permission_error reauthentication_required permission_error false",
+	fault.SharingOff:          "403 permission_error sharing_off permission_error false",
+	fault.Gone:                "410 invalid_request_error gone not_found_error false",
 	fault.NotFound:            "404 invalid_request_error not_found not_found_error false",
 	fault.ModelUnavailable:    "404 invalid_request_error model_not_found not_found_error false",
 	fault.Conflict:            "409 invalid_request_error idempotency_conflict conflict_error false",

@@ -25,8 +25,11 @@ var ends = map[string]struct {
 	"a mail that was sent":           {"mails", 30 * day, `INSERT INTO mails (owner_id, id, kind, dedupe_key, to_sealed, facts_sealed, status, created_at, next_at, finished_at) VALUES ($1, 'mai_1', 'X', 'k', '\x00', '\x00', 'SENT', $2::timestamptz - interval '3 days', $2, $2)`},
 	"a mail that is kept to be read": {"mails", 30 * day, `INSERT INTO mails (owner_id, id, kind, dedupe_key, to_sealed, facts_sealed, status, created_at, next_at) VALUES ($1, 'mai_1', 'X', 'k', '\x00', '\x00', 'KEPT', $2, $2)`},
 	"an answer to give again":        {"completions", 0, `INSERT INTO completions (owner_id, key_hash, id, fingerprint, status, model_id, answer_sealed, created_at, lease_expires_at, expires_at) VALUES ($1, sha256('a'), 'cmp_1', sha256('b'), 'ENDED', 'm', '\x00', $2, $2, $2)`},
-	"a change of a check's result":   {"transparency_changes", 400 * day, `INSERT INTO transparency_changes (check_id, at, state, evidence) SELECT 'x', $2, 'RED', 'x' WHERE $1 <> ''`},
-	"the receipt of a sweep":         {"retention_sweeps", 400 * day, `INSERT INTO retention_sweeps (id, rule, cutoff, rows, guard, started_at, finished_at) SELECT 'rts_0', 'x', $2, 1, '', $2, $2 WHERE $1 <> ''`},
+	"a link that has an end": {"shares", 0, `WITH c AS (INSERT INTO conversations (owner_id, id, title_sealed, title_source, created_at, updated_at) VALUES ($1, 'con_1', '\x01', 'OWNER', $2, $2) RETURNING owner_id, id)
+		INSERT INTO shares (owner_id, id, conversation_id, link_hash, link_sealed, title_sealed, snapshot_sealed, messages, reasoning, named, created_at, expires_at)
+		SELECT owner_id, 'shr_1', id, sha256('a'), '\x01', '\x01', '\x01', 1, false, false, $2::timestamptz - interval '1 day', $2 FROM c`},
+	"a change of a check's result": {"transparency_changes", 400 * day, `INSERT INTO transparency_changes (check_id, at, state, evidence) SELECT 'x', $2, 'RED', 'x' WHERE $1 <> ''`},
+	"the receipt of a sweep":       {"retention_sweeps", 400 * day, `INSERT INTO retention_sweeps (id, rule, cutoff, rows, guard, started_at, finished_at) SELECT 'rts_0', 'x', $2, 1, '', $2, $2 WHERE $1 <> ''`},
 }
 
 // P46, T38, C-RETENTION: what the register gives an end is there a second before it, and gone

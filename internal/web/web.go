@@ -62,6 +62,10 @@ type Config struct {
 	// them there are none.
 	Exports Exports
 	Imports Imports
+	// Shares shows what was shared by link, under the Name of the installation; without it no
+	// link opens.
+	Shares Shares
+	Name   string
 	// PayHosts are the origins of payment pages that a form may lead to.
 	PayHosts  []string
 	GraphQL   http.Handler // serves /graphql; the context carries the viewer and the request's id
@@ -138,7 +142,9 @@ func (s *server) routes() *http.ServeMux {
 	for _, path := range []string{"/auth/", "/exports/", "/metrics", "/.well-known/"} {
 		mux.HandleFunc(path, notFound)
 	}
-	mux.Handle("/", newSite(s.Static, s.hosts))
+	app := newSite(s.Static, s.hosts)
+	s.shareRoutes(mux, app)
+	mux.Handle("/", app)
 	return mux
 }
 

@@ -1,20 +1,19 @@
 import { useLingui } from '@lingui/react/macro'
 import { useNavigate } from '@tanstack/react-router'
 import { Menu, PanelLeft, SquarePen } from 'lucide-react'
-import { Suspense, useEffect, useState } from 'react'
+import { lazy, Suspense, useEffect } from 'react'
 import { IconButton } from '@/components/ui/button'
-import { branchMarkdown } from '@/features/chat/turns'
-import { ConversationMenu } from '@/features/conversations/conversation-menu'
-import { TitleEditor } from '@/features/conversations/title-editor'
-import { useConversationActs } from '@/features/conversations/use-conversation-acts'
 import type { ConversationRowFragment, MessagePartsFragment } from '@/gql/graphql'
-import { copyText } from '@/lib/clipboard'
 import { lazyPart } from '@/lib/lazy-part'
 import { showTitle, unseen } from '@/lib/page-title'
 import { prefs, setPrefs } from '@/lib/prefs'
 import { useServiceInfo } from '@/lib/service-info'
 import { useStore } from '@/lib/store'
 import { drawer } from '@/lib/ui-state'
+
+// Asked for at once, beside the data it shows: the first paint doesn't wait for it.
+const titlePart = import('./chat-title')
+const ChatTitle = lazy(async () => ({ default: (await titlePart).ChatTitle }))
 
 const BalanceChip = lazyPart(() => import('@/features/billing/balance-chip').then((part) => part.BalanceChip))
 
@@ -44,7 +43,11 @@ export function ChatHead({ conversation, loadAll }: ChatHeadProps) {
         </IconButton>
       )}
       <div className="flex min-w-0 flex-1 items-center justify-center gap-0.5">
-        {conversation && <Title key={conversation.id} conversation={conversation} loadAll={loadAll} onLeave={goHome} />}
+        {conversation && (
+          <Suspense fallback={null}>
+            <ChatTitle key={conversation.id} conversation={conversation} loadAll={loadAll} onLeave={goHome} />
+          </Suspense>
+        )}
       </div>
       {hasWallet && (
         <Suspense fallback={null}>
@@ -55,40 +58,6 @@ export function ChatHead({ conversation, loadAll }: ChatHeadProps) {
         <SquarePen size={17} />
       </IconButton>
     </header>
-  )
-}
-
-interface TitleProps {
-  conversation: ConversationRowFragment
-  /** Gives every message of the branch on show. */
-  loadAll(): Promise<readonly MessagePartsFragment[]>
-  onLeave(): void
-}
-
-function Title({ conversation, loadAll, onLeave }: TitleProps) {
-  const { t } = useLingui()
-  const acts = useConversationActs()
-  const [renaming, setRenaming] = useState(false)
-  const copy = async () => copyText(branchMarkdown(conversation.title, await loadAll(), { you: t`You` }))
-  if (renaming) {
-    const done = (title: string | null) => {
-      setRenaming(false)
-      if (title !== null) void acts.rename(conversation.id, title)
-    }
-    return <TitleEditor title={conversation.title} onDone={done} className="h-8 w-full max-w-96 text-center" />
-  }
-  return (
-    <>
-      <h1 className="ml-8 truncate text-sm font-medium text-ink-2" title={conversation.title}>
-        {conversation.title}
-      </h1>
-      <ConversationMenu
-        conversation={conversation}
-        onRename={() => setRenaming(true)}
-        onDelete={onLeave}
-        onCopy={() => void copy()}
-      />
-    </>
   )
 }
 

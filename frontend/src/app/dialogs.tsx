@@ -3,7 +3,7 @@ import { Suspense, useCallback } from 'react'
 import { lazyPart } from '@/lib/lazy-part'
 import { question } from '@/lib/questions'
 import { useStore } from '@/lib/store'
-import { dialog } from '@/lib/ui-state'
+import { dialog, sharing } from '@/lib/ui-state'
 
 const PaletteDialog = lazyPart(() => import('@/features/palette/palette-dialog').then((part) => part.PaletteDialog))
 const ShortcutsDialog = lazyPart(() => import('@/features/palette/shortcuts-dialog').then((part) => part.ShortcutsDialog))
@@ -12,12 +12,16 @@ const EngineDialog = lazyPart(() => import('@/features/service/engine-dialog').t
 
 const QuestionDialog = lazyPart(() => import('@/features/gate/question-dialog').then((part) => part.QuestionDialog))
 
+const ShareDialog = lazyPart(() => import('@/features/shares/share-dialog').then((part) => part.ShareDialog))
+
 const close = () => dialog.set(null)
+const closeSharing = () => sharing.set(null)
 
 /** The dialog that is open, loaded when it is first wanted. */
 export function Dialogs() {
   const open = useStore(dialog)
   const asked = useStore(question)
+  const shared = useStore(sharing)
   const navigate = useNavigate()
   const onNewChat = useCallback(() => void navigate({ to: '/' }), [navigate])
   const onSettings = useCallback(() => void navigate({ to: '/settings' }), [navigate])
@@ -31,6 +35,7 @@ export function Dialogs() {
       {open === 'shortcuts' && <ShortcutsDialog onClose={close} />}
       {open === 'engine' && <EngineDialog onClose={close} />}
       {asked && <QuestionDialog question={asked} />}
+      {shared && <ShareDialog conversation={shared} onClose={closeSharing} />}
     </Suspense>
   )
 }

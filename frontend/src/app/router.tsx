@@ -27,6 +27,7 @@ const Papers = lazyPart(() => import('./lazy/papers').then((page) => page.Papers
 const privacy = createRoute({ getParentRoute: () => root, path: '/privacy', validateSearch: readByPage, component: Papers })
 const transparency = createRoute({ getParentRoute: () => root, path: '/transparency', component: Papers })
 const deleted = createRoute({ getParentRoute: () => root, path: '/deleted', component: Papers })
+const goOn = createRoute({ getParentRoute: () => root, path: '/continue', component: Papers })
 const SettingsPage = lazyPart(() => import('./lazy/settings-page').then((page) => page.SettingsPage))
 const settings = createRoute({ getParentRoute: () => root, path: '/settings', component: SettingsPage })
 const settingsPage = createRoute({
@@ -78,6 +79,7 @@ export const router = createRouter({
     privacy,
     transparency,
     deleted,
+    goOn,
     settings,
     settingsPage,
     operator,

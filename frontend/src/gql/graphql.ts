@@ -13,6 +13,7 @@ export * from './documents/operator-notices';
 export * from './documents/operator';
 export * from './documents/retention';
 export * from './documents/settings';
+export * from './documents/shares';
 export * from './documents/usage';
 export * from './documents/account';
 export * from './documents/cost';
@@ -179,6 +180,10 @@ export type AuditAct =
   | 'DATA_IMPORTED'
   /** Something was deleted for good. */
   | 'DATA_DELETED'
+  /** A conversation was shared by link. */
+  | 'CONVERSATION_SHARED'
+  /** Shared links were revoked. */
+  | 'SHARE_REVOKED'
   /** Another administrator was asked for access to named conversations. */
   | 'CONTENT_ACCESS_ASKED'
   /** Another administrator approved it, for an hour. */
@@ -538,6 +543,8 @@ export type ErrorCode =
   | 'FORBIDDEN'
   /** It doesn't exist, or isn't yours. */
   | 'NOT_FOUND'
+  /** It was there and is no more: it was taken back, its time is over, or what it belonged to was deleted. */
+  | 'GONE'
   /** The input is wrong; message and field say how. */
   | 'INVALID'
   /** Another act is in the way, for example the same clientId with another body. */
@@ -560,6 +567,8 @@ export type ErrorCode =
   | 'CONSENT_REQUIRED'
   /** Prove again who you are: sign in once more, then repeat this within ten minutes. */
   | 'REAUTHENTICATION_REQUIRED'
+  /** Whoever runs this installation doesn't allow conversations to be shared by link. */
+  | 'SHARING_OFF'
   /** The API key has not the scope that this needs. */
   | 'SCOPE_MISSING'
   /** The API key was revoked: make a new one. */
@@ -932,6 +941,32 @@ export type EngineState =
   | 'DEGRADED'
   /** It keeps failing; requests are refused for a moment. */
   | 'DOWN';
+
+/** What to share, and how. */
+export type ConversationShareInput = {
+  /** The conversation to share. */
+  conversationId: string;
+  /** The last message of the branch; left out: the branch on show. */
+  leafId?: string | null | undefined;
+  /** How many days the link opens, 1 to 365; left out: until it is revoked. */
+  expiresInDays?: number | null | undefined;
+  /** Show also what the model thought. Default false. */
+  withReasoning?: boolean | null | undefined;
+  /** Show the name of the account. Default false. */
+  withName?: boolean | null | undefined;
+};
+
+/** Which link to take back. */
+export type ShareRevokeInput = {
+  /** The share to revoke. */
+  shareId: string;
+};
+
+/** What to copy. */
+export type ShareCopyInput = {
+  /** The last part of the link's address. */
+  token: string;
+};
 
 /** Whether a promise is kept. */
 export type TransparencyState =
@@ -1860,7 +1895,7 @@ export type PolicyNewsQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type PolicyNewsQuery = { viewer: { gate: { news: { version: string, effectiveAt: string, significant: boolean, inForce: boolean } | null } } };
 
-export type ServicePartsFragment = { name: string, supportEmail: string, url: string, version: string, engine: { kind: EngineKind, name: string, state: EngineState, message: string } } & { ' $fragmentName'?: 'ServicePartsFragment' };
+export type ServicePartsFragment = { name: string, supportEmail: string, url: string, version: string, sharing: boolean, engine: { kind: EngineKind, name: string, state: EngineState, message: string } } & { ' $fragmentName'?: 'ServicePartsFragment' };
 
 export type ModelPartsFragment = { id: string, name: string, description: string, contextTokens: number, available: boolean, default: boolean, reasoning: boolean, trillionMoe: boolean } & { ' $fragmentName'?: 'ModelPartsFragment' };
 
@@ -1983,6 +2018,63 @@ export type SettingsActivityQueryVariables = Exact<{
 
 
 export type SettingsActivityQuery = { viewer: { accessLog: { edges: Array<{ cursor: string, node: { id: string, at: string, act: AuditAct, actor: AuditActor, provider: Provider | null, consent: ConsentKind | null, policyVersion: string | null, credits: string | null, actorKey: { id: string, name: string, lastFour: string } | null, session: { id: string, deviceType: string, os: string, browser: string, browserVersion: number } | null, key: { id: string, name: string, lastFour: string } | null } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } };
+
+export type SharePartsFragment = { id: string, conversationId: string, title: string, url: string, messages: number, reasoning: boolean, named: boolean, createdAt: string, expiresAt: string | null } & { ' $fragmentName'?: 'SharePartsFragment' };
+
+export type SharesQueryVariables = Exact<{
+  after?: string | null | undefined;
+}>;
+
+
+export type SharesQuery = { viewer: { id: string | null, shares: { edges: Array<{ cursor: string, node: { ' $fragmentRefs'?: { 'SharePartsFragment': SharePartsFragment } } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } };
+
+export type ConversationShareMutationVariables = Exact<{
+  input: ConversationShareInput;
+}>;
+
+
+export type ConversationShareMutation = { conversationShare: { share: { ' $fragmentRefs'?: { 'SharePartsFragment': SharePartsFragment } } | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
+
+export type ShareRevokeMutationVariables = Exact<{
+  input: ShareRevokeInput;
+}>;
+
+
+export type ShareRevokeMutation = { shareRevoke: { revokedId: string | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
+
+export type ShareConsentMutationVariables = Exact<{
+  input: ConsentSetInput;
+}>;
+
+
+export type ShareConsentMutation = { consentSet: { consent: { kind: ConsentKind, granted: boolean, createdAt: string } | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
+
+export type ShareCopyMutationVariables = Exact<{
+  input: ShareCopyInput;
+}>;
+
+
+export type ShareCopyMutation = { shareCopy: { conversation: { ' $fragmentRefs'?: { 'ConversationRowFragment': ConversationRowFragment } } | null, viewer: { ' $fragmentRefs'?: { 'GuestPartsFragment': GuestPartsFragment } }, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
 
 export type TransparencyQueryVariables = Exact<{ [key: string]: never; }>;
 

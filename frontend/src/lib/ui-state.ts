@@ -5,6 +5,9 @@ export type DialogName = 'palette' | 'shortcuts' | 'engine' | 'question'
 /** The dialog that is open. */
 export const dialog = createStore<DialogName | null>(null)
 
+/** The conversation that is about to be shared; null when none is. */
+export const sharing = createStore<{ id: string; title: string } | null>(null)
+
 /** Whether the sidebar of a narrow screen is open. */
 export const drawer = createStore<'open' | 'closed'>('closed')
 

@@ -8,6 +8,7 @@ import { AppearancePage } from '@/features/settings/appearance-page'
 import { IdentitiesPage } from '@/features/settings/identities-page'
 import { DataPage } from '@/features/deletion/data-page'
 import { TakeAlong } from '@/features/exports/take-along'
+import { ShareList } from '@/features/shares/share-list'
 import { Loading } from '@/components/page/load-state'
 import { NeedsAccount } from '@/components/page/needs-account'
 import { KeysPage } from '@/features/settings/keys-page'
@@ -102,6 +103,7 @@ function Shown({ page, known, hasAccount, roomy }: ShownProps) {
 
 function Body({ page, known, hasAccount }: Omit<ShownProps, 'roomy'>) {
   const { error = null } = parseReturn(useSearch({ strict: false }))
+  const sharing = useServiceInfo()?.service.sharing
   if (page === 'appearance') return <AppearancePage />
   if (!known) return <Loading />
   if (needsAccount(page) && !hasAccount) return <NeedsAccount returnTo={`/settings/${page}`} />
@@ -134,6 +136,7 @@ function Body({ page, known, hasAccount }: Omit<ShownProps, 'roomy'>) {
   if (page === 'data') {
     return (
       <>
+        {hasAccount && sharing && <ShareList />}
         <TakeAlong error={error} />
         <DataPage error={error} onDeleted={(ticket) => void leave(ticket, hasAccount)} />
       </>

@@ -31,6 +31,8 @@ const acts: Record<AuditAct, MessageDescriptor> = {
   EXPORT_FETCHED: msg`Export downloaded`,
   DATA_IMPORTED: msg`Conversations imported`,
   DATA_DELETED: msg`Data deleted`,
+  CONVERSATION_SHARED: msg`Conversation shared by link`,
+  SHARE_REVOKED: msg`Shared link taken back`,
   POLICY_PUBLISHED: msg`Privacy policy published`,
   RETENTION_CONFIRMED: msg`Held deletion confirmed`,
   CONTENT_OPENED: msg`Conversation read by an administrator`,

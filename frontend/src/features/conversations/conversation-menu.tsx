@@ -1,6 +1,8 @@
 import { useLingui } from '@lingui/react/macro'
-import { Copy, Ellipsis, Pencil, Pin, PinOff, Trash2 } from 'lucide-react'
+import { Copy, Ellipsis, Link2, Pencil, Pin, PinOff, Trash2 } from 'lucide-react'
 import { Menu, type MenuItem } from '@/components/ui/menu'
+import { useServiceInfo } from '@/lib/service-info'
+import { sharing } from '@/lib/ui-state'
 import { useConversationActs } from './use-conversation-acts'
 
 interface ConversationMenuProps {
@@ -16,6 +18,8 @@ interface ConversationMenuProps {
 export function ConversationMenu({ conversation, onRename, onDelete, onCopy, className = '' }: ConversationMenuProps) {
   const { t } = useLingui()
   const acts = useConversationActs()
+  const info = useServiceInfo()
+  const mayShare = info?.service.sharing && info.viewer.kind === 'ACCOUNT'
   const { id, title, pinned } = conversation
   const items: MenuItem[] = [
     { key: 'rename', label: t`Rename`, icon: <Pencil size={15} />, select: onRename },
@@ -25,6 +29,9 @@ export function ConversationMenu({ conversation, onRename, onDelete, onCopy, cla
       icon: pinned ? <PinOff size={15} /> : <Pin size={15} />,
       select: () => void acts.pin(id, !pinned),
     },
+    ...(mayShare
+      ? [{ key: 'share', label: t`Share by link`, icon: <Link2 size={15} />, select: () => sharing.set(conversation) }]
+      : []),
     ...(onCopy ? [{ key: 'copy', label: t`Copy as Markdown`, icon: <Copy size={15} />, select: onCopy }] : []),
     {
       key: 'delete',

@@ -61,6 +61,7 @@ const tables: Readonly<Record<string, MessageDescriptor>> = {
   runs: msg`How replies were written`,
   run_chunks: msg`What a reply that is being written has so far`,
   clearings: msg`The last deletion of all conversations`,
+  shares: msg`Conversations that you shared by link, as they were then`,
   completions: msg`Answers to programs that may ask the same again`,
   wallets: msg`Which number in the books is yours`,
   usage_rows: msg`What you used: one row for each answer, without content`,

@@ -17,7 +17,7 @@ const consents: Record<ConsentKind, { title: MessageDescriptor; note: MessageDes
   },
   SHARE: {
     title: msg`Sharing by link`,
-    note: msg`You may publish single conversations by a link. Nothing is published before you do so.`,
+    note: msg`You may publish single conversations by a link. Nothing is published before you do so. When you take this back, all your links end.`,
   },
   MARKETING: {
     title: msg`News by e-mail`,

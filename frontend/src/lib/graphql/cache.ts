@@ -3,7 +3,7 @@ import { type Cache, cacheExchange, type DataFields, type UpdateResolver } from 
 import { type ConversationRowFragment, ConversationsDocument, type MessagePartsFragment, ThreadDocument } from '@/gql/graphql'
 import { type BranchPage, withTurn } from './branch'
 import { embeddedTypes } from './embedded-types'
-import { chainedPages } from './pages'
+import { chained } from './pages'
 
 type Row = ConversationRowFragment & { leaf?: { id: string } | null }
 
@@ -239,9 +239,9 @@ export const normalisedCache = () =>
       ],
     },
     resolvers: {
-      Viewer: { conversations: chainedPages(), payments: chainedPages(), ledgerEntries: chainedPages(), accessLog: chainedPages() },
-      Conversation: { branch: chainedPages() },
-      Operator: { mails: chainedPages(), audit: chainedPages(), notices: chainedPages() },
+      Viewer: chained('conversations', 'payments', 'ledgerEntries', 'accessLog', 'shares'),
+      Conversation: chained('branch'),
+      Operator: chained('mails', 'audit', 'notices'),
     },
     optimistic: { conversationUpdate: expectUpdate },
     updates: {

@@ -11,7 +11,7 @@ const names = `
   RateLimitState ConversationsDeleted Transparency TransparencyChange Recipient Hop MessageSend+ ReplyContinue+ ReplyStop+ ConversationUpdate+ ConversationDelete+
   AgeConfirm+ PolicyAccept+ ConsentSet+ AccountUpdate+ IdentityUnlink+ SessionRevoke+ SessionRevokeOthers+
   MailRetry+ CreditNoticeUpdate+ CreditAdjust+ UsageReview+ LedgerVerify+ CreditCheckoutCreate+ BillingPortalCreate+
-  AccountRemove+ QuarantineResolve+ Reconcile+ DataInventory DataGroup DataTable DataRetention DataColumn DataRow DataValue RetentionConfirm+ RetentionRule RetentionHolding RetentionDay PolicyNews PolicyTranslation NoticePreview NoticeSave+ NoticeSend+ NoticeDiscard+ LegalRequest+ Opening+ OpeningRead+ OpenedConversation OpenedMessage BrowserEntry
+  AccountRemove+ QuarantineResolve+ Reconcile+ DataInventory DataGroup DataTable DataRetention DataColumn DataRow DataValue RetentionConfirm+ RetentionRule RetentionHolding RetentionDay PolicyNews PolicyTranslation NoticePreview NoticeSave+ NoticeSend+ NoticeDiscard+ LegalRequest+ Opening+ OpeningRead+ OpenedConversation OpenedMessage BrowserEntry ConversationShare+ ShareRevoke+ ShareCopy+
 `
 
 const noKey = () => null

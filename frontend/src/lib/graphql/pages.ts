@@ -39,7 +39,7 @@ function append(cache: Cache, all: string[], seen: Set<string>, more: string[]):
  * each page is followed by the one that was asked for with its end cursor. Pages of an
  * earlier state of the list are not reached and so not shown.
  */
-export function chainedPages(): Resolver {
+function chainedPages(): Resolver {
   return (_parent, args, cache, info) => {
     const read = (after: unknown) => {
       const { after: _, ...others } = args
@@ -60,4 +60,9 @@ export function chainedPages(): Resolver {
       pageInfo: { __typename: 'PageInfo', hasNextPage: page.hasNextPage, endCursor: page.endCursor },
     }
   }
+}
+
+/** The resolvers of fields that are such lists. */
+export function chained(...fields: string[]): Record<string, Resolver> {
+  return Object.fromEntries(fields.map((field) => [field, chainedPages()]))
 }

@@ -1,0 +1,12 @@
+import { gql } from '@urql/core';
+import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
+import type { SharePartsFragment, SharesQuery, SharesQueryVariables, ConversationShareMutation, ConversationShareMutationVariables, ShareRevokeMutation, ShareRevokeMutationVariables, ShareConsentMutation, ShareConsentMutationVariables, ShareCopyMutation, ShareCopyMutationVariables } from '../graphql';
+import { RefusalFragmentDoc } from './fragments';
+import { ConversationRowFragmentDoc } from './fragments';
+import { GuestPartsFragmentDoc } from './fragments';
+export const SharePartsFragmentDoc = /* @__PURE__ */ gql`fragment ShareParts on Share{id conversationId title url messages reasoning named createdAt expiresAt}` as unknown as DocumentNode<SharePartsFragment, unknown>;
+export const SharesDocument = /* @__PURE__ */ gql`query Shares($after:String){viewer{id shares(first:20 after:$after){edges{cursor node{...ShareParts}}pageInfo{hasNextPage endCursor}}}}${SharePartsFragmentDoc}` as unknown as DocumentNode<SharesQuery, SharesQueryVariables>;
+export const ConversationShareDocument = /* @__PURE__ */ gql`mutation ConversationShare($input:ConversationShareInput!){conversationShare(input:$input){share{...ShareParts}userErrors{...Refusal}}}${SharePartsFragmentDoc}${RefusalFragmentDoc}` as unknown as DocumentNode<ConversationShareMutation, ConversationShareMutationVariables>;
+export const ShareRevokeDocument = /* @__PURE__ */ gql`mutation ShareRevoke($input:ShareRevokeInput!){shareRevoke(input:$input){revokedId userErrors{...Refusal}}}${RefusalFragmentDoc}` as unknown as DocumentNode<ShareRevokeMutation, ShareRevokeMutationVariables>;
+export const ShareConsentDocument = /* @__PURE__ */ gql`mutation ShareConsent($input:ConsentSetInput!){consentSet(input:$input){consent{kind granted createdAt}userErrors{...Refusal}}}${RefusalFragmentDoc}` as unknown as DocumentNode<ShareConsentMutation, ShareConsentMutationVariables>;
+export const ShareCopyDocument = /* @__PURE__ */ gql`mutation ShareCopy($input:ShareCopyInput!){shareCopy(input:$input){conversation{...ConversationRow}viewer{...GuestParts}userErrors{...Refusal}}}${ConversationRowFragmentDoc}${GuestPartsFragmentDoc}${RefusalFragmentDoc}` as unknown as DocumentNode<ShareCopyMutation, ShareCopyMutationVariables>;
