@@ -14,6 +14,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/config"
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/seal"
+	"github.com/kimi-k2/kimi-k2/internal/share"
 )
 
 // runAdmin runs what only whoever has a terminal on this installation may do. It works
@@ -37,6 +38,8 @@ func runAdmin(ctx context.Context, cfg config.Config, args []string, out io.Writ
 			_, err := fmt.Fprintln(out, "the account is an administrator's from its next sign-in on")
 			return err
 		})
+	case len(args) == 2 && args[0] == "revoke-link":
+		return revokeLink(ctx, cfg, args[1], out)
 	case len(args) == 2 && args[0] == "remove":
 		return withDatabase(ctx, cfg, "kimi-k2 admin", func(db *database.DB, accounts *account.Service) error {
 			way, err := newEgress(cfg, logger(cfg))
@@ -57,6 +60,26 @@ func runAdmin(ctx context.Context, cfg config.Config, args []string, out io.Writ
 		})
 	}
 	return fmt.Errorf("unknown command \"admin %s\"\n\n%s", strings.Join(args, " "), usage)
+}
+
+// revokeLink takes back what somebody shared, by its address.
+func revokeLink(ctx context.Context, cfg config.Config, address string, out io.Writer) error {
+	secret, err := cfg.Secret()
+	if err != nil {
+		return err
+	}
+	return withDatabase(ctx, cfg, "kimi-k2 admin", func(db *database.DB, _ *account.Service) error {
+		log := audit.New(audit.Config{DB: db, Clock: clock.System{}, Log: logger(cfg), Secret: secret})
+		_, link, ok := strings.Cut(address, "/s/")
+		if !ok {
+			link = address
+		}
+		if err := share.New(share.Config{DB: db, Audit: log, Clock: clock.System{}, Secret: secret}).TakeDown(ctx, link); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintln(out, "the link no longer opens; whoever shared it sees that in its activity")
+		return err
+	})
 }
 
 // operatorLink is a one-time link that signs the operator in.

@@ -26,6 +26,8 @@ const usage = `Kimi K2: an AI chat assistant service to host yourself.
                         make the account with this address an administrator
   kimi-k2 admin remove <account id or e-mail>
                         delete an account and all that is its own, at once and for good
+  kimi-k2 admin revoke-link <address of a shared conversation>
+                        take back what somebody shared, at once
   kimi-k2 version       print the version
   kimi-k2 help config   list the settings
 `

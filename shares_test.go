@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/kimi-k2/kimi-k2/internal/database/dbtest"
+	"github.com/kimi-k2/kimi-k2/internal/fault"
 )
 
 const (
@@ -154,4 +158,32 @@ func TestAnInstallationCanForbidSharing(t *testing.T) {
 	want(t, at(ada.ask(shareDocument, map[string]any{"i": map[string]any{"conversationId": conversation}}), "data", "conversationShare"), `{"share":null,"userErrors":[{"code":"SHARING_OFF","field":null}]}`)
 	want(t, at(ada.ask(`{ service { sharing } }`, nil), "data", "service"), `{"sharing":false}`)
 	want(t, at(start(t).browser().ask(`{ service { sharing } }`, nil), "data", "service"), `{"sharing":true}`)
+}
+
+// P81, P96: an operator who is told of a link takes it down without looking at whose it is;
+// whoever shared it sees that.
+func TestAnOperatorTakesALinkDown(t *testing.T) {
+	url := dbtest.URL(t)
+	p := start(t, "DATABASE_URL="+url)
+	ada, conversation := p.sharer("ada", "hello")
+	l, kept := ada.share(conversation, nil), ada.share(conversation, nil)
+	environ := adminEnvironment("DATABASE_URL="+url, "DATA_DIR="+t.TempDir())
+	revoke := func(address string) error {
+		return command(t.Context(), []string{"admin", "revoke-link", address}, environ, io.Discard)
+	}
+	if err := revoke(p.url + l.url); err != nil {
+		t.Fatal(err)
+	}
+	for l, want := range map[link]string{l: "410 410", kept: "200 200"} {
+		if statuses, _ := p.browser().reads(l); statuses != want {
+			t.Errorf("%s, want %s", statuses, want)
+		}
+	}
+	want(t, at(ada.ask(`{ viewer { accessLog { nodes { act actor } } } }`, nil), "data", "viewer", "accessLog", "nodes", 0), `{"act":"SHARE_REVOKED","actor":"OPERATOR"}`)
+	if err := revoke(p.url + l.url); !fault.Is(err, fault.Gone) {
+		t.Error("once more:", err)
+	}
+	if err := revoke(strings.Repeat("A", 32)); !fault.Is(err, fault.NotFound) {
+		t.Error("a link that was never made:", err)
+	}
 }

@@ -49,7 +49,7 @@ type found struct {
 // find is the row of a link that opens. The snapshot is read only when it is named.
 func (s *Service) find(ctx context.Context, link, snapshot string) (f found, err error) {
 	if !s.ours(link) {
-		return f, fault.New(fault.NotFound, "there is no such link: look whether it is complete")
+		return f, errUnknown()
 	}
 	if s.Off {
 		return f, errGone()

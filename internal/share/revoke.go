@@ -52,6 +52,29 @@ func (s *Service) RevokeAll(ctx context.Context, v viewer.Viewer) (n int64, err 
 	return n, nil
 }
 
+// TakeDown takes a share back by its link, whosever it is: for whoever has a terminal on the
+// installation, and no other. It shows in the owner's activity. It refuses with NOT_FOUND a
+// link that was never made here, and with GONE one that opens nothing any more.
+func (s *Service) TakeDown(ctx context.Context, link string) error {
+	if !s.ours(link) {
+		return errUnknown()
+	}
+	err := s.DB.Tx(ctx, func(tx *gorm.DB) error {
+		var rows []models.Share
+		if err := tx.Raw(`DELETE FROM shares WHERE link_hash = ? RETURNING owner_id, id`, hashOf(link)).Scan(&rows).Error; err != nil {
+			return fmt.Errorf("delete a share: %w", err)
+		}
+		if len(rows) == 0 {
+			return errGone()
+		}
+		return s.Audit.WriteTx(tx, audit.Entry{Act: models.AuditShareRevoked, Subject: rows[0].OwnerID, By: audit.Terminal(), Facts: models.AuditFacts{Ref: rows[0].ID, Count: 1}})
+	})
+	if err != nil {
+		return fmt.Errorf("take a share down: %w", err)
+	}
+	return nil
+}
+
 // ShutTx takes the shares of an owner back that is being deleted. There is nothing to tell
 // anybody: each reading asks the database.
 func (s *Service) ShutTx(tx *gorm.DB, ownerID string) (rows map[string]int64, told func(), err error) {

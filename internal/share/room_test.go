@@ -28,7 +28,7 @@ import (
 
 // house is a database that instances share.
 type house struct {
-	t   *testing.T
+	t   testing.TB
 	url string
 	db  *database.DB
 
@@ -47,7 +47,7 @@ type room struct {
 	policy   *policy.Service
 }
 
-func newHouse(t *testing.T) *house {
+func newHouse(t testing.TB) *house {
 	t.Helper()
 	h := &house{t: t, url: dbtest.URL(t), now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 	h.db = dbtest.Open(t, h.url)
@@ -58,7 +58,7 @@ func newHouse(t *testing.T) *house {
 	return h
 }
 
-func newRoom(t *testing.T) *room {
+func newRoom(t testing.TB) *room {
 	t.Helper()
 	return newHouse(t).open(nil)
 }

@@ -93,6 +93,10 @@ func errOff() *fault.Fault {
 	return fault.New(fault.SharingOff, "whoever runs this installation doesn't allow conversations to be shared by link")
 }
 
+func errUnknown() *fault.Fault {
+	return fault.New(fault.NotFound, "there is no such link: look whether it is complete")
+}
+
 func errGone() *fault.Fault {
 	return fault.New(fault.Gone, "this link no longer opens: it was taken back, its time is over, or what it showed was deleted")
 }

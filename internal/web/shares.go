@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"strings"
 
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/models"
@@ -48,7 +49,7 @@ func (s *server) shareRoutes(mux *http.ServeMux, app *site) {
 			return err
 		}
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Content-Security-Policy", s.hosts.pagePolicy(r.Host))
+		w.Header().Set("Content-Security-Policy", s.hosts.pagePolicy(strings.ToLower(r.Host)))
 		w.WriteHeader(status)
 		_, _ = w.Write(page) // the client is gone: nobody is left to tell
 		return nil
