@@ -95,6 +95,7 @@ func TestWhatIsHeldIsShown(t *testing.T) {
 // that lead to nobody. What is somebody else's is as it was.
 func TestADeletionLeavesNoCanary(t *testing.T) {
 	p, reg := start(t), theRegister(t)
+	p.still()
 	owner := registertest.NewOwner(t, p.server.keeper, id.New(id.Owner))
 	other := registertest.NewOwner(t, p.server.keeper, id.New(id.Owner))
 	canaries, theirs := registertest.Fill(t, p.server.db, reg, owner), registertest.Fill(t, p.server.db, reg, other)

@@ -79,24 +79,28 @@ func (s *Service) Delete(ctx context.Context, v viewer.Viewer, confirmation stri
 	return s.findErasure(context.WithoutCancel(ctx), e.ID)
 }
 
-// confirmed refuses a deletion that wasn't confirmed by what was to be typed. An account
-// that is being deleted already has no address left to compare: that deletion was confirmed.
+// confirmed refuses a deletion that wasn't confirmed by what was to be typed. Who is being
+// deleted already has no address left to compare: that deletion was confirmed.
 func (s *Service) confirmed(ctx context.Context, v viewer.Viewer, typed string) error {
-	var index [][]byte
-	err := s.db.Gorm(ctx).Raw(`SELECT coalesce(email_index, '') FROM accounts WHERE owner_id = ?`, v.OwnerID).Scan(&index).Error
+	var found []struct {
+		Index []byte
+		Going bool
+	}
+	err := s.db.Gorm(ctx).Raw(`SELECT a.email_index AS index, o.erasing_at IS NOT NULL AS going FROM owners o LEFT JOIN accounts a ON a.owner_id = o.id WHERE o.id = ?`, v.OwnerID).Scan(&found).Error
 	if err != nil {
 		return fmt.Errorf("read the address: %w", database.Translate(err))
 	}
-	if len(index) == 0 && isAccount(v) {
+	if len(found) == 0 || found[0].Going {
 		return nil
 	}
-	if len(index) == 0 || len(index[0]) == 0 {
+	index := found[0].Index
+	if len(index) == 0 {
 		if strings.EqualFold(strings.TrimSpace(typed), models.EraseWord) {
 			return nil
 		}
 		return fault.On("confirmation", fault.Invalid, "type %s to delete everything", models.EraseWord)
 	}
-	if a, ok := parseAddress(typed); ok && subtle.ConstantTimeCompare(s.index.ofEmail(a), index[0]) == 1 {
+	if a, ok := parseAddress(typed); ok && subtle.ConstantTimeCompare(s.index.ofEmail(a), index) == 1 {
 		return nil
 	}
 	return fault.On("confirmation", fault.Invalid, "this is not the e-mail address of your account: type it as your profile shows it")

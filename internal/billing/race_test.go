@@ -123,6 +123,15 @@ func TestAnAccountThatGoesWhileItsCheckoutIsMade(t *testing.T) {
 	r.sound()
 }
 
+// An account that has gone when its checkout begins is told so.
+func TestAnAccountThatIsGoneBuysNothing(t *testing.T) {
+	r := newRoom(t)
+	v := r.account()
+	r.exec(`DELETE FROM owners WHERE id = $1`, v.OwnerID)
+	_, err := r.Checkout(t.Context(), v, billing.Checkout{PackID: "small", Provider: models.PaymentStripe})
+	r.refuses(err, fault.NotFound)
+}
+
 // P108, T34: a webhook that meets the deletion of its payer half-way is taken, and what was
 // paid lies in suspense.
 func TestAWebhookMeetsTheDeletionOfItsPayer(t *testing.T) {
