@@ -30,6 +30,34 @@ func TestReadersAndRulesAgree(t *testing.T) {
 	}
 }
 
+// P46, T38: where far more guests than usual would go, none does until the operator confirms
+// it; then all are gone.
+func TestManyGuestsWaitForTheOperator(t *testing.T) {
+	p := start(t)
+	operator := p.operator()
+	if _, err := p.server.db.Pool().Exec(t.Context(), `INSERT INTO owners (id, kind, key_wrapped, created_at, last_active_at)
+		SELECT 'own_' || replace(gen_random_uuid()::text, '-', ''), 'GUEST', '\x00', now() - interval '31 days', now() - interval '31 days' FROM generate_series(1, 1001)`); err != nil {
+		t.Fatal(err)
+	}
+	purger := account.NewPurger(account.PurgeConfig{DB: p.server.db, Audit: p.server.audit, Clock: p.server.clock})
+	turn := p.server.retention.Watch(guestsEnd(purger))
+	left := func() (n int) {
+		t.Helper()
+		if err := p.server.db.Pool().QueryRow(t.Context(), `SELECT count(*) FROM owners WHERE kind = 'GUEST'`).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if err := turn(t.Context()); err == nil || !strings.Contains(err.Error(), "1001 rows would go") || left() != 1001 {
+		t.Fatalf("%v, %d are left", err, left())
+	}
+	const confirm = `mutation { retentionConfirm(input: {table: "owners"}) { rule { hold { kind due confirmable } } userErrors { code } } }`
+	want(t, at(operator.ask(confirm, nil), "data", "retentionConfirm"), `{"rule":{"hold":{"kind":"MANY","due":1001,"confirmable":false}},"userErrors":[]}`)
+	if err := turn(t.Context()); err != nil || left() != 0 {
+		t.Errorf("confirmed: %v, %d are left", err, left())
+	}
+}
+
 // The operator sees what ends when and confirms what is held; nobody else does.
 func TestTheOperatorSeesWhatEnds(t *testing.T) {
 	p := start(t)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -81,6 +82,23 @@ func TestEverybodySeesHowThePolicyIsKept(t *testing.T) {
 	}
 	if out := new(strings.Builder); verifyFile(p.server.cfg, file, out) != nil || !strings.Contains(out.String(), "the policy's state was") {
 		t.Errorf("%s", out)
+	}
+}
+
+// The page of how the policy is kept is cheap enough for a guest to read it again and again.
+func TestTheTransparencyPageIsCheap(t *testing.T) {
+	document, err := os.ReadFile("frontend/src/features/transparency/transparency.graphql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp := start(t).browser().sends("application/json", map[string]any{"query": string(document), "extensions": map[string]any{"cost": true}})
+	defer resp.Body.Close()
+	var answer map[string]any
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+		t.Fatal(err)
+	}
+	if cost, _ := at(answer, "extensions", "cost", "requested").(float64); at(answer, "errors") != nil || cost == 0 || cost > 30 {
+		t.Errorf("it costs %v: %v", cost, at(answer, "errors"))
 	}
 }
 
