@@ -26,7 +26,9 @@ const askSQL = `unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[
 // columns. Their balances are locked. The row of usage comes first and decides: whoever finds it
 // there changes nothing, and all that follows is made of what it returns. A voided hold gets
 // its row and charges nothing. What it returns was settled now; ChargeOf is the same rule. The
-// lookups beside LATERAL stay lookups however stale the server's idea of the tables' sizes is.
+// lookups beside LATERAL stay lookups however stale the server's idea of the tables' sizes is,
+// and so does that of the holds by an array: a join of theirs could read the whole table, and
+// their status all that were pending of late. A pending one has nothing posted.
 const settleSQL = `WITH used AS (
     INSERT INTO usage_rows (owner_id, id, ref, hold_id, transfer_id, reply_id, source, key_id, feature, model_id, engine_name, status,
         prompt_tokens, cached_tokens, output_tokens, reasoning_tokens, estimated, counted_prompt, counted_output, quarantined, reported,
@@ -44,9 +46,9 @@ const settleSQL = `WITH used AS (
         OFFSET 0) h
     ON CONFLICT ON CONSTRAINT usage_rows_ref DO NOTHING RETURNING id, owner_id, key_id, hold_id, transfer_id, credits
 ), settled AS (
-    UPDATE ledger_holds h SET status = 'SETTLED', posted = u.credits, resolved_at = $1::timestamptz
-    FROM used u WHERE h.id = u.hold_id AND h.status = 'PENDING'
-    RETURNING h.id, h.account_id, u.transfer_id, u.credits
+    UPDATE ledger_holds h SET status = 'SETTLED', posted = (ARRAY(SELECT credits FROM used))[array_position(ARRAY(SELECT hold_id FROM used), h.id)], resolved_at = $1::timestamptz
+    WHERE h.id = ANY(ARRAY(SELECT hold_id FROM used)) AND h.posted IS NULL
+    RETURNING h.id, h.account_id, (ARRAY(SELECT transfer_id FROM used))[array_position(ARRAY(SELECT hold_id FROM used), h.id)] AS transfer_id, h.posted AS credits
 ), spent AS (
     INSERT INTO key_budgets AS k (owner_id, key_id, spent)
     SELECT n.owner_id, n.key_id, n.credits FROM (SELECT owner_id, key_id, sum(credits)::bigint AS credits FROM used WHERE key_id <> '' AND credits > 0 GROUP BY 1, 2) n

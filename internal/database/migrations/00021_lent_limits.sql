@@ -97,7 +97,7 @@ BEGIN
     CROSS JOIN LATERAL (SELECT CASE WHEN u.held >= 0 THEN 0 WHEN u.lent > 0 THEN greatest(u.level, now_ns) + u.lent ELSE u.level END AS tat,
         CASE WHEN u.lent > 0 THEN me ELSE u.other END AS lent_to,
         CASE WHEN u.other <> '' THEN u.until WHEN u.lent = 0 THEN 0 WHEN u.held >= 0 THEN now_ns + lease ELSE greatest(u.level, now_ns) + u.lent END AS until) n
-    WHERE r.owner_id = u.owner_id AND r.name = u.name AND (r.tat <> n.tat OR r.lent_to <> n.lent_to OR r.lent_until <> n.until);
+    WHERE r.owner_id = ANY (owners) AND r.owner_id = u.owner_id AND r.name = u.name AND (r.tat <> n.tat OR r.lent_to <> n.lent_to OR r.lent_until <> n.until);
     IF 0 <= ANY (held) THEN
         INSERT INTO rate_places AS p (owner_id, name, instance_id, n, until)
         SELECT u.owner_id, u.name, me, u.held + u.now - u.before + u.lent, now_ns + lease FROM unnest(owners, names, held, begins, levels, lent) AS u (owner_id, name, held, before, now, lent)

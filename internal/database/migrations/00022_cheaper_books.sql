@@ -4,16 +4,18 @@
 
 -- +goose StatementBegin
 -- Every statement brings whole transfers between known accounts (L1), and moves the
--- cached balances by what it brings (L4). Only what the statement brings is looked up, by
--- index: the server remembers plans from when the tables were small, and one that reads a
--- whole table would stay. An account with a balance is a wallet, and known; a charge brings
--- nothing else but revenue, which is known too. Of other statements each account is looked up.
-CREATE OR REPLACE FUNCTION ledger_post() RETURNS trigger LANGUAGE plpgsql
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+-- cached balances by what it brings (L4). This and the next two look up only what the
+-- statement brings, by index and with arrays: the server remembers their plans from when the
+-- tables were small, and one that reads a whole table, as a join may, would stay. An account
+-- with a balance is a wallet, and known; a charge brings nothing else but revenue, which is
+-- known too. Of other statements each account is looked up.
+CREATE OR REPLACE FUNCTION ledger_post() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
-    bad    text;
-    whole  boolean;
-    others bigint;
+    bad   text;
+    whole boolean;
+    ids   text[];
+    came  bigint[];
+    found bigint;
 BEGIN
     SELECT e.transfer_id, sum(e.amount) = 0 INTO bad, whole FROM fresh e GROUP BY e.transfer_id
     HAVING sum(e.amount) <> 0 OR (SELECT t.id FROM ledger_transfers t WHERE t.id = e.transfer_id) IS NULL LIMIT 1;
@@ -22,41 +24,39 @@ BEGIN
     ELSIF bad IS NOT NULL THEN
         RAISE EXCEPTION 'transfer % is unknown', bad USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'ledger_entries_transfer';
     END IF;
-    WITH d AS MATERIALIZED (
-        SELECT account_id, sum(amount)::bigint AS amount FROM fresh GROUP BY 1
-    ), moved AS (
-        UPDATE ledger_balances b SET posted = b.posted + d.amount FROM d WHERE b.account_id = d.account_id RETURNING true
-    )
-    SELECT count(*) FILTER (WHERE account_id <> 'lac_revenue') - (SELECT count(*) FROM moved) INTO others FROM d;
-    IF others > 0 THEN
-        SELECT e.account_id INTO bad FROM fresh e WHERE (SELECT a.id FROM ledger_accounts a WHERE a.id = e.account_id) IS NULL LIMIT 1;
+    SELECT array_agg(d.id), array_agg(d.amount) INTO ids, came FROM (SELECT account_id AS id, sum(amount)::bigint AS amount FROM fresh GROUP BY 1) d;
+    IF ids IS NULL THEN
+        RETURN NULL; -- the statement brought nothing
+    END IF;
+    UPDATE ledger_balances b SET posted = b.posted + came[array_position(ids, b.account_id)] WHERE b.account_id = ANY (ids);
+    GET DIAGNOSTICS found = ROW_COUNT;
+    IF found + ('lac_revenue' = ANY (ids))::integer < cardinality(ids) THEN
+        SELECT u.id INTO bad FROM unnest(ids) u(id) WHERE (SELECT a.id FROM ledger_accounts a WHERE a.id = u.id) IS NULL LIMIT 1;
         IF bad IS NOT NULL THEN
             RAISE EXCEPTION 'account % is unknown', bad USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'ledger_entries_account';
         END IF;
-        UPDATE ledger_balances b SET owed = b.owed - d.amount
-        FROM (SELECT a.wallet_id, sum(e.amount)::bigint AS amount FROM fresh e
-              CROSS JOIN LATERAL (SELECT x.wallet_id FROM ledger_accounts x WHERE x.id = e.account_id AND x.kind = 'DEBT' OFFSET 0) a GROUP BY 1) d
-        WHERE b.account_id = d.wallet_id;
+        SELECT array_agg(d.id), array_agg(d.amount) INTO ids, came
+        FROM (SELECT a.wallet_id AS id, sum(u.amount)::bigint AS amount FROM unnest(ids, came) u(id, amount)
+              CROSS JOIN LATERAL (SELECT x.wallet_id FROM ledger_accounts x WHERE x.id = u.id AND x.kind = 'DEBT' OFFSET 0) a GROUP BY 1) d;
+        UPDATE ledger_balances b SET owed = b.owed - came[array_position(ids, b.account_id)] WHERE b.account_id = ANY (ids);
     END IF;
     RETURN NULL;
 END $$;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
-CREATE OR REPLACE FUNCTION ledger_hold_new() RETURNS trigger LANGUAGE plpgsql
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+CREATE OR REPLACE FUNCTION ledger_hold_new() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
-    found   bigint;
-    wallets bigint;
+    ids   text[];
+    more  bigint[];
+    found bigint;
 BEGIN
-    WITH d AS MATERIALIZED (
-        SELECT account_id AS id, coalesce(sum(amount) FILTER (WHERE status = 'PENDING'), 0)::bigint AS more FROM fresh GROUP BY 1
-    ), held AS (
-        UPDATE ledger_balances b SET held = b.held + d.more FROM d WHERE b.account_id = d.id AND d.more <> 0 RETURNING b.account_id
-    )
-    SELECT (SELECT count(*) FROM held) + count(*) FILTER (WHERE d.more = 0 AND (SELECT b.account_id FROM ledger_balances b WHERE b.account_id = d.id) IS NOT NULL),
-        count(*) INTO found, wallets FROM d;
-    IF found <> wallets THEN
+    SELECT array_agg(d.id), array_agg(d.more) INTO ids, more
+    FROM (SELECT account_id AS id, sum(amount)::bigint AS more FROM fresh WHERE status = 'PENDING' GROUP BY 1 HAVING sum(amount) <> 0) d;
+    UPDATE ledger_balances b SET held = b.held + more[array_position(ids, b.account_id)] WHERE b.account_id = ANY (ids);
+    GET DIAGNOSTICS found = ROW_COUNT;
+    IF found < coalesce(cardinality(ids), 0)
+        OR EXISTS (SELECT FROM fresh h WHERE (h.status <> 'PENDING' OR h.amount = 0) AND (SELECT b.account_id FROM ledger_balances b WHERE b.account_id = h.account_id) IS NULL) THEN
         RAISE EXCEPTION 'a hold has no wallet' USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'ledger_holds_wallet';
     END IF;
     RETURN NULL;
@@ -64,14 +64,16 @@ END $$;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
-CREATE OR REPLACE FUNCTION ledger_hold_changed() RETURNS trigger LANGUAGE plpgsql
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+CREATE OR REPLACE FUNCTION ledger_hold_changed() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
+DECLARE
+    ids  text[];
+    more bigint[];
 BEGIN
-    UPDATE ledger_balances b SET held = b.held + d.more
+    SELECT array_agg(d.id), array_agg(d.more) INTO ids, more
     FROM (SELECT account_id AS id, sum(amount)::bigint AS more FROM (
               SELECT account_id, amount FROM fresh WHERE status = 'PENDING' UNION ALL SELECT account_id, -amount FROM stale WHERE status = 'PENDING') x
-          GROUP BY 1 HAVING sum(amount) <> 0) d
-    WHERE b.account_id = d.id;
+          GROUP BY 1 HAVING sum(amount) <> 0) d;
+    UPDATE ledger_balances b SET held = b.held + more[array_position(ids, b.account_id)] WHERE b.account_id = ANY (ids);
     RETURN NULL;
 END $$;
 -- +goose StatementEnd
