@@ -132,6 +132,22 @@ func TestLoansEndExactlyAtTheEdge(t *testing.T) {
 	}
 }
 
+// P74: nobody is refused for what another instance has ahead: all that is left is had at once,
+// and nothing more.
+func TestNobodyIsRefusedForALoan(t *testing.T) {
+	all, _, _ := lending(t, 2, ratelimit.Limits{TokensPerKey: 60_000})
+	v, ask := key("own_1", "key_1"), ratelimit.Ask{Route: ratelimit.RouteCompletions, Tokens: 100}
+	left := 60_000 - 100*int64(len(busy(t, all[0], v, ask, 1)))
+	if _, err := all[1].Admit(t.Context(), v, ratelimit.Ask{Route: ratelimit.RouteCompletions, Tokens: left}); err != nil {
+		t.Errorf("the last %d tokens: %v", left, err)
+	}
+	for i, s := range all {
+		if _, err := s.Admit(t.Context(), v, ratelimit.Ask{Route: ratelimit.RouteCompletions, Tokens: 1}); err == nil {
+			t.Errorf("instance %d gives out one more", i)
+		}
+	}
+}
+
 // P74: while one instance alone is asked, most requests don't reach the database, and the
 // limit is as exact.
 func TestALoanSparesTheDatabase(t *testing.T) {
