@@ -29,7 +29,7 @@ const (
 type lot struct {
 	of          bucket
 	from, until int64
-	ends        int64 // of places: when the lease does; 0: nothing is lent
+	ends        int64 // of places: when their lease does
 	lent        bool
 
 	since      int64 // what was asked for since then

@@ -211,7 +211,7 @@ const (
 func (s *Service) Sweep(ctx context.Context) (int64, error) {
 	var total int64
 	for _, q := range []string{
-		`DELETE FROM rate_buckets WHERE ctid = ANY (ARRAY(SELECT ctid FROM rate_buckets WHERE tat < ` + nowSQL + ` - $2 ORDER BY owner_id, name LIMIT $3 FOR UPDATE SKIP LOCKED))`,
+		`DELETE FROM rate_buckets WHERE ctid = ANY (ARRAY(SELECT ctid FROM rate_buckets WHERE tat < ` + nowSQL + ` - $2 AND lent_until < ` + nowSQL + ` ORDER BY owner_id, name LIMIT $3 FOR UPDATE SKIP LOCKED))`,
 		`DELETE FROM rate_places WHERE ctid = ANY (ARRAY(SELECT ctid FROM rate_places WHERE until < ` + nowSQL + ` - $2 ORDER BY owner_id, name, instance_id LIMIT $3 FOR UPDATE SKIP LOCKED))`,
 	} {
 		for {
