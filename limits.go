@@ -11,15 +11,16 @@ import (
 )
 
 // openLimits builds what says who may do how much, and the line at the engine.
-func (s *server) openLimits() {
+func (s *server) openLimits(ctx context.Context) error {
 	c := s.cfg
-	s.limits = ratelimit.New(ratelimit.Config{DB: s.db, Clock: s.clock, Log: s.log, Limits: ratelimit.Limits{
+	s.limits = ratelimit.New(ratelimit.Config{DB: s.db, Clock: s.clock, Log: s.log, Bus: s.bus, Limits: ratelimit.Limits{
 		RequestsPerKey: int64(c.RateRequestsPerKey), TokensPerKey: int64(c.RateTokensPerKey), StreamsPerKey: int64(c.RateStreamsPerKey),
 		RequestsPerAccount: int64(c.RateRequestsPerAccount), TokensPerAccount: int64(c.RateTokensPerAccount), StreamsPerAccount: int64(c.RateStreamsPerAccount),
 		MessagesPerAccount: int64(c.RateMessagesPerAccount), MessagesPerGuest: int64(c.RateMessagesPerGuest),
 		CostPerAccount: int64(c.RateCostPerAccount), CostPerGuest: int64(c.RateCostPerGuest)}})
 	s.queue = fairqueue.New(fairqueue.Config{Engine: s.engine, Log: s.log, Streams: c.EngineStreams, Waiting: c.EngineQueue, WaitingPerPrincipal: c.EngineQueuePerOwner,
 		Patience: c.InferenceFirstTokenTimeout})
+	return s.limits.Start(ctx)
 }
 
 // weights are the costs of objects that come with another, which are read with its row or lie

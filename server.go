@@ -143,7 +143,9 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *server,
 		return nil, err
 	}
 	s.keys = apikey.New(apikey.Config{DB: s.db, Audit: s.audit, Owners: s.accounts, Budgets: s.credit, Clock: s.clock, Log: log, Bus: s.bus, Secret: secret})
-	s.openLimits()
+	if err = s.openLimits(ctx); err != nil {
+		return nil, err
+	}
 	if err = s.openRequests(ctx); err != nil {
 		return nil, err
 	}

@@ -57,10 +57,12 @@ func (s *Service) HoldTx(tx *gorm.DB, v viewer.Viewer, ask models.HoldAsk) (mode
 	return models.Hold{}, insufficient(h.Amount, models.Balance{Posted: b.Posted, Held: b.Held, Owed: b.Owed})
 }
 
-// lockHoldsSQL locks the balances of holds, in the order everybody takes. The array keeps
-// it a lookup by index however stale the server's idea of the tables' sizes is.
-const lockHoldsSQL = `SELECT b.account_id FROM ledger_balances b
-WHERE b.account_id = ANY(ARRAY(SELECT h.account_id FROM ledger_holds h WHERE h.id = ANY($1::text[]))) ORDER BY b.account_id FOR NO KEY UPDATE`
+// lockHoldsSQL locks the balances of holds, in the order everybody takes, and notes for
+// repaySQL whether one of them owes something. The array keeps it a lookup by index however
+// stale the server's idea of the tables' sizes is.
+const lockHoldsSQL = `SELECT set_config('kimi.owing', coalesce(bool_or(b.owed > 0), false)::text, true) FROM (
+    SELECT b.owed FROM ledger_balances b
+    WHERE b.account_id = ANY(ARRAY(SELECT h.account_id FROM ledger_holds h WHERE h.id = ANY($1::text[]))) ORDER BY b.account_id FOR NO KEY UPDATE) b`
 
 // moreSQL renews the leases of pending holds and extends those whose wallet covers it,
 // the small ones first, so that as many as possible go on.

@@ -16,52 +16,54 @@ import (
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
+// askSQL are the acts that are to be settled, by columns from $2 on.
+const askSQL = `unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],
+    $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::boolean[], $19::bigint[], $20::bigint[], $21::text[], $22::integer[], $23::integer[])
+    AS a(id, transfer, owner, hold, ref, reply, source, key, feature, model, engine, status,
+        prompt, cached, output, reasoning, estimated, counted_prompt, counted_output, reported, first_ms, took_ms)`
+
 // settleSQL settles many acts of different holds: $1 is the time, the others are their
 // columns. Their balances are locked. The row of usage comes first and decides: whoever finds it
-// there changes nothing. A voided hold gets its row and charges nothing. What it returns
-// was settled now; ChargeOf is the same rule. The lookups beside LATERAL stay lookups
-// however stale the server's idea of the tables' sizes is.
-const settleSQL = `WITH ask AS MATERIALIZED (
-    SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],
-        $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::boolean[], $19::bigint[], $20::bigint[], $21::text[], $22::integer[], $23::integer[])
-        AS x(id, transfer, owner, hold, ref, reply, source, key, feature, model, engine, status,
-            prompt, cached, output, reasoning, estimated, counted_prompt, counted_output, reported, first_ms, took_ms)
-), acts AS MATERIALIZED (
-    SELECT a.*, h.pending, h.price_input, h.price_cached, h.price_output, h.credits, CASE WHEN h.credits > 0 THEN a.transfer ELSE '' END AS charge
-    FROM ask a CROSS JOIN LATERAL (
-        SELECT h.status = 'PENDING' AS pending, h.price_input, h.price_cached, h.price_output,
+// there changes nothing, and all that follows is made of what it returns. A voided hold gets
+// its row and charges nothing. What it returns was settled now; ChargeOf is the same rule. The
+// lookups beside LATERAL stay lookups however stale the server's idea of the tables' sizes is,
+// and so does that of the holds by an array: a join of theirs could read the whole table, and
+// their status all that were pending of late. A pending one has nothing posted.
+const settleSQL = `WITH used AS (
+    INSERT INTO usage_rows (owner_id, id, ref, hold_id, transfer_id, reply_id, source, key_id, feature, model_id, engine_name, status,
+        prompt_tokens, cached_tokens, output_tokens, reasoning_tokens, estimated, counted_prompt, counted_output, quarantined, reported,
+        price_input, price_cached, price_output, credits, first_token_ms, latency_ms, created_at)
+    SELECT owner, a.id, ref, hold, CASE WHEN h.credits > 0 THEN a.transfer ELSE '' END, reply, source, key, feature, model, engine, status,
+        prompt, cached, output, reasoning, estimated, counted_prompt, counted_output, reported IS NOT NULL, reported::jsonb,
+        h.price_input, h.price_cached, h.price_output, h.credits, first_ms, took_ms, $1::timestamptz
+    FROM ` + askSQL + ` CROSS JOIN LATERAL (
+        SELECT h.price_input, h.price_cached, h.price_output,
             CASE WHEN h.status <> 'PENDING' OR a.output = 0 THEN 0 ELSE least(h.amount, div((a.prompt - a.cached)::numeric * h.price_input
                 + a.cached::numeric * h.price_cached + a.output::numeric * h.price_output + 999999, 1000000))::bigint END AS credits
         FROM wallets w JOIN ledger_holds h ON h.account_id = w.account_id
         WHERE w.owner_id = a.owner AND h.id = a.hold AND h.status <> 'SETTLED'
-        UNION ALL SELECT false, 0, 0, 0, 0 WHERE a.hold = ''
+        UNION ALL SELECT 0, 0, 0, 0 WHERE a.hold = ''
         OFFSET 0) h
-), used AS (
-    INSERT INTO usage_rows (owner_id, id, ref, hold_id, transfer_id, reply_id, source, key_id, feature, model_id, engine_name, status,
-        prompt_tokens, cached_tokens, output_tokens, reasoning_tokens, estimated, counted_prompt, counted_output, quarantined, reported,
-        price_input, price_cached, price_output, credits, first_token_ms, latency_ms, created_at)
-    SELECT owner, id, ref, hold, charge, reply, source, key, feature, model, engine, status,
-        prompt, cached, output, reasoning, estimated, counted_prompt, counted_output, reported IS NOT NULL, reported::jsonb,
-        price_input, price_cached, price_output, credits, first_ms, took_ms, $1::timestamptz
-    FROM acts ON CONFLICT ON CONSTRAINT usage_rows_ref DO NOTHING RETURNING id
+    ON CONFLICT ON CONSTRAINT usage_rows_ref DO NOTHING RETURNING id, owner_id, key_id, hold_id, transfer_id, credits
 ), settled AS (
-    UPDATE ledger_holds h SET status = 'SETTLED', posted = a.credits, resolved_at = $1::timestamptz
-    FROM acts a JOIN used u ON u.id = a.id
-    WHERE a.pending AND h.id = a.hold AND h.id = ANY(ARRAY(SELECT hold FROM ask))
-    RETURNING h.id, h.account_id, a.charge, a.credits
+    UPDATE ledger_holds h SET status = 'SETTLED', posted = (ARRAY(SELECT credits FROM used))[array_position(ARRAY(SELECT hold_id FROM used), h.id)], resolved_at = $1::timestamptz
+    WHERE h.id = ANY(ARRAY(SELECT hold_id FROM used)) AND h.posted IS NULL
+    RETURNING h.id, h.account_id, (ARRAY(SELECT transfer_id FROM used))[array_position(ARRAY(SELECT hold_id FROM used), h.id)] AS transfer_id, h.posted AS credits
 ), spent AS (
-    UPDATE key_budgets k SET spent = k.spent + n.credits
-    FROM (SELECT a.owner, a.key, sum(a.credits)::bigint AS credits FROM acts a JOIN used u ON u.id = a.id WHERE a.key <> '' AND a.credits > 0 GROUP BY a.owner, a.key) n
-    WHERE k.owner_id = n.owner AND k.key_id = n.key
+    INSERT INTO key_budgets AS k (owner_id, key_id, spent)
+    SELECT n.owner_id, n.key_id, n.credits FROM (SELECT owner_id, key_id, sum(credits)::bigint AS credits FROM used WHERE key_id <> '' AND credits > 0 GROUP BY 1, 2) n
+    WHERE (SELECT true FROM key_budgets b WHERE b.owner_id = n.owner_id AND b.key_id = n.key_id)
+    ON CONFLICT (owner_id, key_id) DO UPDATE SET spent = k.spent + excluded.spent
 ), charged AS (
-    INSERT INTO ledger_transfers (id, kind, ref, created_at) SELECT charge, 'CHARGE', id, $1::timestamptz FROM settled WHERE credits > 0
+    INSERT INTO ledger_transfers (id, kind, ref, created_at) SELECT transfer_id, 'CHARGE', id, $1::timestamptz FROM settled WHERE credits > 0
 ), entered AS (
     INSERT INTO ledger_entries (account_id, transfer_id, amount)
-    SELECT account_id, charge, -credits FROM settled WHERE credits > 0 UNION ALL SELECT 'lac_revenue', charge, credits FROM settled WHERE credits > 0
+    SELECT account_id, transfer_id, -credits FROM settled WHERE credits > 0 UNION ALL SELECT 'lac_revenue', transfer_id, credits FROM settled WHERE credits > 0
 )
-SELECT a.id, a.credits, a.charge FROM acts a JOIN used u ON u.id = a.id`
+SELECT id, credits, transfer_id FROM used`
 
 // repaySQL pays what wallets owe once their holds are released: $1 the holds, $2 the time.
+// lockHoldsSQL precedes it in its transaction; where nobody owes anything that is all.
 // The first hold of a wallet names the repayment. Its id is a UUIDv7 like all others, so
 // that it sorts by its time.
 const repaySQL = `WITH due AS MATERIALIZED (
@@ -69,7 +71,8 @@ const repaySQL = `WITH due AS MATERIALIZED (
         'trf_' || lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') || '7' || substr(replace(gen_random_uuid()::text, '-', ''), 14) AS transfer
     FROM ledger_balances b JOIN ledger_accounts d ON d.wallet_id = b.account_id AND d.kind = 'DEBT'
     CROSS JOIN LATERAL (SELECT min(h.id) AS ref FROM ledger_holds h WHERE h.id = ANY($1::text[]) AND h.account_id = b.account_id) h
-    WHERE b.account_id = ANY(ARRAY(SELECT x.account_id FROM ledger_holds x WHERE x.id = ANY($1::text[]))) AND b.owed > 0 AND b.posted > b.held AND h.ref IS NOT NULL
+    WHERE current_setting('kimi.owing') = 'true'
+        AND b.account_id = ANY(ARRAY(SELECT x.account_id FROM ledger_holds x WHERE x.id = ANY($1::text[]))) AND b.owed > 0 AND b.posted > b.held AND h.ref IS NOT NULL
         AND NOT EXISTS (SELECT FROM ledger_transfers t WHERE t.kind = 'REPAYMENT' AND t.ref = h.ref)
 ), moved AS (
     INSERT INTO ledger_transfers (id, kind, ref, created_at) SELECT transfer, 'REPAYMENT', ref, $2::timestamptz FROM due

@@ -220,22 +220,9 @@ const plannedOnceSQL = `SELECT set_config('plan_cache_mode', 'force_generic_plan
 // commitBatch settles acts in one transaction and one round trip; a second one is needed
 // only when some had been settled before.
 func (s *Service) commitBatch(ctx context.Context, acts []act) ([]outcome, error) {
-	var holds []string
-	for _, a := range acts {
-		if a.Hold != "" {
-			holds = append(holds, a.Hold)
-		}
-	}
-	charges, now := make(map[string]models.Charge, len(acts)), s.Clock.Now()
+	charges := make(map[string]models.Charge, len(acts))
 	var batch pgx.Batch // without a BEGIN of its own it is one transaction
-	batch.Queue(plannedOnceSQL)
-	if len(holds) > 0 {
-		batch.Queue(lockHoldsSQL, holds)
-	}
-	batch.Queue(settleSQL, append([]any{now}, columnsOf(acts)...)...).Query(func(rows pgx.Rows) error { return readCharges(rows, charges, false) })
-	if len(holds) > 0 {
-		batch.Queue(repaySQL, holds, now)
-	}
+	s.queueBatch(&batch, acts, charges)
 	if err := s.DB.Pool().SendBatch(ctx, &batch).Close(); err != nil {
 		return nil, err
 	}
@@ -257,6 +244,25 @@ func (s *Service) commitBatch(ctx context.Context, acts []act) ([]outcome, error
 		}
 	}
 	return outcomes, nil
+}
+
+// queueBatch adds the statements that settle acts; charges is filled when they are read.
+func (s *Service) queueBatch(batch *pgx.Batch, acts []act, charges map[string]models.Charge) {
+	var holds []string
+	for _, a := range acts {
+		if a.Hold != "" {
+			holds = append(holds, a.Hold)
+		}
+	}
+	now := s.Clock.Now()
+	batch.Queue(plannedOnceSQL)
+	if len(holds) > 0 {
+		batch.Queue(lockHoldsSQL, holds)
+	}
+	batch.Queue(settleSQL, append([]any{now}, columnsOf(acts)...)...).Query(func(rows pgx.Rows) error { return readCharges(rows, charges, false) })
+	if len(holds) > 0 {
+		batch.Queue(repaySQL, holds, now)
+	}
 }
 
 // readCharges fills charges, by the id of the act; those that are there stay.

@@ -48,7 +48,7 @@ func (p *Permit) Done(tokens int64) {
 			case t.places():
 				p.s.free(t.bucket)
 			case t.what == models.LimitTokens && tokens >= 0 && tokens != t.units:
-				p.s.writer.fix(t.bucket, measure(t.bucket, tokens)-t.measure())
+				p.s.fix(t.bucket, measure(t.bucket, tokens)-t.measure())
 			}
 		}
 	})

@@ -41,8 +41,11 @@ func (p *places) all() map[address]int64 {
 	return maps.Clone(p.held)
 }
 
-// free gives a place back, here at once and for the others with the next batch.
+// free gives a place back, here at once and for the others with the next batch, unless it
+// stays lent.
 func (s *Service) free(b bucket) {
 	s.places.release(b.address)
-	s.writer.stale(b)
+	if !s.ahead.keeps(b) {
+		s.writer.stale(b)
+	}
 }

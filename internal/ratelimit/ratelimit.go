@@ -7,6 +7,11 @@
 // needs is taken off all limits that concern it, or off none. Only what people's own pages
 // read is counted in memory, by each instance for itself.
 //
+// An instance that is asked often takes some of a limit ahead, a loan, and gives that out
+// without the database. A loan counts as used up until it is given back, so no more is let
+// through than without. Nobody is refused for a loan to another instance either: that is called
+// in first.
+//
 // While the database is away, what reaches the engine is refused, and the rest let through.
 package ratelimit
 
@@ -14,6 +19,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/clock"
@@ -60,6 +66,15 @@ type Config struct {
 	// Exact is the clock of what is counted in the database. Nil: the database's own, so
 	// that instances whose clocks differ agree.
 	Exact clock.Clock
+	// Bus reaches the other instances. Nil: nothing is lent, and every request is counted in
+	// the database.
+	Bus Bus
+}
+
+// Bus carries calls for what is lent between the instances.
+type Bus interface {
+	Request(ctx context.Context, subject string, data []byte) ([]byte, error)
+	Subscribe(subject string, handle func(data []byte, reply func([]byte) error)) (stop func(), err error)
 }
 
 // Service counts.
@@ -69,7 +84,13 @@ type Service struct {
 	memory   *memory
 	writer   *writer
 	places   *places
+	ahead    *ahead
+	calls    calls
+	up       clock.Stopwatch
+	lends    atomic.Bool // Start was called: what is lent can be called in
+	deaf     func()
 	warned   notice
+	unheard  notice
 	stop     context.CancelFunc
 	renewing sync.WaitGroup
 }
@@ -79,8 +100,10 @@ func New(c Config) *Service {
 	if c.Lease == 0 {
 		c.Lease = 15 * time.Second
 	}
-	s := &Service{Config: c, instance: id.New(id.Instance), memory: newMemory(), places: newPlaces()}
+	s := &Service{Config: c, instance: id.New(id.Instance), memory: newMemory(), places: newPlaces(), up: clock.StartStopwatch()}
+	s.ahead = newAhead(s.places)
 	s.writer = newWriter(s.take, s.free)
+	s.writer.recall = s.recall
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
 	s.renewing.Go(func() { s.renew(ctx) })
@@ -92,6 +115,9 @@ func New(c Config) *Service {
 func (s *Service) Close() {
 	s.stop()
 	s.renewing.Wait()
+	if s.deaf != nil {
+		s.deaf()
+	}
 	s.writer.close()
 	s.leave()
 }
@@ -120,6 +146,9 @@ func (s *Service) Admit(ctx context.Context, v viewer.Viewer, ask Ask) (*Permit,
 	}
 	if !ask.Route.reachesEngine() && s.writer.away() {
 		return &Permit{}, nil
+	}
+	if got, ok := s.ahead.take(takes, s.now()); ok {
+		return &Permit{s: s, takes: takes, status: statusOf(takes, got)}, nil
 	}
 	got, err := s.writer.do(ctx, takes)
 	switch {

@@ -2,8 +2,10 @@ package ratelimit
 
 import (
 	"context"
+	"fmt"
 	"time"
 
+	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
 )
@@ -21,7 +23,7 @@ func (s *Service) States(ctx context.Context, v viewer.Viewer) ([]models.RateLim
 	if len(counted) == 0 || v.OwnerID == "" {
 		return out, nil
 	}
-	levels, now, err := s.read(ctx, v.OwnerID)
+	levels, now, err := s.readWhole(ctx, v.OwnerID)
 	if err != nil {
 		return nil, err
 	}
@@ -33,6 +35,25 @@ func (s *Service) States(ctx context.Context, v viewer.Viewer) ([]models.RateLim
 		out = append(out, state(b, levels[name], now))
 	}
 	return out, nil
+}
+
+// readWhole is read when nothing is lent: what is, here and to others, is given back first.
+func (s *Service) readWhole(ctx context.Context, owner string) (levels map[string]int64, now int64, err error) {
+	if len(s.ahead.of(owner)) > 0 {
+		if err := s.writer.giveBack(owner); err != nil {
+			return nil, 0, fmt.Errorf("read limits: %w", database.Translate(err))
+		}
+	}
+	for range maxTries {
+		var lenders []string
+		if levels, now, lenders, err = s.read(ctx, owner); err != nil || len(lenders) == 0 {
+			break
+		}
+		for _, lender := range lenders {
+			<-s.recall(owner, lender)
+		}
+	}
+	return levels, now, err
 }
 
 func state(b bucket, level, now int64) models.RateLimitState {

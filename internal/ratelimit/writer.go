@@ -18,6 +18,12 @@ const (
 	writeTimeout = 3 * time.Second
 	// awayFor is how long the database counts as away after a batch failed.
 	awayFor = time.Second
+	// linger is how long a correction waits for a batch that is made anyway, where nobody
+	// else counts.
+	linger = 100 * time.Millisecond
+	// maxTries is how often loans to others are called in for one ask: several limits may
+	// refuse it, one after the other.
+	maxTries = 4
 )
 
 var errClosed = errors.New("the limits are closed")
@@ -28,6 +34,7 @@ type verdict struct {
 	now     int64
 	levels  []int64
 	refused int
+	lender  string // the instance to which something of what refused it is lent; "" for none
 	err     error
 }
 
@@ -35,6 +42,7 @@ type verdict struct {
 type waiting struct {
 	takes []take
 	done  chan verdict
+	tries int         // how often it was refused for what is lent to others
 	over  atomic.Bool // either it was answered or nobody waits any more
 }
 
@@ -49,20 +57,24 @@ type batch struct {
 	asks  []*waiting
 	fixes map[address]correction
 	stale map[address]bucket // places of which this instance holds another number now
+	back  map[string]bool    // owners of whose limits nothing stays lent to this instance
 }
 
-func (b batch) empty() bool { return len(b.asks)+len(b.fixes)+len(b.stale) == 0 }
+func (b batch) empty() bool { return len(b.asks)+len(b.fixes)+len(b.stale)+len(b.back) == 0 }
 
 // writer takes all asks that wait at a moment in one round trip. It runs only while there
 // are some, one batch after the other.
 type writer struct {
-	take func(ctx context.Context, b batch) ([]verdict, error)
-	free func(b bucket) // gives a place back
-	turn sync.Mutex     // of whoever talks to the database
+	take   func(ctx context.Context, b batch) ([]verdict, error)
+	free   func(b bucket)                             // gives a place back
+	recall func(owner, lender string) <-chan struct{} // has given back what is lent to another instance; closed then
+	turn   sync.Mutex                                 // of whoever talks to the database
 
 	mu      sync.Mutex
 	next    batch
 	running bool
+	waits   bool // a timer will begin the next batch
+	due     bool // it did
 	closed  bool
 	idle    sync.WaitGroup
 	up      clock.Stopwatch
@@ -76,14 +88,14 @@ func newWriter(take func(ctx context.Context, b batch) ([]verdict, error), free 
 }
 
 func (*writer) fresh() batch {
-	return batch{fixes: map[address]correction{}, stale: map[address]bucket{}}
+	return batch{fixes: map[address]correction{}, stale: map[address]bucket{}, back: map[string]bool{}}
 }
 
 // do has an ask judged. When ctx ends first, what is taken nevertheless is given back as
 // far as others could miss it: its places.
 func (w *writer) do(ctx context.Context, takes []take) (verdict, error) {
 	item := &waiting{takes: takes, done: make(chan verdict, 1)}
-	if !w.add(func(b *batch) { b.asks = append(b.asks, item) }) {
+	if !w.add(true, func(b *batch) { b.asks = append(b.asks, item) }) {
 		return verdict{}, errClosed
 	}
 	select {
@@ -98,9 +110,9 @@ func (w *writer) do(ctx context.Context, takes []take) (verdict, error) {
 	}
 }
 
-// fix adds to a bucket with the next batch.
-func (w *writer) fix(b bucket, by int64) {
-	w.add(func(next *batch) { next.fix(b, by) })
+// fix adds to a bucket with the next batch, which comes at once or soon.
+func (w *writer) fix(b bucket, by int64, atOnce bool) {
+	w.add(atOnce, func(next *batch) { next.fix(b, by) })
 }
 
 func (b *batch) fix(of bucket, by int64) {
@@ -108,23 +120,49 @@ func (b *batch) fix(of bucket, by int64) {
 	b.fixes[of.address] = correction{of, by}
 }
 
-// stale has the number of places that are held here written down with the next batch.
-func (w *writer) stale(b bucket) {
-	w.add(func(next *batch) { next.stale[b.address] = b })
+// giveBack gives back what is lent of an owner's limits, and returns when it is.
+func (w *writer) giveBack(owner string) error {
+	item := &waiting{done: make(chan verdict, 1)}
+	if !w.add(true, func(b *batch) { b.back[owner], b.asks = true, append(b.asks, item) }) {
+		return errClosed
+	}
+	return (<-item.done).err
 }
 
-func (w *writer) add(put func(*batch)) bool {
+// stale has the number of places that are held here written down with the next batch.
+func (w *writer) stale(b bucket) {
+	w.add(true, func(next *batch) { next.stale[b.address] = b })
+}
+
+// add puts something into the next batch, and begins it where it is to come at once.
+func (w *writer) add(atOnce bool, put func(*batch)) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.closed {
 		return false
 	}
 	put(&w.next)
-	if !w.running {
+	w.due = w.due || atOnce
+	w.begin()
+	return true
+}
+
+// begin begins the next batch, or has it begun later. mu is held.
+func (w *writer) begin() {
+	switch {
+	case w.running || w.closed:
+	case w.due:
 		w.running = true
 		w.idle.Go(w.drain)
+	case !w.waits:
+		w.waits = true
+		time.AfterFunc(linger, func() {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.waits, w.due = false, true
+			w.begin()
+		})
 	}
-	return true
 }
 
 // away reports whether the database has just failed.
@@ -164,13 +202,17 @@ func (w *writer) gather() (batch, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	b := w.next
-	if b.empty() {
+	if b.empty() || !w.due {
 		w.running = false
+		if !b.empty() {
+			w.begin()
+		}
 		return b, false
 	}
-	w.next = w.fresh()
+	w.next, w.due = w.fresh(), false
 	if len(b.asks) > batchSize {
 		b.asks, w.next.asks = b.asks[:batchSize:batchSize], slices.Clone(b.asks[batchSize:])
+		w.due = true
 	}
 	return b, true
 }
@@ -182,6 +224,10 @@ func (w *writer) answered(b batch, got []verdict, err error) (rest bool) {
 		v := verdict{err: err}
 		if err == nil {
 			v = got[i]
+		}
+		if v.lender != "" && item.tries < maxTries {
+			go w.again(item, v)
+			continue
 		}
 		w.answer(item, v)
 	}
@@ -203,11 +249,21 @@ func (w *writer) answered(b batch, got []verdict, err error) (rest bool) {
 		}
 	}
 	maps.Copy(w.next.stale, b.stale)
+	maps.Copy(w.next.back, b.back)
 	if len(w.next.asks) > 0 {
 		return false
 	}
 	w.running = false
 	return true
+}
+
+// again has an ask judged once more when what is lent to another instance was given back.
+func (w *writer) again(item *waiting, v verdict) {
+	item.tries++
+	<-w.recall(item.takes[0].owner, v.lender)
+	if !w.add(true, func(b *batch) { b.asks = append(b.asks, item) }) {
+		w.answer(item, verdict{err: errClosed})
+	}
 }
 
 // answer tells who waited, or gives the place back of who doesn't any more.

@@ -76,14 +76,14 @@ func TestCorrectionsOutliveAFailedBatch(t *testing.T) {
 		return make([]verdict, len(b.asks)), nil
 	}, func(bucket) {})
 	tokens := bucket{address: address{"own_1", "key_1 tokens"}, what: models.LimitTokens, limit: 1000}
-	w.fix(tokens, 5)
+	w.fix(tokens, 5, true)
 	<-got
 	w.idle.Wait()
 	if !w.away() {
 		t.Error("it is not away")
 	}
 	fail.Store(false)
-	w.fix(tokens, 7)
+	w.fix(tokens, 7, false)
 	if b := <-got; b.fixes[tokens.address].by != 12 {
 		t.Errorf("%+v", b.fixes)
 	}
