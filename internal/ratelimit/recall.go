@@ -12,7 +12,7 @@ import (
 
 // callTimeout bounds the wait for another instance. One that doesn't answer may be dead;
 // what is lent to it counts as used up until it is free by itself.
-const callTimeout = 500 * time.Millisecond
+const callTimeout = time.Second
 
 // subjectOf is where an instance hears that it is to give back.
 func subjectOf(instance string) string { return "ratelimit.back." + instance }

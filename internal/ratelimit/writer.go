@@ -21,9 +21,9 @@ const (
 	// linger is how long a correction waits for a batch that is made anyway, where nobody
 	// else counts.
 	linger = 100 * time.Millisecond
-	// maxTries is how often loans to others are called in for one ask: several limits may
-	// refuse it, one after the other.
-	maxTries = 4
+	// maxTries is how often loans to others are called in for one ask: several instances may have
+	// taken one, one after the other, before each knows of the others.
+	maxTries = 6
 )
 
 var errClosed = errors.New("the limits are closed")
