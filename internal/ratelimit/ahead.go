@@ -58,16 +58,19 @@ func (l *lot) pace(used int64, asks float64, now int64) {
 
 // wish is how much of the bucket is worth having ahead.
 func (l *lot) wish(b bucket, held, now int64) int64 {
-	want := 2*held + 1 // a place that is given back stays, and need not be written
-	switch {
-	case b.places():
-	case l.asks < worthwhile:
-		return 0
-	default:
-		// What is lent passes as time does, besides being used.
-		want = int64(horizon) + int64(l.used*float64(horizon)/float64(max(now-l.since, int64(horizon/2))))
+	if b.places() {
+		return min(2*held+1, b.most()/part) // a place that is given back stays, and need not be written
 	}
-	return min(want, b.most()/part)
+	if l.asks < worthwhile {
+		return 0
+	}
+	// What is lent passes as time does, besides being used.
+	want := int64(horizon) + int64(l.used*float64(horizon)/float64(max(now-l.since, int64(horizon/2))))
+	want = min(want, b.most()/part)
+	if float64(want)*l.asks < worthwhile*l.used {
+		return 0 // of a small limit: it would hold too few asks
+	}
+	return want
 }
 
 // ahead is what this instance has of buckets ahead, by owner and name.
