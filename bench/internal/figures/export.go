@@ -37,18 +37,20 @@ const (
 	messageWords          = 180 // about 1 KB
 )
 
-// exporter is what exports and imports in this process.
+// exporter is what exports, imports and deletes in this process.
 type exporter struct {
-	db     *database.DB
-	keeper *seal.Keeper
-	chat   *chat.Service
-	out    *export.Service
-	in     *restore.Service
-	log    *audit.Service
+	db       *database.DB
+	keeper   *seal.Keeper
+	accounts *account.Service
+	chat     *chat.Service
+	out      *export.Service
+	in       *restore.Service
+	log      *audit.Service
 }
 
-// export measures how long everything of somebody takes to be written to a file, and to be
-// brought in again, and how much memory that takes above what is there before.
+// export measures how long everything of somebody takes to be written to a file, to be
+// brought in again and to be deleted with its account, and how much memory that takes above
+// what is there before.
 func (r *Run) export(ctx context.Context) ([]report.Figure, error) {
 	e, stop, err := r.newExporter(ctx)
 	if err != nil {
@@ -63,7 +65,7 @@ func (r *Run) export(ctx context.Context) ([]report.Figure, error) {
 	if err := e.seed(ctx, owner, conversations); err != nil {
 		return nil, err
 	}
-	var out, in, memory []float64
+	var out, in, memory, gone, goneMemory []float64
 	for n := range r.rounds() {
 		watch, peak := clock.StartStopwatch(), watchMemory()
 		file, err := e.file(ctx, owner)
@@ -82,13 +84,20 @@ func (r *Run) export(ctx context.Context) ([]report.Figure, error) {
 			return nil, fmt.Errorf("%d messages came in again: %w", result.Messages, err)
 		}
 		in = append(in, watch.Elapsed().Seconds())
-		r.Tell("  round %d: out in %.1f s with %.0f MB, in again in %.1f s", n+1, out[n], memory[n], in[n])
+		watch, peak = clock.StartStopwatch(), watchMemory()
+		if err := e.erase(ctx, other, result.Messages); err != nil {
+			return nil, err
+		}
+		gone, goneMemory = append(gone, watch.Elapsed().Seconds()), append(goneMemory, peak())
+		r.Tell("  round %d: out in %.1f s with %.0f MB, in again in %.1f s, deleted in %.1f s with %.0f MB", n+1, out[n], memory[n], in[n], gone[n], goneMemory[n])
 	}
 	what := fmt.Sprintf("%d conversations with %d messages", conversations, conversations*exportedMessages)
 	return []report.Figure{
 		report.New("export", what+" written to a sealed file, twice", "s", out, nil, report.Goal{Plain: true, Limit: 60}),
 		report.New("export memory", "heap in use at most meanwhile, above that before", "MB", memory, nil, report.Goal{Plain: true, Limit: 100}),
 		report.New("import", "the same file brought in by somebody else", "s", in, nil, report.Goal{}),
+		report.New("erase", "who has brought it in deleted with everything, to the signed receipt", "s", gone, nil, report.Goal{Plain: true, Limit: 60}),
+		report.New("erase memory", "heap in use at most meanwhile, above that before", "MB", goneMemory, nil, report.Goal{Plain: true, Limit: 100}),
 	}, nil
 }
 
@@ -118,13 +127,14 @@ func (r *Run) newExporter(ctx context.Context) (e *exporter, stop func(), err er
 		return nil, nil, err
 	}
 	e = &exporter{db: db, keeper: keeper, log: audittest.Under(db, bed.CookieKey())}
-	accounts := account.New(account.Config{DB: db, Audit: e.log, Keeper: keeper, Clock: clock.System{}, Log: r.Log, GuestLimit: 1, CookieKey: bed.CookieKey()})
-	e.chat = chat.New(chat.Config{DB: db, Owners: accounts, Bus: b, Clock: clock.System{}, Log: r.Log})
-	e.out, err = export.New(export.Config{DB: db, Audit: e.log, Rows: rows.Reader{DB: db, Register: known}, Owners: accounts, Clock: clock.System{}, Log: r.Log,
+	e.accounts = account.New(account.Config{DB: db, Audit: e.log, Keeper: keeper, Clock: clock.System{}, Log: r.Log, GuestLimit: 1, CookieKey: bed.CookieKey()})
+	e.chat = chat.New(chat.Config{DB: db, Owners: e.accounts, Bus: b, Clock: clock.System{}, Log: r.Log})
+	e.out, err = export.New(export.Config{DB: db, Audit: e.log, Rows: rows.Reader{DB: db, Register: known}, Owners: e.accounts, Clock: clock.System{}, Log: r.Log,
 		Secret: bed.CookieKey(), Dir: dir, Name: "bench", Version: "bench"})
 	if err != nil {
 		return nil, nil, err
 	}
+	e.accounts.EraseWith([]account.Shutter{e.out}, e.chat)
 	e.in = restore.New(restore.Config{DB: db, Audit: e.log, Chat: e.chat, Clock: clock.System{}, Dir: dir})
 	return e, func() {
 		e.out.Close()
@@ -132,6 +142,21 @@ func (r *Run) newExporter(ctx context.Context) (e *exporter, stop func(), err er
 		_ = db.Close(context.WithoutCancel(ctx)) // nothing more is expected of it
 		_ = os.RemoveAll(dir)
 	}, nil
+}
+
+// erase deletes somebody, and waits for the receipt.
+func (e *exporter) erase(ctx context.Context, v viewer.Viewer, messages int) error {
+	v.AuthenticatedAt = clock.System{}.Now()
+	gone, err := e.accounts.Delete(ctx, v, models.EraseWord)
+	for err == nil && gone.State != models.Erased {
+		if err = wait(ctx, 20*time.Millisecond); err == nil {
+			gone, err = e.accounts.FindErasure(ctx, gone.Ticket)
+		}
+	}
+	if err != nil || gone.Counts["messages"] != int64(messages) {
+		return fmt.Errorf("deleted were %v: %w", gone.Counts, err)
+	}
+	return nil
 }
 
 // somebody is a new account.
