@@ -26,8 +26,15 @@ import (
 type parts struct{ told int }
 
 func (p *parts) ShutTx(tx *gorm.DB, ownerID string) (map[string]int64, func(), error) {
-	gone := tx.Exec(`DELETE FROM api_keys WHERE owner_id = ?`, ownerID)
-	return map[string]int64{"api_keys": gone.RowsAffected}, func() { p.told++ }, gone.Error
+	rows := map[string]int64{}
+	for _, table := range []string{"api_keys", "shares"} {
+		gone := tx.Exec(`DELETE FROM `+table+` WHERE owner_id = ?`, ownerID)
+		if gone.Error != nil {
+			return nil, nil, gone.Error
+		}
+		rows[table] = gone.RowsAffected
+	}
+	return rows, func() { p.told++ }, nil
 }
 
 func (p *parts) EraseTx(tx *gorm.DB, ownerID string) (map[string]int64, bool, error) {

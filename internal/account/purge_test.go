@@ -87,6 +87,8 @@ func (p *people) fill(ownerID string) {
 		`INSERT INTO runs (owner_id, id, conversation_id, reply_id, client_id, request_hash, status, instance_id, lease_expires_at, created_at)
 			VALUES ($1, 'run_1', 'con_1', 'msg_2', 'c', '\x01', 'STOPPED', 'ins_1', now(), now())`,
 		`INSERT INTO run_chunks (owner_id, run_id, seq, body_sealed) VALUES ($1, 'run_1', 1, '\x01')`,
+		`INSERT INTO shares (owner_id, id, conversation_id, link_hash, link_sealed, title_sealed, snapshot_sealed, messages, reasoning, named, created_at)
+			VALUES ($1, 'shr_1', 'con_1', sha256(convert_to($1, 'UTF8')), '\x01', '\x01', '\x01', 1, false, false, now())`,
 		`INSERT INTO clearings (owner_id, id, cutoff, attempted_at, started_at) VALUES ($1, 'clr_1', now(), now(), now())`,
 		`INSERT INTO exports (owner_id, id, status, lease_expires_at, created_at, expires_at) VALUES ($1, 'exp_1', 'RUNNING', now(), now(), now())`,
 		`INSERT INTO legal_subjects (owner_id, request_id, words_sealed) VALUES ($1, 'lgl_' || $1, '\x00')`,

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -175,6 +176,9 @@ func idsOf(runs []*activeRun) []string {
 // longer ours, lets those that moved write for their new owner, and stops those whose
 // stop was asked for.
 func (s *Service) renewOnce(runs []*activeRun) error {
+	s.renewal.Lock()
+	defer s.renewal.Unlock()
+	runs = slices.DeleteFunc(runs, func(r *activeRun) bool { return r.leaves })
 	if len(runs) == 0 {
 		return nil
 	}
@@ -233,6 +237,9 @@ func (s *Service) handOver(r *activeRun) {
 		of, err = d.of, s.storeChunks(ctx, []draft{d})
 	}
 	r.ckpt.Unlock()
+	s.renewal.Lock() // or a renewal that is under way would bring the lease back
+	r.leaves = true
+	s.renewal.Unlock()
 	if err == nil {
 		err = s.DB.Gorm(ctx).Exec("UPDATE runs SET lease_expires_at = now() - interval '1 second' WHERE owner_id = ? AND id = ? AND epoch = ?",
 			r.holder().ownerID, r.row.ID, r.row.Epoch).Error

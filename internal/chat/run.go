@@ -26,7 +26,8 @@ type activeRun struct {
 	cancel context.CancelCauseFunc
 	done   chan struct{} // closed when the end is stored, or the run is no longer ours
 	pub    publisher
-	number int // counts this instance's runs
+	number int  // counts this instance's runs
+	leaves bool // it is handed over: its lease is renewed no more; under Service.renewal
 
 	ckpt      sync.Mutex // one checkpoint of a run at a time
 	storedPos int        // bytes in the database

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"gorm.io/gorm"
@@ -121,6 +122,7 @@ type Service struct {
 	moves    moveNotes
 	workers  tasks           // everything that runs beside requests
 	running  tasks           // the runs
+	renewal  sync.Mutex      // one renewal of leases at a time, and none of a run that is handed over
 	ctx      context.Context //nolint:containedctx // of the room, from New to Close
 	cancel   context.CancelCauseFunc
 	draining chan struct{}

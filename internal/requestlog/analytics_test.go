@@ -206,11 +206,10 @@ func (x *expected) check(t *rapid.T, name string, got *requestlog.Total) {
 func start(by []models.RequestDimension, at time.Time, zone *time.Location) time.Time {
 	local := at.In(zone)
 	switch {
-	case slices.Contains(by, models.RequestsByHour):
-		for local.Add(-time.Minute).Hour() == local.Hour() && at.Sub(local) < time.Hour {
-			local = local.Add(-time.Minute)
-		}
-		return local.Truncate(time.Minute).UTC()
+	case slices.Contains(by, models.RequestsByHour): // of the clock on the wall, as it goes at that moment
+		_, offset := local.Zone()
+		wall := at.Unix() + int64(offset)
+		return time.Unix(wall-wall%3600-int64(offset), 0).UTC()
 	case slices.Contains(by, models.RequestsByDay):
 		return sheet.DayStart(local.Year(), local.Month(), local.Day(), zone).UTC()
 	}
