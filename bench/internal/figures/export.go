@@ -147,7 +147,7 @@ func (r *Run) newExporter(ctx context.Context) (e *exporter, stop func(), err er
 // erase deletes somebody, and waits for the receipt.
 func (e *exporter) erase(ctx context.Context, v viewer.Viewer, messages int) error {
 	v.AuthenticatedAt = clock.System{}.Now()
-	gone, err := e.accounts.Delete(ctx, v, models.EraseWord)
+	gone, err := e.accounts.Delete(ctx, v, "DELETE")
 	for err == nil && gone.State != models.Erased {
 		if err = wait(ctx, 20*time.Millisecond); err == nil {
 			gone, err = e.accounts.FindErasure(ctx, gone.Ticket)
