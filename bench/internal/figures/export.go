@@ -144,21 +144,6 @@ func (r *Run) newExporter(ctx context.Context) (e *exporter, stop func(), err er
 	}, nil
 }
 
-// erase deletes somebody, and waits for the receipt.
-func (e *exporter) erase(ctx context.Context, v viewer.Viewer, messages int) error {
-	v.AuthenticatedAt = clock.System{}.Now()
-	gone, err := e.accounts.Delete(ctx, v, "DELETE")
-	for err == nil && gone.State != models.Erased {
-		if err = wait(ctx, 20*time.Millisecond); err == nil {
-			gone, err = e.accounts.FindErasure(ctx, gone.Ticket)
-		}
-	}
-	if err != nil || gone.Counts["messages"] != int64(messages) {
-		return fmt.Errorf("deleted were %v: %w", gone.Counts, err)
-	}
-	return nil
-}
-
 // somebody is a new account.
 func (e *exporter) somebody(ctx context.Context) (viewer.Viewer, error) {
 	v := viewer.Viewer{Kind: viewer.Account, OwnerID: id.New(id.Owner)}
