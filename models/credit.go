@@ -172,6 +172,7 @@ type LedgerHold struct {
 	PriceInput, PriceCached, PriceOutput int64
 	ExpiresAt, CreatedAt                 time.Time
 	ResolvedAt                           *time.Time
+	TransferID                           string // of its charge; empty when nothing was charged
 }
 
 // LedgerCheck is what a check of the books found.

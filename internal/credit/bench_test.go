@@ -2,24 +2,33 @@ package credit_test
 
 import (
 	"fmt"
+	"os"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/kimi-k2/kimi-k2/internal/id"
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
-// BenchmarkSettle settles prepared holds with 64 callers, of many wallets and of few.
+// BenchmarkSettle settles prepared holds: of many wallets and of few, with as many callers
+// as a busy server has, some, and one.
 func BenchmarkSettle(b *testing.B) {
-	for _, wallets := range []int{10_000, 10} {
-		b.Run(fmt.Sprintf("%d wallets", wallets), func(b *testing.B) {
+	for _, c := range []struct{ wallets, callers int }{{10_000, 64}, {10, 64}, {10_000, 16}, {10_000, 1}} {
+		wallets := c.wallets
+		b.Run(fmt.Sprintf("%d wallets, %d callers", wallets, c.callers), func(b *testing.B) {
 			r := newRoom(b)
 			people, holds := r.crowd(wallets, b.N)
 			var next atomic.Int64
 			var wg sync.WaitGroup
+			before := r.databaseCPU()
 			b.ResetTimer()
-			for range 64 {
+			for range c.callers {
 				wg.Go(func() {
 					for i := next.Add(1) - 1; i < int64(b.N); i = next.Add(1) - 1 {
 						s := act(people[i%int64(wallets)], holds[i], fmt.Sprintf("run_%032d/0", i), 500)
@@ -33,9 +42,30 @@ func BenchmarkSettle(b *testing.B) {
 			wg.Wait()
 			b.StopTimer()
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "settlements/s")
+			b.ReportMetric(float64((r.databaseCPU()-before).Microseconds())/float64(b.N), "db-µs/op")
 			r.sound()
 		})
 	}
+}
+
+// databaseCPU is what this room's connections have cost the database so far. Where /proc
+// does not tell it is zero.
+func (r *room) databaseCPU() (sum time.Duration) {
+	r.t.Helper()
+	rows, err := r.db.Pool().Query(r.t.Context(), `SELECT pid FROM pg_stat_activity WHERE datname = current_database()`)
+	r.must(err)
+	pids, err := pgx.CollectRows(rows, pgx.RowTo[int])
+	r.must(err)
+	for _, pid := range pids {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/schedstat", pid))
+		if err != nil {
+			return 0
+		}
+		ns, err := strconv.ParseInt(strings.Fields(string(b))[0], 10, 64)
+		r.must(err)
+		sum += time.Duration(ns)
+	}
+	return sum
 }
 
 // crowd makes wallets with enough in them, and holds that take turns among them.

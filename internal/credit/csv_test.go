@@ -60,13 +60,15 @@ func TestTheLedgersTable(t *testing.T) {
 	r.deposit(p, "pur_1", 3_000_001)
 	r.pass(time.Hour)
 	r.takeBack(p, "pur_1/1", 1_000_000)
+	var refund string
+	r.must(r.db.Pool().QueryRow(t.Context(), `SELECT id FROM ledger_transfers WHERE kind = 'REFUND'`).Scan(&refund))
 	r.pass(time.Hour)
 	h := r.mustHold(p, 7)
 	s := act(p, h, "a", 7)
 	s.ModelID = "=cmd|' /C calc'!A0"
-	c, err := r.settleTx(s)
+	_, err := r.settleTx(s)
 	r.must(err)
-	row := models.CreditAdjustment{OwnerID: p.OwnerID, ID: "adj_1", TransferID: c.TransferID, ActorID: "o", Amount: -7, CreatedAt: *r.now.Load()}
+	row := models.CreditAdjustment{OwnerID: p.OwnerID, ID: "adj_1", TransferID: refund, ActorID: "o", Amount: -7, CreatedAt: *r.now.Load()}
 	row.ReasonSealed = p.Key.SealString(seal.Place{Table: "credit_adjustments", Column: "reason_sealed", Row: "adj_1", Owner: p.OwnerID}, "\t+1, \"对不起\"\n@x;=1")
 	r.must(r.db.Gorm(t.Context()).Create(&row).Error)
 
@@ -77,9 +79,9 @@ func TestTheLedgersTable(t *testing.T) {
 		t.Fatalf("there are %d rows: %v", len(rows), rows)
 	}
 	for i, want := range []map[string]string{
-		{"time": "2026-05-01T22:00:00+08:00", "kind": "CHARGE", "credits": "-0.000007", "model": "'=cmd|' /C calc'!A0", "reason": "'\t+1, \"对不起\"\n'@x;'=1",
+		{"time": "2026-05-01T22:00:00+08:00", "kind": "CHARGE", "credits": "-0.000007", "model": "'=cmd|' /C calc'!A0", "reason": "",
 			"output_tokens": "7", "price_output": "1", "status": "COMPLETE", "source": "WEB", "feature": "CHAT", "purchase": ""},
-		{"time": "2026-05-01T21:00:00+08:00", "kind": "REFUND", "credits": "-1", "purchase": "pur_1", "act": "", "model": ""},
+		{"time": "2026-05-01T21:00:00+08:00", "kind": "REFUND", "credits": "-1", "purchase": "pur_1", "act": "", "model": "", "reason": "'\t+1, \"对不起\"\n'@x;'=1"},
 		{"time": "2026-05-01T20:00:00+08:00", "kind": "PURCHASE", "credits": "3.000001", "purchase": "pur_1", "reason": ""},
 	} {
 		for name, cell := range want {

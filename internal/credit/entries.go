@@ -7,6 +7,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/kimi-k2/kimi-k2/internal/id"
 	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
@@ -39,19 +40,19 @@ func (s *Service) Entries(ctx context.Context, v viewer.Viewer, l List) (entries
 	return entries, more, nil
 }
 
+// entryRows reads transfers and settled holds apart, each by its own index, and merges them.
 func (s *Service) entryRows(ctx context.Context, v viewer.Viewer, l List, limit int) ([]*models.LedgerEntry, error) {
-	q := s.DB.Gorm(ctx).Table("wallets w").
-		Select("e.account_id, e.transfer_id, e.amount, t.kind, t.ref, t.created_at").
+	moved := l.part(s.DB.Gorm(ctx).Table("wallets w").Select("e.account_id, e.transfer_id, e.amount, t.kind, t.ref, t.created_at").
 		Joins("JOIN ledger_entries e ON e.account_id = w.account_id").Joins("JOIN ledger_transfers t ON t.id = e.transfer_id").
-		Where("w.owner_id = ?", v.OwnerID).Order("e.transfer_id DESC").Limit(limit)
-	if l.Page.After != "" {
-		q = q.Where("e.transfer_id < ?", l.Page.After)
-	}
+		Where("w.owner_id = ?", v.OwnerID).Limit(limit), "e.transfer_id", "t.created_at")
+	charged := l.part(s.DB.Gorm(ctx).Table("wallets w").Select("h.account_id, h.transfer_id, -h.posted AS amount, ? AS kind, h.id AS ref, h.resolved_at AS created_at", models.TransferCharge).
+		Joins("JOIN ledger_holds h ON h.account_id = w.account_id").
+		Where("w.owner_id = ? AND h.transfer_id <> ''", v.OwnerID).Limit(limit), "h.transfer_id", "h.resolved_at")
 	if len(l.Kinds) > 0 {
-		q = q.Where("t.kind IN ?", l.Kinds)
+		moved = moved.Where("t.kind IN ?", l.Kinds)
+		charged = charged.Where("? IN ?", models.TransferCharge, l.Kinds)
 	}
-	q = between(q, "t.created_at", l.From, l.To)
-	rows, err := q.Rows()
+	rows, err := s.DB.Gorm(ctx).Raw("SELECT * FROM ((?) UNION ALL (?)) j ORDER BY transfer_id DESC LIMIT ?", moved, charged, limit).Rows()
 	if err != nil {
 		return nil, fmt.Errorf("list entries: %w", err)
 	}
@@ -68,6 +69,14 @@ func (s *Service) entryRows(ctx context.Context, v viewer.Viewer, l List, limit 
 		return nil, fmt.Errorf("list entries: %w", err)
 	}
 	return out, nil
+}
+
+// part keeps of q what the list wants, newest first.
+func (l List) part(q *gorm.DB, transfer, moment string) *gorm.DB {
+	if l.Page.After != "" {
+		q = q.Where(transfer+" < ?", l.Page.After)
+	}
+	return between(q, moment, l.From, l.To).Order(transfer + " DESC")
 }
 
 // between keeps what happened from then up to then, either of which may be zero.
@@ -91,8 +100,8 @@ func (s *Service) explain(ctx context.Context, v viewer.Viewer, entries []*model
 	if len(ids) == 0 {
 		return nil
 	}
-	var acts []models.UsageRow
-	if err := s.DB.Gorm(ctx).Where("owner_id = ? AND transfer_id IN ? AND transfer_id <> ''", v.OwnerID, ids).Find(&acts).Error; err != nil {
+	acts, err := s.charged(ctx, v, ids)
+	if err != nil {
 		return fmt.Errorf("find what was charged: %w", err)
 	}
 	for i := range acts {
@@ -110,4 +119,17 @@ func (s *Service) explain(ctx context.Context, v viewer.Viewer, entries []*model
 		by[a.TransferID].Reason = reason
 	}
 	return nil
+}
+
+// charged are the acts that transfers charge: each is its transfer's twin, but for those
+// of before that was so, which have an index of their own.
+func (s *Service) charged(ctx context.Context, v viewer.Viewer, transfers []string) (acts []models.UsageRow, err error) {
+	twins := make([]string, len(transfers))
+	for i, t := range transfers {
+		twins[i] = id.Twin(id.Usage, t)
+	}
+	err = s.DB.Gorm(ctx).Raw(`SELECT * FROM usage_rows WHERE owner_id = @owner AND id IN @twins AND transfer_id IN @transfers
+		UNION ALL SELECT * FROM usage_rows WHERE owner_id = @owner AND transfer_id IN @transfers AND transfer_id <> '' AND substr(transfer_id, 5) <> substr(id, 5)`,
+		map[string]any{"owner": v.OwnerID, "twins": twins, "transfers": transfers}).Scan(&acts).Error
+	return acts, err
 }

@@ -1,6 +1,8 @@
 package credit
 
 import (
+	"context"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,4 +22,21 @@ var ChargeSQL = func() string {
 func ColumnsForTest(s models.Settlement) ([]any, error) {
 	a, err := newAct(s)
 	return append([]any{time.Now()}, columnsOf([]act{a})...), err
+}
+
+// Settler hands settlements of owners to a writer whose batches, as lists of owners, are
+// committed by the function.
+func Settler(commit func(owners []string)) (settle func(owner string, n int) error, end func()) {
+	w := newWriter(func(_ context.Context, acts []act) ([]outcome, error) {
+		owners := make([]string, len(acts))
+		for i, a := range acts {
+			owners[i] = a.Owner
+		}
+		commit(owners)
+		return make([]outcome, len(acts)), nil
+	})
+	return func(owner string, n int) error {
+		_, err := w.do(context.Background(), act{Owner: owner, Ref: strconv.Itoa(n)})
+		return err
+	}, w.close
 }

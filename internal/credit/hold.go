@@ -57,12 +57,10 @@ func (s *Service) HoldTx(tx *gorm.DB, v viewer.Viewer, ask models.HoldAsk) (mode
 	return models.Hold{}, insufficient(h.Amount, models.Balance{Posted: b.Posted, Held: b.Held, Owed: b.Owed})
 }
 
-// lockHoldsSQL locks the balances of holds, in the order everybody takes, and notes for
-// repaySQL whether one of them owes something. The array keeps it a lookup by index however
-// stale the server's idea of the tables' sizes is.
-const lockHoldsSQL = `SELECT set_config('kimi.owing', coalesce(bool_or(b.owed > 0), false)::text, true) FROM (
-    SELECT b.owed FROM ledger_balances b
-    WHERE b.account_id = ANY(ARRAY(SELECT h.account_id FROM ledger_holds h WHERE h.id = ANY($1::text[]))) ORDER BY b.account_id FOR NO KEY UPDATE) b`
+// lockHoldsSQL locks the balances of holds, in the order everybody takes. The array keeps
+// it a lookup by index however stale the server's idea of the tables' sizes is.
+const lockHoldsSQL = `SELECT b.account_id FROM ledger_balances b
+WHERE b.account_id = ANY(ARRAY(SELECT h.account_id FROM ledger_holds h WHERE h.id = ANY($1::text[]))) ORDER BY b.account_id FOR NO KEY UPDATE`
 
 // moreSQL renews the leases of pending holds and extends those whose wallet covers it,
 // the small ones first, so that as many as possible go on.
@@ -143,7 +141,7 @@ func (s *Service) VoidTx(tx *gorm.DB, holdID string) error {
 
 // voidSQL resolves pending holds, with $3 only those whose lease had ended by then.
 var voidSQL = `UPDATE ledger_holds SET status = 'VOID', posted = 0, resolved_at = $2
-WHERE id = ANY($1::text[]) AND status = 'PENDING' AND ($3::timestamptz IS NULL OR ` + leaseEnded("$3") + `) RETURNING id, account_id`
+WHERE id = ANY($1::text[]) AND status = 'PENDING' AND ($3::timestamptz IS NULL OR ` + leaseEnded("$3") + `) RETURNING account_id`
 
 // voidHolds voids in a transaction of its own and says whose balances changed.
 func (s *Service) voidHolds(ctx context.Context, holds []string, expired time.Time) (owners []string, err error) {

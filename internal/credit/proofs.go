@@ -9,15 +9,16 @@ type proof struct {
 }
 
 // proofs are the invariants of the ledger, in the order of README.md. Each looks only at
-// what its own rule is about, so that a fault names its rule.
+// what its own rule is about, so that a fault names its rule. A settled hold is a transfer of two
+// entries, which sum to zero whatever it says.
 var proofs = []proof{
-	{"L1", "the entries of every transfer sum to zero, and belong to a transfer and an account", `SELECT count(*) FROM ledger_transfers`, []string{
+	{"L1", "the entries of every transfer sum to zero, and belong to a transfer and an account", `SELECT (SELECT count(*) FROM ledger_transfers) + (SELECT count(*) FROM ledger_holds WHERE posted > 0)`, []string{
 		`SELECT transfer_id || ' sums to ' || sum(amount) FROM ledger_entries GROUP BY transfer_id HAVING sum(amount) <> 0`,
 		`SELECT t.id || ' has no entries' FROM ledger_transfers t WHERE NOT EXISTS (SELECT FROM ledger_entries e WHERE e.transfer_id = t.id)`,
 		`SELECT e.transfer_id || ' is no transfer' FROM ledger_entries e WHERE NOT EXISTS (SELECT FROM ledger_transfers t WHERE t.id = e.transfer_id)`,
-		`SELECT e.account_id || ' is no account' FROM (SELECT DISTINCT account_id FROM ledger_entries) e WHERE NOT EXISTS (SELECT FROM ledger_accounts a WHERE a.id = e.account_id)`,
+		`SELECT e.account_id || ' is no account' FROM (SELECT account_id FROM ledger_entries UNION SELECT account_id FROM ledger_holds) e WHERE NOT EXISTS (SELECT FROM ledger_accounts a WHERE a.id = e.account_id)`,
 	}},
-	{"L2", "all entries sum to zero", `SELECT count(*) FROM ledger_entries`, []string{
+	{"L2", "all entries sum to zero", `SELECT (SELECT count(*) FROM ledger_entries) + 2 * (SELECT count(*) FROM ledger_holds WHERE posted > 0)`, []string{
 		`SELECT 'all entries sum to ' || sum(amount) FROM ledger_entries HAVING sum(amount) <> 0`,
 	}},
 	{"L3", "no wallet is overdrawn", `SELECT count(*) FROM ledger_balances`, []string{
@@ -26,7 +27,7 @@ var proofs = []proof{
 	}},
 	{"L4", "the cached balances are the sums of entries and of pending holds", `SELECT count(*) FROM ledger_balances`, []string{
 		`SELECT a.id || ' says ' || coalesce(b.posted::text, 'nothing') || ', its entries ' || coalesce(e.sum, 0) FROM ledger_accounts a LEFT JOIN ledger_balances b ON b.account_id = a.id
-			LEFT JOIN (SELECT account_id, sum(amount) FROM ledger_entries GROUP BY 1) e ON e.account_id = a.id
+			LEFT JOIN (SELECT account_id, sum(amount) FROM (SELECT account_id, amount FROM ledger_entries UNION ALL SELECT account_id, -posted FROM ledger_holds WHERE posted > 0) m GROUP BY 1) e ON e.account_id = a.id
 			WHERE a.kind = 'WALLET' AND b.posted IS DISTINCT FROM coalesce(e.sum, 0)`,
 		`SELECT b.account_id || ' says ' || b.held || ' is held, its holds ' || coalesce(h.sum, 0) FROM ledger_balances b
 			LEFT JOIN (SELECT account_id, sum(amount) FROM ledger_holds WHERE status = 'PENDING' GROUP BY 1) h ON h.account_id = b.account_id
@@ -40,38 +41,35 @@ var proofs = []proof{
 	{"L5", "a hold resolves once, to at most what was held, and is charged exactly that", `SELECT count(*) FROM ledger_holds`, []string{
 		`SELECT id || ' is ' || status || ' with ' || coalesce(posted::text, 'nothing') || ' of ' || amount FROM ledger_holds
 			WHERE (status = 'PENDING') <> (posted IS NULL) OR (status = 'PENDING') <> (resolved_at IS NULL) OR posted NOT BETWEEN 0 AND amount OR (status = 'VOID' AND posted <> 0)`,
-		`SELECT h.id || ' settled ' || coalesce(h.posted, 0) || ', its charge took ' || coalesce(-e.amount, 0)
-			FROM ledger_holds h FULL JOIN (SELECT * FROM ledger_transfers WHERE kind = 'CHARGE') t ON t.ref = h.id
-			LEFT JOIN ledger_entries e ON e.transfer_id = t.id AND e.account_id = h.account_id
-			WHERE h.id IS NOT NULL AND (coalesce(h.posted, 0) > 0 OR t.id IS NOT NULL) AND coalesce(h.posted, 0) IS DISTINCT FROM -coalesce(e.amount, 0)`,
-		`SELECT t.id || ' charges no hold' FROM ledger_transfers t WHERE t.kind = 'CHARGE' AND NOT EXISTS (SELECT FROM ledger_holds h WHERE h.id = t.ref)`,
-		guards("c.conname, c.convalidated FROM pg_constraint c WHERE c.conrelid = 'ledger_holds'::regclass", "ledger_holds_within"),
+		`SELECT id || ' took ' || coalesce(posted, 0) || ' by the charge "' || transfer_id || '"' FROM ledger_holds WHERE (coalesce(posted, 0) > 0) <> (transfer_id <> '')`,
+		`SELECT id || ' charges no hold' FROM ledger_transfers WHERE kind = 'CHARGE'`,
+		guards("c.conname, c.convalidated FROM pg_constraint c WHERE c.conrelid IN ('ledger_holds'::regclass, 'ledger_transfers'::regclass)", "ledger_holds_within", "ledger_holds_charge", "ledger_transfers_kinds"),
 	}},
-	{"L6", "a deed is in the books once", `SELECT count(*) FROM ledger_transfers`, []string{
+	{"L6", "a deed is in the books once", `SELECT (SELECT count(*) FROM ledger_transfers) + (SELECT count(*) FROM ledger_holds WHERE posted > 0)`, []string{
 		`SELECT kind || ' ' || ref || ' is there ' || count(*) || ' times' FROM ledger_transfers GROUP BY kind, ref HAVING count(*) > 1`,
 		`SELECT hold_id || ' is settled by ' || count(*) || ' acts' FROM usage_rows WHERE transfer_id <> '' GROUP BY hold_id HAVING count(*) > 1`,
-		guards("i.indexrelid::regclass::text, i.indisvalid AND i.indisunique FROM pg_index i WHERE i.indrelid IN ('ledger_transfers'::regclass, 'usage_rows'::regclass)",
-			"ledger_transfers_ref", "usage_rows_ref"),
+		`SELECT t.id || ' is a charge and a ' || t.kind FROM ledger_transfers t JOIN ledger_holds h ON h.transfer_id = t.id`,
+		guards("i.indexrelid::regclass::text, i.indisvalid AND i.indisunique FROM pg_index i WHERE i.indrelid IN ('ledger_transfers'::regclass, 'ledger_holds'::regclass, 'usage_rows'::regclass)",
+			"ledger_transfers_ref", "ledger_holds_charges", "usage_rows_ref"),
 	}},
 	{"L7", "the books only grow, and the database guards them", `SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'ledger\_%' AND NOT tgisinternal`, []string{
 		guards("t.tgname, t.tgenabled IN ('O', 'A') FROM pg_trigger t WHERE NOT t.tgisinternal AND t.tgrelid = ANY(ARRAY['ledger_accounts', 'ledger_balances', 'ledger_transfers', 'ledger_entries', 'ledger_holds']::regclass[])",
 			"ledger_accounts_frozen", "ledger_transfers_frozen", "ledger_entries_frozen", "ledger_holds_frozen",
 			"ledger_entries_post", "ledger_holds_new", "ledger_holds_changed", "ledger_holds_once", "ledger_balances_known"),
 	}},
-	{"L10", "amounts are whole, and go the way their kind says", `SELECT count(*) FROM ledger_entries`, []string{
+	{"L10", "amounts are whole, and go the way their kind says", `SELECT (SELECT count(*) FROM ledger_entries) + 2 * (SELECT count(*) FROM ledger_holds WHERE posted > 0)`, []string{
 		`SELECT id || ' holds ' || amount FROM ledger_holds WHERE amount < 0 OR price_input < 0 OR price_cached < 0 OR price_output < 0`,
 		`SELECT e.transfer_id || ' moves ' || e.amount || ' of ' || e.account_id FROM ledger_entries e JOIN ledger_transfers t ON t.id = e.transfer_id JOIN ledger_accounts a ON a.id = e.account_id
-			WHERE e.amount = 0 OR (a.kind = 'WALLET' AND ((t.kind IN ('CHARGE', 'REFUND', 'DISPUTE', 'REPAYMENT') AND e.amount > 0) OR (t.kind IN ('PURCHASE', 'REINSTATEMENT', 'GRANT') AND e.amount < 0)))
+			WHERE e.amount = 0 OR (a.kind = 'WALLET' AND ((t.kind IN ('REFUND', 'DISPUTE', 'REPAYMENT') AND e.amount > 0) OR (t.kind IN ('PURCHASE', 'REINSTATEMENT', 'GRANT') AND e.amount < 0)))
 			OR (a.kind = 'REVENUE' AND e.amount < 0)`,
 	}},
 	{"P25", "the usage of every wallet costs exactly what its charges took", `SELECT count(*) FROM usage_rows`, []string{
 		`SELECT w.account_id || ' used ' || coalesce(u.sum, 0) || ', its charges took ' || coalesce(c.sum, 0) FROM wallets w
 			LEFT JOIN (SELECT owner_id, sum(credits) FROM usage_rows GROUP BY 1) u ON u.owner_id = w.owner_id
-			LEFT JOIN (SELECT e.account_id, -sum(e.amount) AS sum FROM ledger_entries e JOIN ledger_transfers t ON t.id = e.transfer_id AND t.kind = 'CHARGE' GROUP BY 1) c
-				ON c.account_id = w.account_id
+			LEFT JOIN (SELECT account_id, sum(posted) FROM ledger_holds WHERE posted > 0 GROUP BY 1) c ON c.account_id = w.account_id
 			WHERE coalesce(u.sum, 0) <> coalesce(c.sum, 0)`,
-		`SELECT u.id || ' says ' || u.credits || ', its charge ' || coalesce(-e.amount, 0) FROM usage_rows u LEFT JOIN wallets w ON w.owner_id = u.owner_id
-			LEFT JOIN ledger_entries e ON e.account_id = w.account_id AND e.transfer_id = u.transfer_id WHERE u.credits <> coalesce(-e.amount, 0)`,
+		`SELECT u.id || ' says ' || u.credits || ', its charge ' || coalesce(h.posted, 0) FROM usage_rows u LEFT JOIN wallets w ON w.owner_id = u.owner_id
+			LEFT JOIN ledger_holds h ON h.id = u.hold_id AND h.account_id = w.account_id AND h.transfer_id = u.transfer_id WHERE u.credits <> coalesce(h.posted, 0)`,
 	}},
 }
 

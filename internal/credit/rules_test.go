@@ -48,8 +48,11 @@ func TestL1TransfersSumToZero(t *testing.T) {
 func TestL2AllIsZero(t *testing.T) {
 	r, _, _, _ := busy(t)
 	defer r.sound()
-	if sum := r.count(`SELECT sum(amount)::bigint FROM ledger_entries`); sum != 0 {
+	if sum := r.count(`SELECT sum(amount)::bigint FROM ledger_journal`); sum != 0 {
 		t.Errorf("all entries sum to %d", sum)
+	}
+	if got := r.count(`SELECT sum(amount)::bigint FROM ledger_journal WHERE account_id = 'lac_revenue'`); got != 70 {
+		t.Errorf("the revenue is %d", got)
 	}
 }
 
@@ -81,24 +84,29 @@ func TestL5AHoldResolvesOnce(t *testing.T) {
 	r, p, settled, pending := busy(t)
 	defer r.sound()
 	for _, change := range []string{
-		`status = 'PENDING', posted = NULL, resolved_at = NULL`, `status = 'VOID', posted = 0`, `posted = 71`, `amount = 200`, `resolved_at = now()`,
+		`status = 'PENDING', posted = NULL, resolved_at = NULL`, `status = 'VOID', posted = 0`, `posted = 71`, `amount = 200`, `resolved_at = now()`, `transfer_id = 'trf_other'`,
 	} {
 		r.refused("ledger_holds_once", `UPDATE ledger_holds SET `+change+` WHERE id = $1`, settled.ID)
 	}
 	for _, change := range []string{`price_output = 0`, `price_input = 1`, `account_id = 'lac_other'`, `id = 'hld_other'`, `created_at = now()`} {
 		r.refused("ledger_holds_once", `UPDATE ledger_holds SET `+change+` WHERE id = $1`, pending.ID)
 	}
-	r.refused("ledger_holds_within", `UPDATE ledger_holds SET status = 'SETTLED', posted = 51, resolved_at = now() WHERE id = $1`, pending.ID)
+	r.refused("ledger_holds_within", `UPDATE ledger_holds SET status = 'SETTLED', posted = 51, transfer_id = 'trf_x', resolved_at = now() WHERE id = $1`, pending.ID)
 	r.refused("ledger_holds_within", `UPDATE ledger_holds SET status = 'SETTLED', posted = -1, resolved_at = now() WHERE id = $1`, pending.ID)
 	r.refused("23514", `UPDATE ledger_holds SET status = 'VOID', posted = 1, resolved_at = now() WHERE id = $1`, pending.ID)
 	r.refused("23514", `UPDATE ledger_holds SET status = 'SETTLED' WHERE id = $1`, pending.ID)
+	r.refused("ledger_holds_charge", `UPDATE ledger_holds SET status = 'SETTLED', posted = 1, resolved_at = now() WHERE id = $1`, pending.ID)
+	r.refused("ledger_holds_charge", `UPDATE ledger_holds SET status = 'SETTLED', posted = 0, transfer_id = 'trf_x', resolved_at = now() WHERE id = $1`, pending.ID)
+	r.refused("ledger_holds_charge", `UPDATE ledger_holds SET transfer_id = 'trf_x' WHERE id = $1`, pending.ID)
 	r.wants(p, 930, 50, 0)
 }
 
 func TestL6ADeedIsInTheBooksOnce(t *testing.T) {
-	r, p, settled, _ := busy(t)
+	r, p, settled, pending := busy(t)
 	defer r.sound()
-	r.refused("ledger_transfers_ref", `INSERT INTO ledger_transfers VALUES ('trf_x', 'CHARGE', $1, now())`, settled.ID)
+	r.refused("ledger_transfers_ref", `INSERT INTO ledger_transfers SELECT 'trf_x', kind, ref, now() FROM ledger_transfers`)
+	r.refused("ledger_transfers_kinds", `INSERT INTO ledger_transfers VALUES ('trf_x', 'CHARGE', $1, now())`, settled.ID)
+	r.refused("ledger_holds_charges", `UPDATE ledger_holds h SET status = 'SETTLED', posted = 1, resolved_at = now(), transfer_id = (SELECT transfer_id FROM ledger_holds WHERE id = $1) WHERE id = $2`, settled.ID, pending.ID)
 	r.refused("usage_rows_ref", `INSERT INTO usage_rows SELECT (jsonb_populate_record(u, '{"id": "use_x"}')).* FROM usage_rows u`)
 	r.wants(p, 930, 50, 0)
 }

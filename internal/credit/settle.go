@@ -24,8 +24,9 @@ const askSQL = `unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[
 
 // settleSQL settles many acts of different holds: $1 is the time, the others are their
 // columns. Their balances are locked. The row of usage comes first and decides: whoever finds it
-// there changes nothing, and all that follows is made of what it returns. A voided hold gets
-// its row and charges nothing. What it returns was settled now; ChargeOf is the same rule. The
+// there changes nothing, and all that follows is made of what it returns. The settled hold
+// is the charge; the database moves the balance, and pays what is owed with what is released. A
+// voided hold gets its row and charges nothing. What it returns was settled now; ChargeOf is the same rule. The
 // lookups beside LATERAL stay lookups however stale the server's idea of the tables' sizes is,
 // and so does that of the holds by an array: a join of theirs could read the whole table, and
 // their status all that were pending of late. A pending one has nothing posted.
@@ -46,39 +47,16 @@ const settleSQL = `WITH used AS (
         OFFSET 0) h
     ON CONFLICT ON CONSTRAINT usage_rows_ref DO NOTHING RETURNING id, owner_id, key_id, hold_id, transfer_id, credits
 ), settled AS (
-    UPDATE ledger_holds h SET status = 'SETTLED', posted = (ARRAY(SELECT credits FROM used))[array_position(ARRAY(SELECT hold_id FROM used), h.id)], resolved_at = $1::timestamptz
+    UPDATE ledger_holds h SET status = 'SETTLED', posted = (ARRAY(SELECT credits FROM used ORDER BY hold_id))[width_bucket(h.id, ARRAY(SELECT hold_id FROM used ORDER BY hold_id))],
+        transfer_id = (ARRAY(SELECT transfer_id FROM used ORDER BY hold_id))[width_bucket(h.id, ARRAY(SELECT hold_id FROM used ORDER BY hold_id))], resolved_at = $1::timestamptz
     WHERE h.id = ANY(ARRAY(SELECT hold_id FROM used)) AND h.posted IS NULL
-    RETURNING h.id, h.account_id, (ARRAY(SELECT transfer_id FROM used))[array_position(ARRAY(SELECT hold_id FROM used), h.id)] AS transfer_id, h.posted AS credits
 ), spent AS (
     INSERT INTO key_budgets AS k (owner_id, key_id, spent)
     SELECT n.owner_id, n.key_id, n.credits FROM (SELECT owner_id, key_id, sum(credits)::bigint AS credits FROM used WHERE key_id <> '' AND credits > 0 GROUP BY 1, 2) n
     WHERE (SELECT true FROM key_budgets b WHERE b.owner_id = n.owner_id AND b.key_id = n.key_id)
     ON CONFLICT (owner_id, key_id) DO UPDATE SET spent = k.spent + excluded.spent
-), charged AS (
-    INSERT INTO ledger_transfers (id, kind, ref, created_at) SELECT transfer_id, 'CHARGE', id, $1::timestamptz FROM settled WHERE credits > 0
-), entered AS (
-    INSERT INTO ledger_entries (account_id, transfer_id, amount)
-    SELECT account_id, transfer_id, -credits FROM settled WHERE credits > 0 UNION ALL SELECT 'lac_revenue', transfer_id, credits FROM settled WHERE credits > 0
 )
 SELECT id, credits, transfer_id FROM used`
-
-// repaySQL pays what wallets owe once their holds are released: $1 the holds, $2 the time.
-// lockHoldsSQL precedes it in its transaction; where nobody owes anything that is all.
-// The first hold of a wallet names the repayment. Its id is a UUIDv7 like all others, so
-// that it sorts by its time.
-const repaySQL = `WITH due AS MATERIALIZED (
-    SELECT b.account_id, least(b.posted - b.held, b.owed) AS amount, h.ref, d.id AS debt,
-        'trf_' || lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') || '7' || substr(replace(gen_random_uuid()::text, '-', ''), 14) AS transfer
-    FROM ledger_balances b JOIN ledger_accounts d ON d.wallet_id = b.account_id AND d.kind = 'DEBT'
-    CROSS JOIN LATERAL (SELECT min(h.id) AS ref FROM ledger_holds h WHERE h.id = ANY($1::text[]) AND h.account_id = b.account_id) h
-    WHERE current_setting('kimi.owing') = 'true'
-        AND b.account_id = ANY(ARRAY(SELECT x.account_id FROM ledger_holds x WHERE x.id = ANY($1::text[]))) AND b.owed > 0 AND b.posted > b.held AND h.ref IS NOT NULL
-        AND NOT EXISTS (SELECT FROM ledger_transfers t WHERE t.kind = 'REPAYMENT' AND t.ref = h.ref)
-), moved AS (
-    INSERT INTO ledger_transfers (id, kind, ref, created_at) SELECT transfer, 'REPAYMENT', ref, $2::timestamptz FROM due
-)
-INSERT INTO ledger_entries (account_id, transfer_id, amount)
-SELECT account_id, transfer, -amount FROM due UNION ALL SELECT debt, transfer, amount FROM due`
 
 // beforeSQL finds what came of acts that were settled earlier: their ids, owners and refs.
 const beforeSQL = `SELECT a.id, u.credits, u.transfer_id FROM unnest($1::text[], $2::text[], $3::text[]) AS a(id, owner, ref)
@@ -130,10 +108,11 @@ func texts(acts []act, of func(act) string) []string {
 // fails for an engine's numbers.
 func newAct(s models.Settlement) (act, error) {
 	u := plausible(s.Usage)
-	a := act{ID: id.New(id.Usage), Transfer: id.New(id.Transfer), Owner: s.OwnerID, Hold: s.HoldID, Ref: s.Ref, Reply: s.ReplyID,
+	a := act{ID: id.New(id.Usage), Owner: s.OwnerID, Hold: s.HoldID, Ref: s.Ref, Reply: s.ReplyID,
 		Source: string(s.Source), Key: s.KeyID, Feature: string(s.Feature), Model: s.ModelID, Engine: strings.ReplaceAll(s.EngineName, "\x00", ""), Status: string(s.Status),
 		Prompt: u.PromptTokens, Cached: u.CachedTokens, Output: u.OutputTokens, Reasoning: u.ReasoningTokens, Estimated: u.Estimated,
 		Counted: max(s.CountedPrompt, 0), CountedTo: max(s.CountedOutput, 0), FirstMs: millis(s.FirstToken), TookMs: millis(s.Took)}
+	a.Transfer = id.Twin(id.Transfer, a.ID)
 	if s.Absurd == nil {
 		return a, nil
 	}
@@ -175,23 +154,17 @@ func (s *Service) SettleTx(tx *gorm.DB, st models.Settlement) (models.Charge, er
 	if err != nil {
 		return models.Charge{}, err
 	}
-	holds, now := []string{a.Hold}, s.Clock.Now()
 	if a.Hold != "" {
-		if err := run(tx, lockHoldsSQL, holds); err != nil {
+		if err := run(tx, lockHoldsSQL, []string{a.Hold}); err != nil {
 			return models.Charge{}, fmt.Errorf("settle: lock the wallet: %w", err)
 		}
 	}
-	c, found, err := one(tx, settleSQL, append([]any{now}, columnsOf([]act{a})...)...)
+	c, found, err := one(tx, settleSQL, append([]any{s.Clock.Now()}, columnsOf([]act{a})...)...)
 	if err != nil {
 		return models.Charge{}, fmt.Errorf("settle: %w", err)
 	}
 	if !found {
 		return before(tx, a)
-	}
-	if a.Hold != "" {
-		if err := run(tx, repaySQL, holds, now); err != nil {
-			return models.Charge{}, fmt.Errorf("settle: pay what is owed: %w", err)
-		}
 	}
 	return c, nil
 }

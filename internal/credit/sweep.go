@@ -133,22 +133,15 @@ func (s *Service) resolveTx(tx *gorm.DB, holds []string, expired time.Time) (acc
 		return nil, database.Translate(fmt.Errorf("void holds: %w", err))
 	}
 	defer func() { _ = rows.Close() }()
-	var voided []string
 	for rows.Next() {
-		var hold, account string
-		if err := rows.Scan(&hold, &account); err != nil {
+		var account string
+		if err := rows.Scan(&account); err != nil {
 			return nil, database.Translate(fmt.Errorf("void holds: %w", err))
 		}
-		voided, accounts = append(voided, hold), append(accounts, account)
+		accounts = append(accounts, account)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, database.Translate(fmt.Errorf("void holds: %w", err))
-	}
-	if len(voided) == 0 {
-		return nil, nil
-	}
-	if err := run(tx, repaySQL, voided, now); err != nil {
-		return nil, fmt.Errorf("pay what is owed: %w", err)
 	}
 	return accounts, nil
 }

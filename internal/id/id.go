@@ -56,6 +56,13 @@ func New(k Kind) string {
 	return string(k) + "_" + hex.EncodeToString(u[:])
 }
 
+// Twin is the id of another kind with the same UUID as an id, for two nouns that are
+// made as one.
+func Twin(k Kind, of string) string {
+	_, rest, _ := strings.Cut(of, "_")
+	return string(k) + "_" + rest
+}
+
 // Is reports whether s is a well-formed id of the kind; anything else need not
 // be looked up.
 func Is(k Kind, s string) bool {

@@ -180,7 +180,7 @@ SELECT h, a, 1000000, 'PENDING', 95000000, 16000000, 400000000, now() + interval
 
 // prove checks the books and says how many entries they have.
 func prove(ctx context.Context, pool *pgxpool.Pool, books *credit.Service) (took time.Duration, entries int, err error) {
-	if err := pool.QueryRow(ctx, `SELECT count(*) FROM ledger_entries`).Scan(&entries); err != nil {
+	if err := pool.QueryRow(ctx, `SELECT count(*) FROM ledger_journal`).Scan(&entries); err != nil {
 		return 0, 0, fmt.Errorf("count entries: %w", err)
 	}
 	watch := clock.StartStopwatch()
