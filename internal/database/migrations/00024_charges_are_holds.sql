@@ -7,6 +7,9 @@
 
 -- +goose Up
 
+-- Whole tables meet here: never row by row, however few rows the statistics promise.
+SET LOCAL enable_nestloop = off;
+
 -- +goose StatementBegin
 -- What is to be taken out must say the same as what stays.
 DO $$
@@ -37,6 +40,8 @@ ALTER TABLE ledger_entries ENABLE TRIGGER USER;
 ALTER TABLE ledger_transfers ENABLE TRIGGER USER;
 
 ALTER TABLE ledger_holds ADD CONSTRAINT ledger_holds_charge CHECK ((coalesce(posted, 0) > 0) = (transfer_id <> '') AND (transfer_id = '' OR transfer_id LIKE 'trf\_%'));
+SET LOCAL enable_nestloop = on;
+
 CREATE UNIQUE INDEX ledger_holds_charges ON ledger_holds (account_id, transfer_id) WHERE transfer_id <> '';
 ALTER TABLE ledger_transfers DROP CONSTRAINT ledger_transfers_kind_check;
 ALTER TABLE ledger_transfers ADD CONSTRAINT ledger_transfers_kinds CHECK (kind IN ('PURCHASE', 'REFUND', 'DISPUTE', 'REINSTATEMENT', 'GRANT', 'ADJUSTMENT', 'REPAYMENT'));
