@@ -3,9 +3,7 @@ package inference
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -113,13 +111,7 @@ func (e *Engine) encode(r Request, stream bool) ([]byte, error) {
 	if r.Continue && len(r.Messages) > 0 {
 		e.encodeContinue(&out, r)
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(out); err != nil {
-		return nil, fmt.Errorf("encode chat request: %w", err)
-	}
-	return b.Bytes(), nil
+	return out.Encode()
 }
 
 // encodeContinue marks the last message as the beginning of the reply.
