@@ -77,10 +77,11 @@ func isEventStream(resp *http.Response) bool { return contentType(resp) == "text
 
 func contentType(resp *http.Response) string {
 	told := resp.Header.Get("Content-Type")
-	if told == "text/event-stream" || told == "application/json" {
-		return told
+	kind, _, _ := strings.Cut(told, ";")
+	if kind == "text/event-stream" || kind == "application/json" { // nearly always
+		return kind
 	}
-	kind, _, _ := mime.ParseMediaType(told)
+	kind, _, _ = mime.ParseMediaType(told)
 	return kind
 }
 
