@@ -10,6 +10,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/rest"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/internal/web"
+	"github.com/kimi-k2/kimi-k2/models"
 )
 
 // api is what the clients of other services talk to.
@@ -61,15 +62,19 @@ func (l readLimits) Admit(ctx context.Context, v viewer.Viewer, _ string) ([]res
 
 // allowances are what is left, the tightest first.
 func allowances(s ratelimit.Status) (out []rest.Allowance) {
-	for name, w := range map[string]ratelimit.Window{"requests": s.Requests, "tokens": s.Tokens} {
-		if w.Limit > 0 && name != strings.ToLower(string(s.What)) {
-			out = append(out, rest.Allowance{Name: name, Limit: w.Limit, Remaining: w.Remaining, Reset: w.Reset})
+	add := func(what models.RateLimitName, w ratelimit.Window) {
+		if w.Limit > 0 {
+			out = append(out, rest.Allowance{Name: strings.ToLower(string(what)), Limit: w.Limit, Remaining: w.Remaining, Reset: w.Reset})
 		}
 	}
-	if s.Limit == 0 {
-		return out
+	add(s.What, s.Window)
+	if s.What != models.LimitRequests {
+		add(models.LimitRequests, s.Requests)
 	}
-	return append([]rest.Allowance{{Name: strings.ToLower(string(s.What)), Limit: s.Limit, Remaining: s.Remaining, Reset: s.Reset}}, out...)
+	if s.What != models.LimitTokens {
+		add(models.LimitTokens, s.Tokens)
+	}
+	return out
 }
 
 // programRequests keeps a row for each request of a program.

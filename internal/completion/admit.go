@@ -140,25 +140,23 @@ func (s *Service) admitMany(ctx context.Context, batch []waiting) (refused []err
 		asks[n] = models.HoldFor{OwnerID: r.v.OwnerID, KeyID: r.v.KeyID, HoldAsk: models.HoldAsk{Price: s.priceOf(r.Model), PromptTokens: r.prompt, OutputTokens: r.firstSlice()}}
 	}
 	refused = make([]error, len(batch))
-	holds := make([]string, len(batch))
+	holds, short := make([]string, len(batch)), make([]error, len(batch))
 	refuse := func(n int, err error) {
 		if refused[n] == nil {
 			refused[n] = err
 		}
 	}
 	var b pgx.Batch // without a BEGIN of its own it is one transaction
+	// The holds come first: they have the statements of their transaction planned once.
+	s.Money.QueueHolds(&b, asks, func(n int, h models.Hold, err error) { holds[n], short[n] = h.ID, err })
 	s.Keys.QueueChecks(&b, viewers, refuse)
 	s.Gate.QueueChecks(&b, viewers, refuse)
-	s.Money.QueueHolds(&b, asks, func(n int, h models.Hold, err error) {
-		if holds[n] = h.ID; err != nil {
-			refuse(n, err)
-		}
-	})
 	if err := s.DB.Pool().SendBatch(ctx, &b).Close(); err != nil {
 		return nil, fmt.Errorf("admit completions: %w", err)
 	}
 	for n, w := range batch {
 		w.run.hold = holds[n]
+		refuse(n, short[n]) // whose key is not good isn't told of its balance
 	}
 	return refused, nil
 }

@@ -21,9 +21,9 @@ func TestManyAreAdmittedTogether(t *testing.T) {
 	h := newHouse(t)
 	i := h.open()
 	rich, poor := i.customer("rich", 100*firstHold("go")), i.customer("poor", firstHold("go")-1)
-	revoked := i.customer("revoked", 100*firstHold("go"))
-	// Nobody is told: the instance still takes the key for good.
-	if err := i.db.Gorm(t.Context()).Exec(`UPDATE api_keys SET revoked_at = created_at WHERE id = ?`, revoked.KeyID).Error; err != nil {
+	revoked, both := i.customer("revoked", 100*firstHold("go")), i.customer("revoked.and.poor", 0)
+	// Nobody is told: the instance still takes the keys for good.
+	if err := i.db.Gorm(t.Context()).Exec(`UPDATE api_keys SET revoked_at = created_at WHERE id IN ?`, []string{revoked.KeyID, both.KeyID}).Error; err != nil {
 		t.Fatal(err)
 	}
 	limit := firstHold("go")
@@ -39,6 +39,8 @@ func TestManyAreAdmittedTogether(t *testing.T) {
 			wantFault(t, err, fault.InsufficientCredits)
 		case 2:
 			_, err := i.Begin(t.Context(), revoked.Viewer, saying("go"))
+			wantFault(t, err, fault.KeyRevoked)
+			_, err = i.Begin(t.Context(), both.Viewer, saying("go"))
 			wantFault(t, err, fault.KeyRevoked)
 		default:
 			if run, err := i.Begin(t.Context(), capped, saying("go")); err == nil {
@@ -101,5 +103,34 @@ func TestWhatCannotBeSettledIsNoSuccess(t *testing.T) {
 	wantFault(t, got.err, fault.StorageUnavailable)
 	if got.out.Credits != 0 || got.text == "" {
 		t.Errorf("%+v", got)
+	}
+}
+
+// telling is money that counts who is told of a changed balance.
+type telling struct {
+	completion.Money
+	told atomic.Int64
+}
+
+func (m *telling) Tell(ownerID string) {
+	m.told.Add(1)
+	m.Money.Tell(ownerID)
+}
+
+// A settlement that told its owner isn't told again; one that was stored with a kept answer
+// tells nobody by itself.
+func TestABalanceIsToldOnce(t *testing.T) {
+	h := newHouse(t)
+	m := &telling{}
+	h.change = func(c *completion.Config) { m.Money, c.Money = c.Money, m }
+	i := h.open()
+	c := i.customer("told", 10_000_000)
+	for key, want := range map[string]int64{"": 0, "again": 1} {
+		m.told.Store(0)
+		r := saying("go")
+		r.IdempotencyKey = key
+		if got := i.ask(t.Context(), c.Viewer, r); got.err != nil || m.told.Load() != want {
+			t.Errorf("with the key %q the completion tells %d times: %v", key, m.told.Load(), got.err)
+		}
 	}
 }

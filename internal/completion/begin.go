@@ -26,7 +26,7 @@ type Request struct {
 	ModelID        string            // id or alias of the catalogue; "" is the default model
 	Prompt         inference.Request // messages, tools, sampling, limits; Model is filled in here
 	IdempotencyKey string            // "" for none
-	Fingerprint    [32]byte          // of the whole request: another one under the same key is CONFLICT
+	Fingerprint    [32]byte          // of the whole request, where there is a key: another one under the same key is CONFLICT
 	Route          string            // for logs: "POST /v1/chat/completions", …
 	Whole          bool              // the client gets all of it or nothing: what fails on our side costs nothing
 }

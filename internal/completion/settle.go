@@ -37,7 +37,7 @@ func (s *Service) end(ctx context.Context, r *Run, res inference.Result, ending 
 		return out, ending
 	}
 	out.Credits = charge.Credits
-	if r.hold != "" {
+	if r.hold != "" && (r.claim != nil || charge.Again) { // else Settle has told it
 		s.Money.Tell(r.v.OwnerID)
 	}
 	return out, ending

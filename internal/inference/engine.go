@@ -75,6 +75,7 @@ type Config struct {
 // key never leaves it but in the Authorization header to the configured host.
 type Engine struct {
 	base         *url.URL
+	completions  *url.URL
 	key          string
 	kind         Kind
 	catalogue    *Catalogue
@@ -111,7 +112,7 @@ func New(cfg Config) (*Engine, error) {
 		}
 	}
 	e := &Engine{
-		base: base, key: cfg.APIKey, kind: cfg.Kind, name: cfg.Name, catalogue: cfg.Catalogue,
+		base: base, completions: base.JoinPath("chat/completions"), key: cfg.APIKey, kind: cfg.Kind, name: cfg.Name, catalogue: cfg.Catalogue,
 		firstTimeout: orDefault(cfg.FirstTokenTimeout, 30*time.Second),
 		tokenTimeout: orDefault(cfg.TokenTimeout, 20*time.Second),
 		maxLine:      orDefault(cfg.MaxLine, 1<<20),

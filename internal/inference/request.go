@@ -3,9 +3,7 @@ package inference
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -22,10 +20,11 @@ func (e *Engine) post(ctx context.Context, r Request, stream bool) (*http.Respon
 	if err != nil {
 		return nil, &trouble{cause: err, fault: fault.New(fault.Internal, "The request could not be written.")}
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.base.JoinPath("chat/completions").String(), bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "", bytes.NewReader(body))
 	if err != nil {
 		return nil, unreachable(err)
 	}
+	req.URL, req.Host = e.completions, e.completions.Host
 	e.authorize(req)
 	req.Header.Set("Content-Type", "application/json")
 	if stream {
@@ -34,7 +33,7 @@ func (e *Engine) post(ctx context.Context, r Request, stream bool) (*http.Respon
 	// An empty list lets the transport try once more on a new connection when a kept
 	// one turns out to be closed before anything was answered; it is not sent.
 	req.Header["Idempotency-Key"] = []string{}
-	resp, err := e.client.Do(req)
+	resp, err := e.client.Transport.RoundTrip(req) // no redirect is followed, and no cookie kept
 	if err != nil {
 		return nil, unreachable(err)
 	}
@@ -77,7 +76,12 @@ func isJSON(resp *http.Response) bool { return contentType(resp) == "application
 func isEventStream(resp *http.Response) bool { return contentType(resp) == "text/event-stream" }
 
 func contentType(resp *http.Response) string {
-	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	told := resp.Header.Get("Content-Type")
+	kind, _, _ := strings.Cut(told, ";")
+	if kind == "text/event-stream" || kind == "application/json" { // nearly always
+		return kind
+	}
+	kind, _, _ = mime.ParseMediaType(told)
 	return kind
 }
 
@@ -108,13 +112,7 @@ func (e *Engine) encode(r Request, stream bool) ([]byte, error) {
 	if r.Continue && len(r.Messages) > 0 {
 		e.encodeContinue(&out, r)
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(out); err != nil {
-		return nil, fmt.Errorf("encode chat request: %w", err)
-	}
-	return b.Bytes(), nil
+	return out.Encode()
 }
 
 // encodeContinue marks the last message as the beginning of the reply.

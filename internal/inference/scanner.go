@@ -82,18 +82,17 @@ func (s *scanner) quoted() (b []byte, escaped, ok bool) {
 		return nil, false, false
 	}
 	from := s.i
-	for s.i < len(s.b) {
-		switch s.b[s.i] {
+	for i := from; i < len(s.b); i++ {
+		switch s.b[i] {
 		case '"':
-			s.i++
-			return s.b[from : s.i-1], escaped, true
+			s.i = i + 1
+			return s.b[from:i], escaped, true
 		case '\\':
 			escaped = true
-			s.i += 2
-		default:
-			s.i++
+			i++
 		}
 	}
+	s.i = len(s.b)
 	return nil, false, false
 }
 

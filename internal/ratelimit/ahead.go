@@ -7,8 +7,9 @@ import (
 )
 
 const (
-	// horizon is how long a loan should last at the pace of late.
-	horizon = time.Second
+	// horizon is how long a loan should last at the pace of late. Loans of places end with each
+	// renewal of their leases, and what is lent of rates is had anew with them.
+	horizon = 5 * time.Second
 	// lately is how long the pace of a bucket is measured at most.
 	lately = 2 * time.Second
 	// worthwhile is from how many asks lately a loan saves anything.
@@ -65,7 +66,7 @@ func (l *lot) wish(b bucket, held, now int64) int64 {
 		return 0
 	}
 	// What is lent passes as time does, besides being used.
-	want := int64(horizon) + int64(l.used*float64(horizon)/float64(max(now-l.since, int64(horizon/2))))
+	want := int64(horizon) + int64(l.used*float64(horizon)/float64(max(now-l.since, int64(lately/2))))
 	want = min(want, b.most()/part)
 	if float64(want)*l.asks < worthwhile*l.used {
 		return 0 // of a small limit: it would hold too few asks

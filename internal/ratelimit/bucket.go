@@ -80,8 +80,10 @@ func measure(b bucket, units int64) int64 {
 
 // takes are the limits that concern a request, and what it needs of each: first those
 // of the key, then those of the account.
-func (s *Service) takes(v viewer.Viewer, ask Ask) (out []take) {
-	for _, b := range s.buckets(v, ask.Route) {
+func (s *Service) takes(v viewer.Viewer, ask Ask) []take {
+	all := s.buckets(v, ask.Route)
+	out := make([]take, 0, len(all))
+	for _, b := range all {
 		if n := ask.units(v, b); n > 0 {
 			out = append(out, take{b, n})
 		}
@@ -109,9 +111,13 @@ func (a Ask) units(v viewer.Viewer, b bucket) int64 {
 	return 0
 }
 
+// mostBuckets is how many limits somebody has at most.
+const mostBuckets = 7
+
 // buckets are the limits of a viewer on a route.
 func (s *Service) buckets(v viewer.Viewer, r Route) (out []bucket) {
 	l := s.Limits
+	out = make([]bucket, 0, mostBuckets)
 	add := func(scope models.RateLimitScope, what models.RateLimitName, limit int64, name string) {
 		if limit > 0 {
 			out = append(out, bucket{address: address{v.OwnerID, name}, what: what, scope: scope, limit: limit})

@@ -99,6 +99,9 @@ func eachBar(src []byte, visit func(b bar)) error {
 
 // readHistogram decodes one.
 func readHistogram(src []byte) (h histogram, err error) {
+	if len(src) > 0 {
+		h = make(histogram, 0, len(src)/2+1) // a bar is two bytes at least
+	}
 	err = eachBar(src, func(b bar) { h = append(h, b) })
 	return h, err
 }

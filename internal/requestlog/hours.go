@@ -125,7 +125,8 @@ func lockHoursTx(ctx context.Context, tx pgx.Tx, groups []group, fresh map[group
 		if err != nil {
 			return err
 		}
-		fresh[g].merge(&h)
+		h.merge(fresh[g]) // the few bars of a batch into the many that are stored
+		*fresh[g] = h
 		found++
 		return nil
 	})

@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"encoding/json"
 	"net/http"
 
 	"github.com/kimi-k2/kimi-k2/internal/completion"
@@ -37,10 +36,13 @@ func orNull(s string) *string {
 
 func (openAI) encoder(a asked, r Run) encoder {
 	e := &chatEncoder{usage: a.includeUsage, id: "chatcmpl-" + bare(r.ID), model: r.Model.ID, created: r.CreatedAt.Unix()}
+	if !a.stream {
+		return e
+	}
 	e.head = append(e.head, `data: {"id":`...)
 	e.head = appendString(e.head, e.id)
 	e.head = append(e.head, `,"object":"chat.completion.chunk","created":`...)
-	e.head = appendInt(e.head, int(e.created))
+	e.head = appendInt(e.head, e.created)
 	e.head = append(e.head, `,"model":`...)
 	e.head = appendString(e.head, e.model)
 	e.head = append(e.head, `,"choices":[`...)
@@ -136,7 +138,7 @@ func (e *chatEncoder) end(b []byte, o completion.Outcome) []byte {
 	if e.usage {
 		b = append(b, e.head...)
 		b = append(b, `],"usage":`...)
-		b = appendJSON(b, chatUsage(o.Usage))
+		b = appendUsage(b, o.Usage)
 		b = append(b, "}\n\n"...)
 	}
 	return append(b, "data: [DONE]\n\n"...)
@@ -159,68 +161,42 @@ func (e *chatEncoder) fail(b []byte, p *problem) []byte {
 	return append(b, "\n\n"...)
 }
 
-// usage counts tokens as OpenAI does.
-type usage struct {
-	PromptTokens     int64 `json:"prompt_tokens"`
-	CompletionTokens int64 `json:"completion_tokens"`
-	TotalTokens      int64 `json:"total_tokens"`
-	PromptDetails    struct {
-		CachedTokens int64 `json:"cached_tokens"`
-	} `json:"prompt_tokens_details"`
-	CompletionDetails struct {
-		ReasoningTokens int64 `json:"reasoning_tokens"`
-	} `json:"completion_tokens_details"`
+// appendUsage counts tokens as OpenAI does.
+func appendUsage(b []byte, u models.Usage) []byte {
+	b = appendInt(append(b, `{"prompt_tokens":`...), u.PromptTokens)
+	b = appendInt(append(b, `,"completion_tokens":`...), u.OutputTokens)
+	b = appendInt(append(b, `,"total_tokens":`...), u.PromptTokens+u.OutputTokens)
+	b = appendInt(append(b, `,"prompt_tokens_details":{"cached_tokens":`...), u.CachedTokens)
+	b = appendInt(append(b, `},"completion_tokens_details":{"reasoning_tokens":`...), u.ReasoningTokens)
+	return append(b, "}}"...)
 }
 
-func chatUsage(u models.Usage) (out usage) {
-	out.PromptTokens, out.CompletionTokens, out.TotalTokens = u.PromptTokens, u.OutputTokens, u.PromptTokens+u.OutputTokens
-	out.PromptDetails.CachedTokens, out.CompletionDetails.ReasoningTokens = u.CachedTokens, u.ReasoningTokens
-	return out
-}
-
-type chatCompletion struct {
-	ID      string       `json:"id"`
-	Object  string       `json:"object"`
-	Created int64        `json:"created"`
-	Model   string       `json:"model"`
-	Choices []chatChoice `json:"choices"`
-	Usage   usage        `json:"usage"`
-}
-
-type chatChoice struct {
-	Index        int              `json:"index"`
-	Message      chatReply        `json:"message"`
-	Logprobs     *json.RawMessage `json:"logprobs"` // always null
-	FinishReason string           `json:"finish_reason"`
-}
-
-type chatReply struct {
-	Role      string     `json:"role"`
-	Content   *string    `json:"content"`
-	Reasoning string     `json:"reasoning_content,omitempty"`
-	Refusal   *string    `json:"refusal"` // always null
-	ToolCalls []chatCall `json:"tool_calls,omitempty"`
-}
-
-type chatCall struct {
-	ID       string   `json:"id"`
-	Type     string   `json:"type"`
-	Function chatFunc `json:"function"`
-}
-
-type chatFunc struct {
-	Name      string `json:"name"`
-	Arguments string `json:"arguments"`
-}
-
-func (e *chatEncoder) whole(c *collected, o completion.Outcome) any {
-	reply := chatReply{Role: "assistant", Reasoning: c.reasoning.String()}
+func (e *chatEncoder) whole(b []byte, c *collected, o completion.Outcome) []byte {
+	b = appendString(append(b, `{"id":`...), e.id)
+	b = appendInt(append(b, `,"object":"chat.completion","created":`...), e.created)
+	b = appendString(append(b, `,"model":`...), e.model)
+	b = append(b, `,"choices":[{"index":0,"message":{"role":"assistant","content":`...)
 	if text := c.text.String(); text != "" || len(c.calls) == 0 {
-		reply.Content = &text
+		b = appendString(b, text)
+	} else {
+		b = append(b, "null"...)
 	}
-	for _, call := range c.calls {
-		reply.ToolCalls = append(reply.ToolCalls, chatCall{call.ID, "function", chatFunc{call.Name, call.Arguments}})
+	if thoughts := c.reasoning.String(); thoughts != "" {
+		b = appendString(append(b, `,"reasoning_content":`...), thoughts)
 	}
-	return chatCompletion{e.id, "chat.completion", e.created, e.model,
-		[]chatChoice{{Message: reply, FinishReason: finish(o.FinishReason, len(c.calls) > 0)}}, chatUsage(o.Usage)}
+	b = append(b, `,"refusal":null`...)
+	for i, call := range c.calls {
+		open := `,{"id":`
+		if i == 0 {
+			open = `,"tool_calls":[{"id":`
+		}
+		b = appendString(append(b, open...), call.ID)
+		b = appendString(append(b, `,"type":"function","function":{"name":`...), call.Name)
+		b = append(appendString(append(b, `,"arguments":`...), call.Arguments), "}}"...)
+	}
+	if len(c.calls) > 0 {
+		b = append(b, ']')
+	}
+	b = appendString(append(b, `},"logprobs":null,"finish_reason":`...), finish(o.FinishReason, len(c.calls) > 0))
+	return append(appendUsage(append(b, `}],"usage":`...), o.Usage), '}')
 }

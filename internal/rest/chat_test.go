@@ -90,6 +90,16 @@ func TestAWholeCompletion(t *testing.T) {
 	}
 }
 
+// A whole answer that only calls has no content, and each call is as it was written.
+func TestAWholeCompletionOfCalls(t *testing.T) {
+	f := newFixture(t, nil)
+	f.says(inference.Delta{ToolCalls: []inference.ToolCallDelta{{Index: 0, ID: "a", Name: "sum", Arguments: `{"x":"`}, {Index: 1, ID: "b", Name: "now"}}},
+		inference.Delta{ToolCalls: []inference.ToolCallDelta{{Index: 0, Arguments: "\\n\"}"}}})
+	same(t, f.text(f.chat(goodChat)), `{"id":"chatcmpl-0123","object":"chat.completion","created":1767323045,"model":"kimi-k2","choices":[{"index":0,"message":{"role":"assistant","content":null,"refusal":null,`+
+		`"tool_calls":[{"id":"a","type":"function","function":{"name":"sum","arguments":"{\"x\":\"\\n\"}"}},{"id":"b","type":"function","function":{"name":"now","arguments":""}}]},"logprobs":null,"finish_reason":"tool_calls"}],`+
+		`"usage":{"prompt_tokens":10,"completion_tokens":7,"total_tokens":17,"prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":2}}}`+"\n")
+}
+
 // Nothing waits for the next piece: each is with the client before the next is made.
 func TestEachPieceIsSentAtOnce(t *testing.T) {
 	f := newFixture(t, nil)

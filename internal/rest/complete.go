@@ -59,11 +59,13 @@ func (c *call) begin() (asked, Run, error) {
 		return asked{}, Run{}, err
 	}
 	c.entry.ModelID = m.ID
-	whole := sha256.New()
-	whole.Write([]byte(c.entry.Route + "\n"))
-	whole.Write(body)
 	r := completion.Request{ModelID: question.model, Prompt: question.prompt, IdempotencyKey: key, Route: c.entry.Route, Whole: !question.stream}
-	whole.Sum(r.Fingerprint[:0])
+	if key != "" {
+		whole := sha256.New()
+		whole.Write([]byte(c.entry.Route + "\n"))
+		whole.Write(body)
+		whole.Sum(r.Fingerprint[:0])
+	}
 	run, err := c.Completions.Begin(c.r.Context(), c.viewer, r)
 	return question, run, err
 }
@@ -118,6 +120,6 @@ func (c *call) whole(run Run, enc encoder) {
 	default:
 		c.headers(run.Limits)
 		c.deadline()
-		writeJSON(c.w, http.StatusOK, enc.whole(&all, outcome))
+		sendJSON(c.w, http.StatusOK, enc.whole(make([]byte, 0, 640+all.text.Len()+all.reasoning.Len()), &all, outcome))
 	}
 }

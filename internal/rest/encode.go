@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -22,14 +23,13 @@ type dialect interface {
 	headers(h http.Header, requestID string, limits []Allowance)
 }
 
-// encoder writes one answer, either as a stream or whole. Each of its methods but whole
-// appends whole events.
+// encoder writes one answer, either as a stream, whose events its methods append, or whole.
 type encoder interface {
 	begin(b []byte) []byte
 	delta(b []byte, d inference.Delta) []byte
 	end(b []byte, o completion.Outcome) []byte
 	fail(b []byte, p *problem) []byte
-	whole(c *collected, o completion.Outcome) any
+	whole(b []byte, c *collected, o completion.Outcome) []byte
 }
 
 // collected is a whole answer.
@@ -59,20 +59,24 @@ func (c *collected) add(d inference.Delta) {
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {
+	sendJSON(w, status, appendJSON(nil, body))
+}
+
+func sendJSON(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(body) // the client is gone: nobody is left to tell
+	_, _ = w.Write(append(body, '\n')) // the client is gone: nobody is left to tell
 }
 
 // appendJSON appends a value that can't fail to be JSON.
 func appendJSON(b []byte, v any) []byte {
-	text, err := json.Marshal(v)
-	if err != nil {
+	out := bytes.NewBuffer(b)
+	enc := json.NewEncoder(out)
+	enc.SetEscapeHTML(false)
+	if enc.Encode(v) != nil {
 		return append(b, "null"...)
 	}
-	return append(b, text...)
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n"))
 }
 
 const hexDigits = "0123456789abcdef"
@@ -100,4 +104,4 @@ func appendString(b []byte, s string) []byte {
 	return append(append(b, s[from:]...), '"')
 }
 
-func appendInt(b []byte, n int) []byte { return strconv.AppendInt(b, int64(n), 10) }
+func appendInt[N int | int64](b []byte, n N) []byte { return strconv.AppendInt(b, int64(n), 10) }

@@ -211,7 +211,7 @@ type toolUseBlock struct {
 	Input json.RawMessage `json:"input"`
 }
 
-func (e *messageEncoder) whole(c *collected, o completion.Outcome) any {
+func (e *messageEncoder) whole(b []byte, c *collected, o completion.Outcome) []byte {
 	m := e.message(usageOf(o.Usage))
 	if s := c.reasoning.String(); s != "" && e.thoughts {
 		m.Content = append(m.Content, thinkingBlock{"thinking", s, ""})
@@ -223,7 +223,7 @@ func (e *messageEncoder) whole(c *collected, o completion.Outcome) any {
 		m.Content = append(m.Content, toolUseBlock{"tool_use", call.ID, call.Name, input(call.Arguments)})
 	}
 	m.StopReason = orNull(stopReason(o.FinishReason, len(c.calls) > 0))
-	return m
+	return appendJSON(b, m)
 }
 
 // input is what a tool is to be called with, as an object: what the model wrote may be

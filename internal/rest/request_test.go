@@ -173,9 +173,12 @@ func TestIdempotencyKeys(t *testing.T) {
 			t.Errorf("%q went on as %q", key, f.last().IdempotencyKey)
 		}
 	}
-	f.chat(goodChat)
+	if f.chat(goodChat); f.last().Fingerprint != [32]byte{} {
+		t.Error("a fingerprint was taken that nobody needs")
+	}
+	f.chat(goodChat, "Idempotency-Key", "abc")
 	first := f.last().Fingerprint
-	f.chat(goodChat)
+	f.chat(goodChat, "Idempotency-Key", "abc")
 	if f.last().Fingerprint != first || first == [32]byte{} {
 		t.Error("the same request has another fingerprint")
 	}
@@ -185,7 +188,7 @@ func TestIdempotencyKeys(t *testing.T) {
 	if f.chat(bad(`"stream":true`)); f.last().Whole {
 		t.Error("a stream is to be charged like a whole answer")
 	}
-	f.chat(bad(`"seed":1`))
+	f.chat(bad(`"seed":1`), "Idempotency-Key", "abc")
 	if f.last().Fingerprint == first {
 		t.Error("another request has the same fingerprint")
 	}

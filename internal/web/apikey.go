@@ -142,15 +142,29 @@ func (s *server) foreign(next http.Handler) http.Handler {
 		if s.bringsKey(r) && forPrograms(r.URL.Path) {
 			w.Header().Set("Access-Control-Allow-Origin", "*")
 			w.Header().Set("Access-Control-Expose-Headers", exposedHeaders(r.URL.Path))
-			outer := r
-			r = r.Clone(r.Context())
-			defer func() { outer.Pattern = r.Pattern }() // which the log names
-			for _, name := range []string{"Cookie", "Origin", "Sec-Fetch-Site"} {
-				r.Header.Del(name)
+			if fromBrowser(r) {
+				outer := r
+				r = r.Clone(r.Context())
+				defer func() { outer.Pattern = r.Pattern }() // which the log names
+				for _, name := range addedHeaders {
+					r.Header.Del(name)
+				}
 			}
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// addedHeaders are what browsers add by themselves.
+var addedHeaders = [...]string{"Cookie", "Origin", "Sec-Fetch-Site"}
+
+func fromBrowser(r *http.Request) bool {
+	for _, name := range addedHeaders {
+		if len(r.Header[name]) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // forPrograms reports whether a path answers to API keys.

@@ -34,17 +34,47 @@ type message struct {
 
 // MarshalJSON writes the content as text, or as a list where there are parts.
 func (m Message) MarshalJSON() ([]byte, error) {
+	b, err := encode(m.wire())
+	if err != nil {
+		return nil, fmt.Errorf("write a message: %w", err)
+	}
+	return b, nil
+}
+
+func (m Message) wire() message {
 	out := message{m.Role, m.Content, m.ReasoningContent, m.Partial, m.Name, m.ToolCalls, m.ToolCallID}
 	if len(m.Parts) > 0 {
 		out.Content = m.Parts
 	}
+	return out
+}
+
+// Encode writes the request as JSON. It says what json.Marshal says, but that reads once more
+// what each message wrote of itself.
+func (r Request) Encode() ([]byte, error) {
+	type rest Request
+	out := struct { // in the order of Request
+		Model    string    `json:"model"`
+		Messages []message `json:"messages"`
+		rest
+	}{r.Model, make([]message, len(r.Messages)), rest(r)}
+	for i, m := range r.Messages {
+		out.Messages[i] = m.wire()
+	}
+	b, err := encode(out)
+	if err != nil {
+		return nil, fmt.Errorf("write a request: %w", err)
+	}
+	return b, nil
+}
+
+// encode leaves <, > and & as they are.
+func encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(out); err != nil {
-		return nil, fmt.Errorf("write a message: %w", err)
-	}
-	return b.Bytes(), nil
+	err := enc.Encode(v)
+	return b.Bytes(), err
 }
 
 // UnmarshalJSON reads content of either form.
