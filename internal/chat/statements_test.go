@@ -103,7 +103,7 @@ func TestAMessageIsFewStatements(t *testing.T) {
 	}{
 		{"the first one", 8, func() chat.Send { return first }},
 		{"the same again", 8, func() chat.Send { return first }},
-		{"one more in the conversation", 7, func() chat.Send {
+		{"one more in the conversation, with a look at the gate", 8, func() chat.Send {
 			return chat.Send{ClientID: clientID(), Text: "and now?", ConversationID: &sent.Conversation.ID}
 		}},
 		{"one that begins another", 5, func() chat.Send { return chat.Send{ClientID: clientID(), Text: "else"} }},

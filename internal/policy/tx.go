@@ -86,7 +86,6 @@ func (s *Service) KeepTx(tx *gorm.DB, v viewer.Viewer) error {
 	if err := s.refusal(s.factsOf(v.Gate), v.Gate); err != nil {
 		return err
 	}
-	s.settled.add(v.OwnerID, s.Current().Version) // nobody knows its id if this is rolled back
 	return s.storeGateTx(tx, v, v.Gate, consentsOf(v.Gate))
 }
 
