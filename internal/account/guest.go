@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/kimi-k2/kimi-k2/internal/database"
@@ -14,7 +13,6 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 )
 
 // EnsureGuestTx makes a guest of a visitor, within the transaction of its first
@@ -23,20 +21,50 @@ import (
 // RATE_LIMITED when the visitor's network has made too many guests today. A viewer
 // that already is an owner is returned as it is.
 func (s *Service) EnsureGuestTx(tx *gorm.DB, v viewer.Viewer) (viewer.Viewer, error) {
+	guest, _, err := s.guestTx(tx, v, 0)
+	return guest, err
+}
+
+// SenderTx is EnsureGuestTx, and SpendMessageTx for whom that is: the owner's row is locked
+// afterwards, and where it refuses with GUEST_LIMIT_REACHED as says who is at the limit.
+// made says that the guest was made here: until the transaction ends nothing is stored of
+// it but by this transaction, and nobody else knows it.
+func (s *Service) SenderTx(tx *gorm.DB, v viewer.Viewer) (as viewer.Viewer, made bool, err error) {
+	as, made, err = s.guestTx(tx, v, 1)
+	switch {
+	case err != nil:
+		return viewer.Viewer{}, false, err
+	case !made:
+		err = s.SpendMessageTx(tx, as)
+	case s.guestLimit < 1:
+		err = s.errLimit()
+	}
+	return as, made, err
+}
+
+// guestTx is EnsureGuestTx. A guest that it makes has used so many messages.
+func (s *Service) guestTx(tx *gorm.DB, v viewer.Viewer, used int) (guest viewer.Viewer, made bool, err error) {
 	if v.IsOwner() {
-		return v, nil
+		return v, false, nil
 	}
 	if v.Kind != viewer.Visitor || len(v.Ticket) != sha256.Size {
-		return viewer.Viewer{}, fault.New(fault.Unauthenticated, "the first message must be sent over HTTP with cookies on: allow cookies for this site and send it again")
+		return viewer.Viewer{}, false, fault.New(fault.Unauthenticated, "the first message must be sent over HTTP with cookies on: allow cookies for this site and send it again")
+	}
+	if guest, made, err = s.createTx(tx, v, used); err != nil || made {
+		return guest, made, err
 	}
 	guest, found, err := s.findTx(tx, v)
 	if err != nil || found {
-		return guest, err
+		return guest, false, err
 	}
-	if err := s.networks.admit(v.Network, v.Ticket); err != nil {
-		return viewer.Viewer{}, err
+	if err := s.forgetExpiredTx(tx, v); err != nil {
+		return viewer.Viewer{}, false, err
 	}
-	return s.createTx(tx, v)
+	guest, made, err = s.createTx(tx, v, used)
+	if err == nil && !made {
+		err = errors.New("the session that won is gone")
+	}
+	return guest, made, err
 }
 
 // findTx returns the guest stored under the visitor's ticket.
@@ -52,45 +80,35 @@ func (s *Service) findTx(tx *gorm.DB, v viewer.Viewer) (viewer.Viewer, bool, err
 	return guest, err == nil, err
 }
 
-// createTx stores owner and session. The session's key decides between parallel
-// creations: who comes second waits for the first, drops its own owner and takes
-// the other's.
-func (s *Service) createTx(tx *gorm.DB, v viewer.Viewer) (viewer.Viewer, error) {
-	now, ownerID := s.clock.Now(), id.New(id.Owner)
+// createTx stores session and owner, made is false when there is a session under the
+// ticket already. The session's key decides between parallel creations: who comes second
+// waits for the first and stores nothing.
+func (s *Service) createTx(tx *gorm.DB, v viewer.Viewer, used int) (guest viewer.Viewer, made bool, err error) {
+	now, ownerID, sessionID := s.clock.Now(), id.New(id.Owner), id.New(id.Session)
 	key, wrapped, err := s.keeper.NewKey(ownerID)
 	if err != nil {
-		return viewer.Viewer{}, err
+		return viewer.Viewer{}, false, err
 	}
-	if err := s.forgetExpiredTx(tx, v, now); err != nil {
-		return viewer.Viewer{}, err
-	}
-	owner := models.Owner{ID: ownerID, Kind: models.OwnerGuest, KeyWrapped: wrapped, CreatedAt: now, LastActiveAt: now}
-	if err := tx.Create(&owner).Error; err != nil {
-		return viewer.Viewer{}, fmt.Errorf("store guest: %w", err)
-	}
-	session := models.Session{ID: id.New(id.Session), TokenHash: v.Ticket, OwnerID: ownerID, Method: models.ProviderGuest, CreatedAt: now, LastSeenAt: now}
-	stored := tx.Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "token_hash"}}, DoNothing: true}).Create(&session)
+	stored := tx.Exec(`WITH s AS (INSERT INTO sessions (owner_id, id, token_hash, method, created_at, last_seen_at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (token_hash) DO NOTHING RETURNING owner_id)
+		INSERT INTO owners (id, kind, key_wrapped, messages_used, created_at, last_active_at) SELECT owner_id, ?, ?, ?, ?, ? FROM s`,
+		ownerID, sessionID, v.Ticket, models.ProviderGuest, now, now, models.OwnerGuest, wrapped, used, now, now)
 	if stored.Error != nil {
-		return viewer.Viewer{}, fmt.Errorf("store session: %w", stored.Error)
+		return viewer.Viewer{}, false, fmt.Errorf("store guest: %w", stored.Error)
 	}
-	if stored.RowsAffected == 1 {
-		return as(viewer.Viewer{Kind: viewer.Guest, OwnerID: ownerID, Key: key, SessionID: session.ID}, v), nil
+	if stored.RowsAffected == 0 {
+		return viewer.Viewer{}, false, nil
 	}
-	if err := tx.Delete(&models.Owner{}, "id = ?", ownerID).Error; err != nil {
-		return viewer.Viewer{}, fmt.Errorf("drop second guest: %w", err)
+	if err := s.networks.admit(v.Network, v.Ticket); err != nil {
+		return viewer.Viewer{}, false, err
 	}
-	guest, found, err := s.findTx(tx, v)
-	if err == nil && !found {
-		err = errors.New("the session that won is gone")
-	}
-	return guest, err
+	return as(viewer.Viewer{Kind: viewer.Guest, OwnerID: ownerID, Key: key, SessionID: sessionID}, v), true, nil
 }
 
 // forgetExpiredTx frees the ticket of a guest that has expired and is not purged yet:
 // who comes back after 30 days begins anew under the same cookie.
-func (s *Service) forgetExpiredTx(tx *gorm.DB, v viewer.Viewer, now time.Time) error {
+func (s *Service) forgetExpiredTx(tx *gorm.DB, v viewer.Viewer) error {
 	err := tx.Exec(`DELETE FROM sessions s USING owners o WHERE s.token_hash = ? AND o.id = s.owner_id AND o.kind = ? AND o.last_active_at <= ?`,
-		v.Ticket, models.OwnerGuest, now.Add(-GuestTTL)).Error
+		v.Ticket, models.OwnerGuest, s.clock.Now().Add(-GuestTTL)).Error
 	if err != nil {
 		return fmt.Errorf("forget expired guest: %w", err)
 	}
@@ -115,7 +133,7 @@ func (s *Service) SpendMessageTx(tx *gorm.DB, v viewer.Viewer) error {
 	if err := s.LockTx(tx, v); err != nil {
 		return err
 	}
-	return fault.New(fault.GuestLimitReached, "guests may send %d messages, and all of them are used", s.guestLimit)
+	return s.errLimit()
 }
 
 // LockTx locks the viewer's owner row until the transaction ends: changes to one
@@ -156,6 +174,10 @@ func (s *Service) Allowance(ctx context.Context, v viewer.Viewer) (left, limit i
 		return 0, 0, fmt.Errorf("read allowance: %w", database.Translate(err))
 	}
 	return owner.MessagesLeft(s.guestLimit), s.guestLimit, nil
+}
+
+func (s *Service) errLimit() error {
+	return fault.New(fault.GuestLimitReached, "guests may send %d messages, and all of them are used", s.guestLimit)
 }
 
 func errNobody() error {

@@ -10,10 +10,10 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"github.com/kimi-k2/kimi-k2/internal/id"
 	"github.com/kimi-k2/kimi-k2/models"
@@ -104,31 +104,34 @@ func subjectsTx(tx *gorm.DB, entries []Entry) (map[string][]byte, error) {
 	if len(owners) == 0 {
 		return known, nil
 	}
-	if err := findSubjectsTx(tx, owners, known); err != nil || len(known) == len(owners) {
-		return known, err
-	}
-	var fresh []models.AuditSubject
+	asked := make([]any, 0, 2*len(owners))
 	for _, o := range owners {
-		if known[o] == nil {
-			fresh = append(fresh, models.AuditSubject{OwnerID: o, Subject: newSubject()})
+		asked = append(asked, o, newSubject())
+	}
+	statement := fmt.Sprintf(subjectsSQL, strings.Repeat(", (?::text, ?::bytea)", len(owners))[2:])
+	for range 2 { // whose was just made by somebody else is found by a second look
+		var rows []models.AuditSubject
+		if err := tx.Raw(statement, asked...).Scan(&rows).Error; err != nil {
+			return nil, fmt.Errorf("find or make pseudonyms: %w", err)
+		}
+		for _, r := range rows {
+			known[r.OwnerID] = r.Subject
+		}
+		if len(known) == len(owners) {
+			break
 		}
 	}
-	if err := tx.Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "owner_id"}}, DoNothing: true}).Create(&fresh).Error; err != nil {
-		return nil, fmt.Errorf("make a pseudonym: %w", err)
-	}
-	return known, findSubjectsTx(tx, owners, known)
+	return known, nil
 }
 
-func findSubjectsTx(tx *gorm.DB, owners []string, known map[string][]byte) error {
-	var rows []models.AuditSubject
-	if err := tx.Where("owner_id IN ?", owners).Find(&rows).Error; err != nil {
-		return fmt.Errorf("find pseudonyms: %w", err)
-	}
-	for _, r := range rows {
-		known[r.OwnerID] = r.Subject
-	}
-	return nil
-}
+// subjectsSQL finds pseudonyms and makes those that are missing.
+const subjectsSQL = `WITH asked AS (
+	SELECT v.owner_id, v.subject, (SELECT s.subject FROM audit_subjects s WHERE s.owner_id = v.owner_id) AS known FROM (VALUES %s) AS v (owner_id, subject)
+), fresh AS (
+	INSERT INTO audit_subjects (owner_id, subject) SELECT owner_id, subject FROM asked WHERE known IS NULL ORDER BY owner_id
+	ON CONFLICT (owner_id) DO NOTHING RETURNING owner_id, subject
+)
+SELECT owner_id, known AS subject FROM asked WHERE known IS NOT NULL UNION ALL SELECT owner_id, subject FROM fresh`
 
 func newSubject() []byte {
 	b := make([]byte, subjectSize)

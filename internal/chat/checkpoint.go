@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -106,9 +107,12 @@ func (s *Service) sealed(r *activeRun) draft {
 }
 
 // storeChunks writes the batch, each piece only where its run's epoch is still ours; the
-// lock on the run keeps a take-over or a move from reading before the piece is there.
+// lock on the run keeps a take-over or a move from reading before the piece is there. Each
+// run is looked up by its key: a join read all that are running in a new database, whose
+// statistics say that there are none.
 // Runs that are no longer ours end; those that moved store it with the next checkpoint.
 func (s *Service) storeChunks(ctx context.Context, batch []draft) error {
+	slices.SortFunc(batch, func(a, b draft) int { return strings.Compare(a.r.row.ID, b.r.row.ID) }) // whoever locks several, locks in this order
 	n := len(batch)
 	owners, runs, epochs, seqs, bodies := make([]string, n), make([]string, n), make([]int32, n), make([]int32, n), make([][]byte, n)
 	for i, d := range batch {
@@ -117,8 +121,7 @@ func (s *Service) storeChunks(ctx context.Context, batch []draft) error {
 	rows, err := s.DB.Pool().Query(ctx, `
 WITH mine AS (
     SELECT r.owner_id, r.id, u.seq, u.body FROM unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::bytea[]) AS u(owner_id, run_id, epoch, seq, body)
-    JOIN runs r ON r.owner_id = u.owner_id AND r.id = u.run_id AND r.epoch = u.epoch
-    WHERE r.status = 'RUNNING' ORDER BY r.owner_id, r.id FOR SHARE OF r
+    CROSS JOIN LATERAL (SELECT owner_id, id FROM runs WHERE owner_id = u.owner_id AND id = u.run_id AND epoch = u.epoch AND status = 'RUNNING' FOR SHARE) r
 ), stored AS (
     INSERT INTO run_chunks (owner_id, run_id, seq, body_sealed) SELECT owner_id, id, seq, body FROM mine WHERE body IS NOT NULL
 )

@@ -51,6 +51,8 @@ type house struct {
 	front   func(chat.Engine) chat.Engine // stands between chat and the engine
 	real    string                        // where a real engine is, instead of the other one
 	stall   time.Duration                 // between tokens, until the engine is given up
+	gate    func(*database.DB) chat.Gate  // instead of one that lets everybody through
+	told    *slog.Logger                  // is told of every statement
 }
 
 func newHouse(t *testing.T) *house {
@@ -66,6 +68,7 @@ func newHouse(t *testing.T) *house {
 type open struct{}
 
 func (open) CheckTx(*gorm.DB, viewer.Viewer) error { return nil }
+func (open) KeepTx(*gorm.DB, viewer.Viewer) error  { return nil }
 
 // instance is one server's rooms.
 type instance struct {
@@ -87,7 +90,7 @@ func (h *house) open() *instance {
 		owner = "vllm"
 	}
 	h.engine.ModelInfos(openai.ModelInfo{ID: inferencetest.ModelID, Object: "model", OwnedBy: owner})
-	db := dbtest.Open(t, h.url)
+	db := h.database()
 	accounts := account.New(account.Config{DB: db, Audit: audittest.New(db), Keeper: h.keeper, Clock: clock.System{}, GuestLimit: h.limit, CookieKey: bytes.Repeat([]byte{8}, 32)})
 	if err := accounts.VerifyKey(ctx); err != nil {
 		t.Fatal(err)
@@ -121,6 +124,9 @@ func (h *house) open() *instance {
 	if h.front != nil {
 		c.Engine = h.front(engine)
 	}
+	if h.gate != nil {
+		c.Gate = h.gate(db)
+	}
 	books := h.keepBooks(db, &c)
 	s := chat.New(c)
 	accounts.Join(open{}, nil, s)
@@ -133,6 +139,19 @@ func (h *house) open() *instance {
 	}
 	t.Cleanup(func() { i.close(); engine.Close(); b.Close() })
 	return i
+}
+
+// database is the instance's own way to the database.
+func (h *house) database() *database.DB {
+	if h.told == nil {
+		return dbtest.Open(h.t, h.url)
+	}
+	db, err := database.Open(h.t.Context(), database.Config{URL: h.url, MaxConns: 10, SlowStatement: 1, Log: h.told})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(func() { _ = db.Close(context.Background()) })
+	return db
 }
 
 // close goes down in order, without patience for running replies.

@@ -41,7 +41,10 @@ type Engine interface {
 
 // Owners is what chat needs of accounts.
 type Owners interface {
-	EnsureGuestTx(tx *gorm.DB, v viewer.Viewer) (viewer.Viewer, error)
+	// SenderTx makes a visitor a guest, counts a message of whoever sends, and locks the
+	// owner; made says that the guest was made here. It refuses with GUEST_LIMIT_REACHED,
+	// the owner locked all the same.
+	SenderTx(tx *gorm.DB, v viewer.Viewer) (as viewer.Viewer, made bool, err error)
 	SpendMessageTx(tx *gorm.DB, v viewer.Viewer) error
 	LockTx(tx *gorm.DB, v viewer.Viewer) error
 	Key(ctx context.Context, ownerID string) (*seal.Key, error)
@@ -51,6 +54,9 @@ type Owners interface {
 // Gate says whether a viewer may send.
 type Gate interface {
 	CheckTx(tx *gorm.DB, v viewer.Viewer) error
+	// KeepTx stores what the gate of a guest holds that the transaction has made, once
+	// CheckTx has let the visitor through.
+	KeepTx(tx *gorm.DB, v viewer.Viewer) error
 }
 
 // Keys is what chat needs of API keys.

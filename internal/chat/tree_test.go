@@ -242,6 +242,32 @@ func TestBadInputIsRefusedAndNothingIsWritten(t *testing.T) {
 	i.follow(sent.Viewer, sent.Reply.ID)
 }
 
+// A message that was sent and not answered is sent again: the last one too, and it counts once.
+func TestARepeatedMessageCountsOnce(t *testing.T) {
+	h := newHouse(t)
+	h.limit = 2
+	i := h.open()
+	first := i.turn(i.guest(), "first")
+	last := chat.Send{ClientID: clientID(), Text: "last"}
+	var replies []string
+	for range 3 {
+		sent, err := i.Send(t.Context(), first.Viewer, last)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i.follow(first.Viewer, sent.Reply.ID)
+		replies = append(replies, sent.Reply.ID)
+	}
+	if replies[1] != replies[0] || replies[2] != replies[0] || len(h.engine.Requests()) != 2 {
+		t.Errorf("replies %v, %d requests", replies, len(h.engine.Requests()))
+	}
+	last.Text = "another"
+	_, err := i.Send(t.Context(), first.Viewer, last)
+	wantFault(t, err, fault.Conflict)
+	_, err = i.Send(t.Context(), first.Viewer, chat.Send{ClientID: clientID(), Text: "more"})
+	wantFault(t, err, fault.GuestLimitReached)
+}
+
 // P38, P39: N messages and not one more, even when all are sent at once through
 // several instances; refused ones reach neither tables nor engine.
 func TestTheGuestLimitIsExact(t *testing.T) {

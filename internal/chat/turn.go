@@ -3,10 +3,12 @@ package chat
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/id"
@@ -17,11 +19,13 @@ import (
 
 // written is what a turn's transaction leaves to be started.
 type written struct {
-	sent  Sent
-	run   models.Run
-	req   inference.Request
-	fresh bool
+	sent Sent
+	run  models.Run
+	req  inference.Request
 }
+
+// errRepeated undoes a turn whose request was answered before: it counts for nothing.
+var errRepeated = errors.New("the request was answered before")
 
 func (s *Service) turn(ctx context.Context, v viewer.Viewer, t turn) (*Sent, error) {
 	if s.isDraining() {
@@ -36,14 +40,14 @@ func (s *Service) turn(ctx context.Context, v viewer.Viewer, t turn) (*Sent, err
 		w, err = s.write(tx, v, t)
 		return err
 	})
-	if err != nil || !w.fresh {
+	if err != nil {
 		done(0)
+	}
+	if errors.Is(err, errRepeated) {
+		return s.reread(ctx, w.sent)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("send message: %w", err)
-	}
-	if !w.fresh {
-		return s.reread(ctx, w.sent)
 	}
 	v = w.sent.Viewer
 	if err := s.begin(w.run, v.Key, w.req.Model, w.req, new(models.Message), done); err != nil {
@@ -67,7 +71,9 @@ func (s *Service) admitMessage(ctx context.Context, v viewer.Viewer, tokens int)
 }
 
 // write is the transaction of a turn. The owner's row is locked first, so turns of one
-// owner happen one after the other: equal client ids meet, and limits are exact.
+// owner happen one after the other: equal client ids meet, and limits are exact. Whom the
+// turn makes a guest has sent nothing before, and nobody else can send for it yet. For a
+// repeated request it ends with errRepeated, and w names the first one's reply.
 func (s *Service) write(tx *gorm.DB, v viewer.Viewer, t turn) (w written, err error) {
 	gate := v.Gate
 	if !v.IsOwner() {
@@ -75,27 +81,25 @@ func (s *Service) write(tx *gorm.DB, v viewer.Viewer, t turn) (w written, err er
 			return w, err // nobody becomes a guest before the gate
 		}
 	}
-	if v, err = s.Owners.EnsureGuestTx(tx, v); err != nil {
-		return w, err
-	}
-	if err := s.Owners.LockTx(tx, v); err != nil {
-		return w, err
-	}
-	if err := s.checkKey(tx, v); err != nil {
-		return w, err
+	v, made, full := s.Owners.SenderTx(tx, v)
+	if full != nil && !fault.Is(full, fault.GuestLimitReached) {
+		return w, full
 	}
 	w.sent.Viewer = v
 	w.sent.Viewer.Gate = gate.Refusal() // the rest is stored now
-	if w.run, err = sameTurn(tx, v, t); err != nil || w.run.ID != "" {
-		w.sent.Reply = &models.Message{ID: w.run.ReplyID}
+	v.Gate = gate
+	if made {
+		err = s.Gate.KeepTx(tx, v)
+	} else {
+		w.sent.Reply, err = s.admit(tx, v, t)
+	}
+	if err == nil {
+		err = full
+	}
+	if err != nil {
 		return w, err
 	}
-	if err := s.admit(tx, v, gate); err != nil {
-		return w, err
-	}
-	if err := s.checkBusy(tx, v); err != nil {
-		return w, err
-	}
+	v.Gate = w.sent.Viewer.Gate
 	c, err := s.conversationFor(tx, v, t)
 	if err != nil {
 		return w, err
@@ -104,20 +108,27 @@ func (s *Service) write(tx *gorm.DB, v viewer.Viewer, t turn) (w written, err er
 	if err != nil {
 		return w, err
 	}
-	if err := s.writeTurn(tx, v, t, c, parent, &w); err != nil {
-		return w, err
-	}
-	if err := s.Owners.SpendMessageTx(tx, v); err != nil {
-		return w, err
-	}
-	w.fresh = true
-	return w, nil
+	return w, s.writeTurn(tx, v, t, c, parent, &w)
 }
 
-// admit checks the gate of an owner, with what it had said before it was one.
-func (s *Service) admit(tx *gorm.DB, v viewer.Viewer, gate viewer.Gate) error {
-	v.Gate = gate
-	return s.Gate.CheckTx(tx, v)
+// admit lets an owner of before send: its key is good, the request is new, the gate open,
+// and not too many replies are being written. For a repeated request it returns the
+// reply that the first one asked for, and errRepeated.
+func (s *Service) admit(tx *gorm.DB, v viewer.Viewer, t turn) (earlier *models.Message, err error) {
+	if err := s.checkKey(tx, v); err != nil {
+		return nil, err
+	}
+	reply, running, err := sameTurn(tx, v, t)
+	if err != nil {
+		return nil, err
+	}
+	if reply != "" {
+		return &models.Message{ID: reply}, errRepeated
+	}
+	if err := s.Gate.CheckTx(tx, v); err != nil {
+		return nil, err
+	}
+	return nil, s.refuseBusy(running)
 }
 
 // checkKey refuses an API key that was revoked since it was checked. The owner is locked
@@ -129,19 +140,23 @@ func (s *Service) checkKey(tx *gorm.DB, v viewer.Viewer) error {
 	return s.Keys.CheckTx(tx, v)
 }
 
-// sameTurn finds the run that an earlier request with this client id began.
-func sameTurn(tx *gorm.DB, v viewer.Viewer, t turn) (models.Run, error) {
-	var runs []models.Run
-	if err := tx.Where("owner_id = ? AND client_id = ?", v.OwnerID, t.clientID).Limit(1).Find(&runs).Error; err != nil {
-		return models.Run{}, fmt.Errorf("look for an earlier request: %w", err)
+// sameTurn finds the reply that an earlier request with this client id asked for, and counts
+// the owner's running replies.
+func sameTurn(tx *gorm.DB, v viewer.Viewer, t turn) (replyID string, running int, err error) {
+	var row struct {
+		Running     int
+		ReplyID     string
+		RequestHash []byte
 	}
-	if len(runs) == 0 {
-		return models.Run{}, nil
+	err = tx.Raw(`SELECT n.running, r.reply_id, r.request_hash FROM (SELECT count(*) AS running FROM runs WHERE owner_id = @owner AND status = 'RUNNING') n
+		LEFT JOIN runs r ON r.owner_id = @owner AND r.client_id = @client`, map[string]any{"owner": v.OwnerID, "client": t.clientID}).Scan(&row).Error
+	if err != nil {
+		return "", 0, fmt.Errorf("look for an earlier request: %w", err)
 	}
-	if !bytes.Equal(runs[0].RequestHash, t.hash) {
-		return models.Run{}, fault.On("clientId", fault.Conflict, "this clientId was used for another request: use a fresh one for every message")
+	if row.ReplyID != "" && !bytes.Equal(row.RequestHash, t.hash) {
+		return "", 0, fault.On("clientId", fault.Conflict, "this clientId was used for another request: use a fresh one for every message")
 	}
-	return runs[0], nil
+	return row.ReplyID, row.Running, nil
 }
 
 // checkBusy keeps one owner from having too many replies written at once.
@@ -150,18 +165,24 @@ func (s *Service) checkBusy(tx *gorm.DB, v viewer.Viewer) error {
 	if err := tx.Model(&models.Run{}).Where("owner_id = ? AND status = 'RUNNING'", v.OwnerID).Count(&n).Error; err != nil {
 		return fmt.Errorf("count running replies: %w", err)
 	}
-	if int(n) >= s.RunsPerOwner {
-		f := fault.New(fault.RateLimited, "%d replies are being written for you already: wait for one to end, or stop it", n)
-		f.RetryAfter = 5 * time.Second
-		return f
-	}
-	return nil
+	return s.refuseBusy(int(n))
 }
 
-// conversationFor finds the turn's conversation or makes one.
+// refuseBusy is the refusal of another reply where n are being written.
+func (s *Service) refuseBusy(n int) error {
+	if n < s.RunsPerOwner {
+		return nil
+	}
+	f := fault.New(fault.RateLimited, "%d replies are being written for you already: wait for one to end, or stop it", n)
+	f.RetryAfter = 5 * time.Second
+	return f
+}
+
+// conversationFor finds the turn's conversation and locks it, or names a new one, which
+// writeTurn writes.
 func (s *Service) conversationFor(tx *gorm.DB, v viewer.Viewer, t turn) (*models.Conversation, error) {
 	if t.conversation != nil {
-		c, err := conversationTx(tx, v, *t.conversation)
+		c, err := conversationTx(tx.Clauses(clause.Locking{Strength: "NO KEY UPDATE"}), v, *t.conversation)
 		if err != nil {
 			return nil, onField("conversationId", err, "conversation")
 		}
@@ -170,9 +191,6 @@ func (s *Service) conversationFor(tx *gorm.DB, v viewer.Viewer, t turn) (*models
 	now := s.clock.Now()
 	c := &models.Conversation{OwnerID: v.OwnerID, ID: id.New(id.Conversation), TitleSource: models.TitleFirstWords, Title: firstWords(t.text), CreatedAt: now, UpdatedAt: now}
 	c.TitleSealed = v.Key.SealString(titlePlace(c.OwnerID, c.ID), c.Title)
-	if err := tx.Create(c).Error; err != nil {
-		return nil, fmt.Errorf("write conversation: %w", err)
-	}
 	return c, nil
 }
 
@@ -192,9 +210,6 @@ func (s *Service) writeTurn(tx *gorm.DB, v viewer.Viewer, t turn, c *models.Conv
 	if t.text != "" {
 		m := models.Message{OwnerID: v.OwnerID, ID: id.New(id.Message), ConversationID: c.ID, ParentID: parent, Role: models.RoleUser, Status: models.MessageComplete, Text: t.text, CreatedAt: now}
 		sealMessage(v.Key, &m)
-		if err := tx.Create(&m).Error; err != nil {
-			return fmt.Errorf("write message: %w", err)
-		}
 		branch = append(branch, m)
 	}
 	if len(branch) == 0 || branch[len(branch)-1].Role != models.RoleUser {
@@ -211,39 +226,18 @@ func (s *Service) writeTurn(tx *gorm.DB, v viewer.Viewer, t turn, c *models.Conv
 	}
 	reply := models.Message{OwnerID: v.OwnerID, ID: id.New(id.Message), ConversationID: c.ID, ParentID: &m.ID, Role: models.RoleAssistant, Status: models.MessagePending,
 		ModelID: model.ID, EngineName: s.Engine.Info().Name, DroppedMessages: p.dropped, CreatedAt: now}
-	if err := tx.Create(&reply).Error; err != nil {
-		return fmt.Errorf("write reply: %w", err)
-	}
 	run := models.Run{OwnerID: v.OwnerID, ID: id.New(id.Run), ConversationID: c.ID, ReplyID: reply.ID, ClientID: t.clientID, RequestHash: t.hash, Status: models.RunRunning,
 		InstanceID: s.instance, PromptMessages: len(p.req.Messages), PromptRule: p.rule, CreatedAt: now, Feature: t.feature, KeyID: v.KeyID, PhasePrompt: promptTokens(p.req)}
 	c.LeafID, c.UpdatedAt, c.LastMessage = &reply.ID, now, &reply
-	if err := tx.Model(c).Where("owner_id = ? AND id = ?", c.OwnerID, c.ID).Updates(map[string]any{"leaf_id": reply.ID, "updated_at": now}).Error; err != nil {
-		return fmt.Errorf("write conversation: %w", err)
-	}
-	// The wallet is locked last, as it is where a run ends.
+	// The wallet is locked after the conversation, as it is where a run ends.
 	if run.HoldID, err = s.hold(tx, v, model, run.PhasePrompt); err != nil {
 		return err
 	}
-	if err := s.insertRun(tx, &run); err != nil {
+	if err := s.insertTx(tx, entry{conversation: c, begins: t.conversation == nil, message: &m, said: t.text != "", reply: &reply, run: &run}); err != nil {
 		return err
 	}
 	w.run, w.req = run, p.req
 	w.sent.Conversation, w.sent.Message, w.sent.Reply = c, &m, &reply
-	return nil
-}
-
-// insertRun writes the run with a lease by the database's clock, so that instances
-// whose clocks differ agree on it.
-func (s *Service) insertRun(tx *gorm.DB, r *models.Run) error {
-	err := tx.Model(&models.Run{}).Create(map[string]any{
-		"owner_id": r.OwnerID, "id": r.ID, "conversation_id": r.ConversationID, "reply_id": r.ReplyID, "client_id": r.ClientID, "request_hash": r.RequestHash,
-		"status": r.Status, "instance_id": r.InstanceID, "prompt_messages": r.PromptMessages, "prompt_rule": r.PromptRule, "created_at": r.CreatedAt,
-		"hold_id": r.HoldID, "key_id": r.KeyID, "feature": r.Feature, "phase_prompt": r.PhasePrompt, "phase_started_at": r.CreatedAt,
-		"lease_expires_at": gorm.Expr("now() + ?::bigint * interval '1 millisecond'", s.Lease.Milliseconds()),
-	}).Error
-	if err != nil {
-		return fmt.Errorf("write run: %w", err)
-	}
 	return nil
 }
 

@@ -64,6 +64,7 @@ var rooms = map[string]kind{
 	"internal/mail/...":      tool,
 	"internal/page/...":      tool,
 	"internal/payment/...":   tool,
+	"internal/rawio/...":     tool,
 	"internal/register/...":  tool,
 	"internal/seal/...":      tool,
 	"internal/sheet/...":     tool,
@@ -137,17 +138,18 @@ var toolMayImport = map[string][]string{
 	"internal/fairqueue": {"internal/clock", "internal/fault", "internal/inference"},
 	"internal/fault":     {},
 	"internal/id":        {},
-	"internal/inference": {"internal/clock", "internal/egress", "internal/fault"},
+	"internal/inference": {"internal/clock", "internal/egress", "internal/fault", "internal/rawio"},
 	"internal/jobs":      {"internal/clock", "internal/database", "internal/fault"},
 	"internal/journal":   {},
 	"internal/mail":      {"internal/clock", "internal/egress", "internal/fault"},
 	"internal/page":      {"internal/fault"},
 	"internal/payment":   {"internal/clock", "internal/egress", "internal/fault"},
+	"internal/rawio":     {},
 	"internal/register":  {"internal/database", "internal/seal"},
 	"internal/seal":      {},
 	"internal/sheet":     {"internal/fault"},
 	"internal/viewer":    {"internal/seal"},
-	"internal/wsconn":    {"internal/clock", "internal/edge", "internal/fault", "internal/id"},
+	"internal/wsconn":    {"internal/clock", "internal/edge", "internal/fault", "internal/id", "internal/rawio"},
 }
 
 // mustNotImport names imports that a folder must do without although its kind

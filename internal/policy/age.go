@@ -44,7 +44,8 @@ func (s *Service) ConfirmAge(ctx context.Context, v viewer.Viewer, year, month i
 		return viewer.Gate{AgeRefusedUntil: now.Add(refusalTTL), Preferences: v.Gate.Preferences}, errTooYoung()
 	}
 	if v.IsOwner() {
-		return v.Gate, s.DB.Tx(ctx, func(tx *gorm.DB) error { return s.storeAgeTx(tx, v, s.Current().Version, now) })
+		said := viewer.Gate{AgeConfirmedAt: now, AgePolicy: s.Current().Version}
+		return v.Gate, s.DB.Tx(ctx, func(tx *gorm.DB) error { return s.storeGateTx(tx, v, said, nil) })
 	}
 	if v.Gate.AgeConfirmedAt.IsZero() {
 		v.Gate.AgeConfirmedAt, v.Gate.AgePolicy = now, s.Current().Version
@@ -83,8 +84,8 @@ func (s *Service) Accept(ctx context.Context, v viewer.Viewer, version string, h
 		how = models.AcceptedByAPI
 	}
 	if v.IsOwner() {
-		row := models.PolicyAcceptance{OwnerID: v.OwnerID, Version: version, Method: how, AcceptedAt: now}
-		return v.Gate, s.DB.Tx(ctx, func(tx *gorm.DB) error { return s.storeAcceptanceTx(tx, v, row) })
+		said := viewer.Gate{AcceptedPolicy: version, AcceptedAt: now, AcceptedHow: string(how)}
+		return v.Gate, s.DB.Tx(ctx, func(tx *gorm.DB) error { return s.storeGateTx(tx, v, said, nil) })
 	}
 	switch {
 	case !v.CanSetCookie:

@@ -8,7 +8,6 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
-	"github.com/kimi-k2/kimi-k2/internal/id"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
 )
@@ -35,14 +34,13 @@ func (s *Service) SetConsent(ctx context.Context, v viewer.Viewer, kind models.C
 	if v.Kind == viewer.Guest && granted && (kind == models.ConsentShare || kind == models.ConsentMarketing) {
 		return nil, v.Gate, fault.On("kind", fault.Forbidden, "this needs an account: sign in first")
 	}
-	row := consentOf(kind, c)
-	row.OwnerID, row.ID = v.OwnerID, id.New(id.Consent)
-	err := s.DB.Tx(ctx, func(tx *gorm.DB) error { return s.storeConsentTx(tx, v, row) })
+	row := []models.Consent{consentOf(kind, c)}
+	err := s.DB.Tx(ctx, func(tx *gorm.DB) error { return s.storeGateTx(tx, v, viewer.Gate{}, row) })
 	s.choices.forget(v.OwnerID)
 	if err == nil && !granted && s.Withdrawn != nil {
 		s.Withdrawn(ctx, v, kind)
 	}
-	return &row, v.Gate, err
+	return &row[0], v.Gate, err
 }
 
 func (s *Service) chooseAsVisitor(v viewer.Viewer, kind models.ConsentKind, c viewer.Choice) (*models.Consent, viewer.Gate, error) {
@@ -122,15 +120,4 @@ func newest(tx *gorm.DB, ownerID string, kind models.ConsentKind) (viewer.Choice
 // consentOf is a choice as a row that belongs to nobody yet.
 func consentOf(kind models.ConsentKind, c viewer.Choice) models.Consent {
 	return models.Consent{Kind: kind, Granted: c.Granted, Provider: c.Provider, PolicyVersion: c.Policy, Method: models.ConsentMethod(c.How), CreatedAt: c.At}
-}
-
-func (s *Service) storeConsentTx(tx *gorm.DB, v viewer.Viewer, row models.Consent) error {
-	if err := stored("consent", "consents_owner_id_fkey", tx.Create(&row).Error); err != nil {
-		return err
-	}
-	act := models.AuditConsentGiven
-	if !row.Granted {
-		act = models.AuditConsentWithdrawn
-	}
-	return s.didTx(tx, v, act, models.AuditFacts{Consent: row.Kind, Version: row.PolicyVersion})
 }

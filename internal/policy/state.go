@@ -6,13 +6,9 @@ import (
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
-	"github.com/kimi-k2/kimi-k2/internal/audit"
 	"github.com/kimi-k2/kimi-k2/internal/database"
-	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
-	"github.com/kimi-k2/kimi-k2/models"
 )
 
 // State is what stands between a viewer and a first message or an account.
@@ -109,40 +105,4 @@ func (s *Service) news(ctx context.Context, v viewer.Viewer) (*News, error) {
 		}
 	}
 	return news, nil
-}
-
-// storeAgeTx keeps the first confirmation.
-func (s *Service) storeAgeTx(tx *gorm.DB, v viewer.Viewer, version string, at time.Time) error {
-	row := models.AgeConfirmation{OwnerID: v.OwnerID, PolicyVersion: version, ConfirmedAt: at}
-	made := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row)
-	if err := stored("age confirmation", "age_confirmations_owner_id_fkey", made.Error); err != nil || made.RowsAffected == 0 {
-		return err
-	}
-	return s.didTx(tx, v, models.AuditAgeConfirmed, models.AuditFacts{Version: version})
-}
-
-// storeAcceptanceTx keeps the first acceptance of each version.
-func (s *Service) storeAcceptanceTx(tx *gorm.DB, v viewer.Viewer, row models.PolicyAcceptance) error {
-	made := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row)
-	if err := stored("acceptance", "policy_acceptances_owner_id_fkey", made.Error); err != nil || made.RowsAffected == 0 {
-		return err
-	}
-	return s.didTx(tx, v, models.AuditPolicyAccepted, models.AuditFacts{Version: row.Version})
-}
-
-// didTx writes down what an owner said. An account that is only being made has no session
-// yet; so has a guest that its browser's gate becomes.
-func (s *Service) didTx(tx *gorm.DB, v viewer.Viewer, act models.AuditAct, facts models.AuditFacts) error {
-	return s.Audit.WriteTx(tx, audit.Entry{Act: act, Subject: v.OwnerID, By: audit.By(v), Facts: facts})
-}
-
-// stored words what kept a row from being stored; an owner that is gone is no failure.
-func stored(what, owner string, err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case database.Violates(err, owner):
-		return fault.New(fault.Unauthenticated, "what was stored under this cookie has been deleted: reload the page to begin anew")
-	}
-	return fmt.Errorf("store %s: %w", what, database.Translate(err))
 }

@@ -6,7 +6,6 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/kimi-k2/kimi-k2/internal/fault"
-	"github.com/kimi-k2/kimi-k2/internal/id"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
 )
@@ -61,7 +60,7 @@ func (s *Service) ownerFacts(tx *gorm.DB, v viewer.Viewer) (facts, error) {
 	if v.Gate == v.Gate.Refusal() {
 		return f, nil
 	}
-	if err := s.storeGateTx(tx, v, v.Gate); err != nil {
+	if err := s.mergeGateTx(tx, v, v.Gate); err != nil {
 		return f, err
 	}
 	g := s.factsOf(v.Gate)
@@ -81,38 +80,13 @@ func (s *Service) refusal(f facts, g viewer.Gate) error {
 	return nil
 }
 
-// storeGateTx turns a gate into the owner's rows; what the owner has already stays.
-func (s *Service) storeGateTx(tx *gorm.DB, v viewer.Viewer, g viewer.Gate) error {
-	ownerID := v.OwnerID
-	if !g.AgeConfirmedAt.IsZero() {
-		if err := s.storeAgeTx(tx, v, g.AgePolicy, g.AgeConfirmedAt); err != nil {
-			return err
-		}
+// KeepTx stores what the gate of a guest holds that this transaction has made, whom CheckTx
+// let through before: nothing of it can be stored yet, and nothing is left to ask.
+func (s *Service) KeepTx(tx *gorm.DB, v viewer.Viewer) error {
+	if err := s.refusal(s.factsOf(v.Gate), v.Gate); err != nil {
+		return err
 	}
-	if g.AcceptedPolicy != "" {
-		row := models.PolicyAcceptance{OwnerID: ownerID, Version: g.AcceptedPolicy, Method: models.AcceptanceMethod(g.AcceptedHow), AcceptedAt: g.AcceptedAt}
-		if err := s.storeAcceptanceTx(tx, v, row); err != nil {
-			return err
-		}
-	}
-	for kind, c := range map[models.ConsentKind]viewer.Choice{models.ConsentPreferencesCookie: g.Preferences, models.ConsentExternalInference: g.External} {
-		if !c.Made() {
-			continue
-		}
-		known, err := newest(tx, ownerID, kind)
-		if err != nil {
-			return err
-		}
-		if known.Made() && !known.At.Before(c.At) {
-			continue
-		}
-		row := consentOf(kind, c)
-		row.OwnerID, row.ID = ownerID, id.New(id.Consent)
-		if err := s.storeConsentTx(tx, v, row); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.storeGateTx(tx, v, v.Gate, consentsOf(v.Gate))
 }
 
 // AdmitTx writes what from, a visitor or a guest, has confirmed, accepted and chosen
@@ -155,7 +129,7 @@ func (s *Service) MoveTx(tx *gorm.DB, from, to viewer.Viewer) error {
 // copyTx adds age and acceptances of from, and what its gate holds, to those of to.
 func (s *Service) copyTx(tx *gorm.DB, from, to viewer.Viewer) error {
 	if !from.IsOwner() {
-		return s.storeGateTx(tx, to, from.Gate)
+		return s.mergeGateTx(tx, to, from.Gate)
 	}
 	if from.OwnerID == to.OwnerID {
 		return nil

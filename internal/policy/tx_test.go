@@ -252,3 +252,44 @@ func TestRowsAreCounted(t *testing.T) {
 		t.Errorf("%v, %d consents", counts, consents)
 	}
 }
+
+// A guest that is made with its first message has what its cookie holds stored, and written
+// down, as with any other; a gate that is not passed keeps nothing.
+func TestAGateIsKeptWithTheGuestItMakes(t *testing.T) {
+	r := newRoom(t)
+	v := r.passed()
+	_, g, err := r.SetConsent(t.Context(), v, models.ConsentPreferencesCookie, true, models.ConsentBanner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keep := func(gate viewer.Gate) (guest viewer.Viewer, err error) {
+		err = r.db.Tx(t.Context(), func(tx *gorm.DB) (err error) {
+			if guest, err = r.accounts.EnsureGuestTx(tx, r.visitor()); err != nil {
+				return err
+			}
+			guest.Gate = gate
+			return r.KeepTx(tx, guest)
+		})
+		return guest, err
+	}
+	_, err = keep(viewer.Gate{Preferences: g.Preferences})
+	wantFault(t, err, fault.AgeRequired)
+	if n := r.rows(); n != 0 {
+		t.Errorf("%d rows of who was refused", n)
+	}
+	guest, err := keep(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := r.rows(); n != 5 { // owner, session, age, acceptance, consent
+		t.Errorf("%d rows", n)
+	}
+	var acts int64
+	if err := r.db.Gorm(t.Context()).Model(&models.AuditEntry{}).Where("session_id = ?", guest.SessionID).Count(&acts).Error; err != nil || acts != 3 {
+		t.Errorf("%d acts, %v", acts, err)
+	}
+	guest.Gate = viewer.Gate{}
+	if err := r.check(guest); err != nil {
+		t.Error(err)
+	}
+}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net"
 	"syscall"
+
+	"github.com/kimi-k2/kimi-k2/internal/rawio"
 )
 
 // trial writes to a connection as much as it takes at once. It belongs to whoever holds
@@ -45,7 +47,7 @@ func (t *trial) write(b []byte) int {
 // attempt never asks to be called again when the descriptor is ready: that would wait.
 func (t *trial) attempt(fd uintptr) bool {
 	for {
-		n, err := syscall.Write(int(fd), t.b)
+		n, err := rawio.Write(int(fd), t.b)
 		if !errors.Is(err, syscall.EINTR) {
 			t.n = max(n, 0)
 			return true

@@ -8,6 +8,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/kimi-k2/kimi-k2/internal/rawio"
 )
 
 // lookAgain is how long a stream may wait for a sign of its connection before it is read
@@ -52,7 +54,7 @@ func (b *body) arrived(fd int, use func(data []byte) error) (over bool, err erro
 	buf := arrivals.Get().(*[arrival]byte) //nolint:forcetypeassert // the pool holds nothing else
 	defer arrivals.Put(buf)
 	for {
-		n, err := syscall.Read(fd, buf[:])
+		n, err := rawio.Read(fd, buf[:])
 		switch {
 		case errors.Is(err, syscall.EINTR):
 			continue
