@@ -49,8 +49,7 @@ func (s *Service) QueueHolds(b *pgx.Batch, asks []models.HoldFor, made func(n in
 		at[ids[i]] = i
 	}
 	now := s.Clock.Now()
-	b.Queue(`SELECT set_config('synchronous_commit', 'off', true)`)
-	b.Queue(plannedOnceSQL)
+	b.Queue(plannedOnceSQL + `, set_config('synchronous_commit', 'off', true)`)
 	b.Queue(lockWalletsSQL, owners)
 	b.Queue(holdManySQL, ids, owners, amounts, input, cached, output, keys, now.Add(s.HoldTTL), now).Query(func(rows pgx.Rows) error {
 		var hold string
