@@ -17,7 +17,7 @@ job_smooth() { npm run --silent --prefix frontend e2e:alone; }
 
 quiet_job frontend_build
 lane scripts lockfiles gofmt schema_lint frontend_format frontend_lint frontend_types frontend_knip frontend_unit engine
-lane generated build vet lint
+lane generated build lint
 finish_lanes
 # Alone, for their timing: first the Go tests, then the browser, two journeys at a time,
 # then what counts the CPU time of a page.
