@@ -13,7 +13,7 @@ job_gofmt() {
 	fi
 }
 
-# The linter vets as go vet does (govet), and so does go test.
+# The linter vets as go vet does (govet).
 job_lint() { scripts/setup.sh linter && golangci-lint run ./...; }
 
 job_schema_lint() {
