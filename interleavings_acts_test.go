@@ -185,6 +185,55 @@ func (i *interleaving) export() []func() {
 	return []func(){func() { i.ask(here, exportStart, nil) }, look, look}
 }
 
+// sharing is the first conversation that goes out by a link, read by strangers on both
+// instances, and sometimes taken back.
+func (i *interleaving) sharing() []func() {
+	here, back := i.b.at(i.c.any(i.rng)), i.rng.IntN(4) == 0
+	var l link
+	read := func(p *product) func() {
+		return func() {
+			if l.url == "" {
+				return
+			}
+			statuses, text := p.browser().reads(l)
+			if gone := statuses == "410 410"; !gone && statuses != "200 200" && statuses != "200 410" || gone && strings.Contains(text, mark) {
+				i.fault("who reads what is shared is told %s %s", statuses, text)
+			}
+		}
+	}
+	return []func(){
+		func() { i.ask(here, consentDocument, map[string]any{"kind": "SHARE", "granted": true}) },
+		func() {
+			made := at(i.ask(here, shareDocument, map[string]any{"i": map[string]any{"conversationId": i.first}}), "conversationShare", "share")
+			l.id, _ = at(made, "id").(string)
+			l.url, _ = at(made, "url").(string)
+			if l.url == "" {
+				return
+			}
+			i.mu.Lock()
+			defer i.mu.Unlock()
+			i.links = append(i.links, l)
+		},
+		read(i.c.all[0]), read(i.c.all[1]),
+		func() {
+			if back && l.id != "" {
+				i.ask(here, revokeDocument, map[string]any{"id": l.id})
+			}
+		},
+	}
+}
+
+// linksEnd wants what was shared to open on no instance any more.
+func (i *interleaving) linksEnd() {
+	for _, l := range i.links {
+		for _, p := range i.c.all {
+			if statuses, text := p.browser().reads(l); statuses != "410 410" || strings.Contains(text, mark) {
+				i.fault("after the deletion a link still gives %s %s", statuses, text)
+			}
+		}
+	}
+}
+
 // mail is one to a new address, which has to be confirmed.
 func (i *interleaving) mail() []func() {
 	here := i.b.at(i.c.any(i.rng))

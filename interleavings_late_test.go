@@ -13,6 +13,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/chat"
 	"github.com/kimi-k2/kimi-k2/internal/id"
 	"github.com/kimi-k2/kimi-k2/internal/requestlog"
+	"github.com/kimi-k2/kimi-k2/internal/share"
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
@@ -23,6 +24,10 @@ func (i *interleaving) tooLate() {
 	for what, try := range map[string]func() error{
 		"a message": func() error {
 			_, err := s.chat.Send(ctx, i.was, chat.Send{ClientID: i.words("late"), Text: i.words("comes late")})
+			return err
+		},
+		"a link": func() error {
+			_, err := s.shares.Make(ctx, i.was, share.Make{ConversationID: i.first})
 			return err
 		},
 		"an export": func() error { _, err := s.exports.Start(ctx, i.was); return err },

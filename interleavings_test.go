@@ -18,15 +18,15 @@ import (
 // of an earlier run.
 const interleaved, interleavedLong, crowd = 60, 500, 16
 
-// P101, P102, P104, P106, P108, P112, T34: guests and accounts are deleted at random moments
-// among whatever else goes on for them on two instances: replies and answers to programs
-// that are being written or taken over, titles, checkouts whose webhooks come before, in
-// between and after, twice at once, exports, mails, imports, all conversations being
-// deleted, a second deletion, a guest signing in. Whatever the order is: every deletion is
-// done, its receipt is genuine and counts exactly the rows that it deleted, nothing that
-// comes late gets in or brings anybody back, no row and no word of anybody is left in the
-// database, among the exports or in the logs, and the books balance, with what was paid
-// afterwards in suspense.
+// P96, P101, P102, P104, P106, P108, P112, T34: guests and accounts are deleted at random
+// moments among whatever else goes on for them on two instances: replies and answers to
+// programs that are being written or taken over, titles, checkouts whose webhooks come
+// before, in between and after, twice at once, exports, mails, links that are made and read,
+// imports, all conversations being deleted, a second deletion, a guest signing in. Whatever
+// the order is: every deletion is done, its receipt is genuine and counts exactly the rows
+// that it deleted, nothing that comes late gets in or brings anybody back, no link opens any
+// more, no row and no word of anybody is left in the database, among the exports or in the
+// logs, and the books balance, with what was paid afterwards in suspense.
 func TestChaosErasureAmongEverythingElse(t *testing.T) {
 	n, seed := interleavedNow(t)
 	c := newCrossing(t, seed)
@@ -75,6 +75,7 @@ type interleaving struct {
 	guest bool
 	b     *browser
 	was   viewer.Viewer // as it was before its deletion
+	first string        // its first conversation
 	acts  []*act
 	order []string
 	late  sync.WaitGroup // what nobody waits for before the end
@@ -83,6 +84,7 @@ type interleaving struct {
 	owners  map[string]bool
 	tickets map[string]string // of deletions, with their receipts once they are over
 	bought  []*purchase
+	links   []link
 	email   string // of an account, or of the one that a guest has become
 }
 
@@ -102,7 +104,7 @@ func (c *crossing) begin(n int) *interleaving {
 	i.guest = i.rng.IntN(10) < 3
 	i.b = c.any(i.rng).browser()
 	if i.guest {
-		i.b.finished(i.words("first"))
+		i.first, _, _ = i.b.finished(i.words("first"))
 		v, err := i.b.p.server.accounts.Viewer(c.t.Context(), i.b.cookies()["guest"])
 		if err != nil || !v.IsOwner() {
 			c.t.Fatal(v, err)
@@ -111,7 +113,7 @@ func (c *crossing) begin(n int) *interleaving {
 	} else {
 		e := i.b.p.session(i.name())
 		i.b.enter(e)
-		i.b.finished(i.words("first"))
+		i.first, _, _ = i.b.finished(i.words("first"))
 		i.was, i.email = e.Viewer, i.name()+"@example.org"
 	}
 	i.owned(i.was.OwnerID)
@@ -131,7 +133,7 @@ func (i *interleaving) draw() {
 		guests bool
 	}{
 		{"reply", i.reply, true}, {"program", i.program, false}, {"checkout", i.checkout, false}, {"export", i.export, true}, {"mail", i.mail, false},
-		{"import", i.bring, true}, {"clear", i.clear, true}, {"sign in", i.claim, true},
+		{"share", i.sharing, false}, {"import", i.bring, true}, {"clear", i.clear, true}, {"sign in", i.claim, true},
 	}
 	for _, p := range possible {
 		odds := 2
@@ -216,6 +218,7 @@ func (i *interleaving) end() {
 		i.erase(i.b, "DELETE")
 	}
 	i.over()
+	i.linksEnd()
 	i.tooLate()
 	if len(i.tickets) == 0 {
 		i.fault("nothing was deleted")

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { lingui } from '@lingui/vite-plugin'
 import babel from '@rolldown/plugin-babel'
@@ -22,6 +23,16 @@ const woff2Only = {
     return code.replace(/,\s*url\([^)]*\.(?:woff|ttf)\)\s*format\(["'](?:woff|truetype)["']\)/g, '')
   },
 }
+
+// Most test files share their modules, which takes a third of the time. Those that mock
+// or load modules anew, and those of the Markdown, where it counts that KaTeX has not come
+// yet, have modules of their own.
+const tests = readdirSync('src', { recursive: true, encoding: 'utf8' })
+  .filter((file) => /\.test\.tsx?$/.test(file))
+  .map((file) => `src/${file}`)
+const alone = tests.filter(
+  (file) => file.startsWith('src/features/markdown/') || /\bvi\.(mock|resetModules)\(/.test(readFileSync(file, 'utf8')),
+)
 
 export default defineConfig({
   plugins: [
@@ -80,7 +91,10 @@ export default defineConfig({
   },
   test: {
     environment: 'happy-dom',
-    include: ['src/**/*.test.{ts,tsx}'],
+    projects: [
+      { extends: true, test: { name: 'together', include: tests.filter((file) => !alone.includes(file)), isolate: false } },
+      { extends: true, test: { name: 'alone', include: alone } },
+    ],
     setupFiles: ['src/test-setup.ts'],
     restoreMocks: true,
     // No test waits for long; a busy machine does.

@@ -7,6 +7,6 @@ source scripts/jobs.sh
 source scripts/checks.sh
 quiet_job frontend_build
 lane scripts lockfiles gofmt schema_lint frontend_format frontend_lint frontend_types frontend_knip
-lane generated vet lint
+lane generated lint
 finish_lanes
 summary

@@ -13,8 +13,7 @@ job_gofmt() {
 	fi
 }
 
-job_vet() { go vet ./...; }
-
+# The linter vets as go vet does (govet).
 job_lint() { scripts/setup.sh linter && golangci-lint run ./...; }
 
 job_schema_lint() {

@@ -1,9 +1,9 @@
 import { plural } from '@lingui/core/macro'
 import { Trans, useLingui } from '@lingui/react/macro'
+import { Bubble } from '@/components/ui/bubble'
 import { Button } from '@/components/ui/button'
 import { errorText } from '@/lib/error-text'
 import { dequeue, type Outgoing, setSendState } from './outbox'
-import { Bubble } from './question'
 
 interface OutgoingMessageProps {
   message: Outgoing

@@ -1,7 +1,8 @@
-import { Trans, useLingui } from '@lingui/react/macro'
+import { useLingui } from '@lingui/react/macro'
 import { Pencil } from 'lucide-react'
-import { memo, useState } from 'react'
-import { Button, IconButton } from '@/components/ui/button'
+import { memo } from 'react'
+import { Bubble } from '@/components/ui/bubble'
+import { IconButton } from '@/components/ui/button'
 import type { MessagePartsFragment } from '@/gql/graphql'
 import type { MessageActs } from './answer'
 import { CopyButton } from './copy-button'
@@ -36,26 +37,3 @@ export const Question = memo(function Question({ message, acts }: QuestionProps)
     </article>
   )
 })
-
-/** Longer texts are folded in the bubble. */
-const foldAt = 1_500
-
-/** The soft bubble around a question; what is long opens on request. */
-export function Bubble({ text, faded = '' }: { text: string; faded?: string }) {
-  const [open, setOpen] = useState(false)
-  const long = text.length > foldAt
-  return (
-    <div
-      className={`max-w-[85%] rounded-card rounded-br-control bg-bubble px-4 py-2.5 text-md leading-relaxed break-words whitespace-pre-wrap transition-opacity ${faded}`}
-    >
-      {long && !open ? `${text.slice(0, foldAt)}…` : text}
-      {long && (
-        <div className="mt-1">
-          <Button look="quiet" aria-expanded={open} onClick={() => setOpen(!open)}>
-            {open ? <Trans>Show less</Trans> : <Trans>Show all</Trans>}
-          </Button>
-        </div>
-      )}
-    </div>
-  )
-}

@@ -1,33 +1,20 @@
 import { plural } from '@lingui/core/macro'
-import { Trans, useLingui } from '@lingui/react/macro'
+import { useLingui } from '@lingui/react/macro'
 import { Check, ChevronRight, Copy, Lightbulb } from 'lucide-react'
 import { useState } from 'react'
-import { Button, IconButton } from '@/components/ui/button'
+import { Bubble } from '@/components/ui/bubble'
+import { IconButton } from '@/components/ui/button'
 import { Markdown } from '@/features/markdown/markdown'
 import { copyText } from '@/lib/clipboard'
 import type { SharedMessage } from './read-shared'
 
-/** Longer questions are folded in their bubble. */
-const foldAt = 1_500
-
 /** What somebody asked. */
 export function SharedQuestion({ text }: { text: string }) {
   const { t } = useLingui()
-  const [open, setOpen] = useState(false)
-  const long = text.length > foldAt
   return (
     <article aria-label={t`Question`} className="flex flex-col items-end">
       <h2 className="sr-only">{t`Question`}</h2>
-      <div className="max-w-[85%] rounded-card rounded-br-control bg-bubble px-4 py-2.5 text-md leading-relaxed break-words whitespace-pre-wrap">
-        {long && !open ? `${text.slice(0, foldAt)}…` : text}
-        {long && (
-          <div className="mt-1">
-            <Button look="quiet" aria-expanded={open} onClick={() => setOpen(!open)}>
-              {open ? <Trans>Show less</Trans> : <Trans>Show all</Trans>}
-            </Button>
-          </div>
-        )}
-      </div>
+      <Bubble text={text} />
     </article>
   )
 }
