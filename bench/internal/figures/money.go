@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/kimi-k2/kimi-k2/bench/internal/bed"
 	"github.com/kimi-k2/kimi-k2/bench/internal/floor"
 	"github.com/kimi-k2/kimi-k2/bench/internal/report"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
@@ -31,12 +33,16 @@ const (
 
 // charges measures how many settlements become durable a second with 64 callers, each of
 // which waits for its own: over many wallets, and over ten. The floor keeps no books: it
-// takes credits off a row and appends another, all that wait in one statement. Afterwards
-// the books are proved.
+// takes credits off a row and appends another, all that wait in one statement. Both have all
+// cores. Afterwards the books are proved.
 func (r *Run) charges(ctx context.Context) ([]report.Figure, error) {
 	d, err := r.database(ctx)
 	if err != nil {
 		return nil, err
+	}
+	for _, pid := range []int{d.PID, os.Getpid()} { // the books are kept here: there is no server to stand apart from
+		r.bed.Pin(pid, bed.Anywhere)
+		defer r.bed.Pin(pid, bed.Others)
 	}
 	db, err := database.Open(ctx, database.Config{URL: d.URL, MaxConns: 16, StatementTimeout: time.Minute, AppName: "bench", Log: r.Log})
 	if err != nil {
