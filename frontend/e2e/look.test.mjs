@@ -14,6 +14,11 @@ for (const { colorScheme, size, viewport } of looks) {
     async ({ page }) => {
       const look = (name) => lookAt(page, `${name}-${size}-${colorScheme}`)
       await look('home')
+      const skip = page.getByRole('link', { name: 'Skip to the chat' })
+      await skip.focus()
+      const space = await skip.evaluate((link) => Number.parseFloat(getComputedStyle(link).paddingLeft))
+      assert.ok(space >= 8, `the skip link leaves ${space} px beside its text`)
+      await look('skip-link')
       await composer(page).fill(rich)
       await page.getByRole('button', { name: 'Send' }).click()
       await completeAnswer(page)

@@ -25,7 +25,7 @@ export function Shell() {
     <div className="flex h-full">
       <a
         href="#main"
-        className="sr-only z-40 rounded-control bg-surface px-3 py-2 text-sm focus:not-sr-only focus:fixed focus:top-2 focus:left-2"
+        className="sr-only z-40 rounded-control bg-surface text-sm focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:px-3 focus:py-2"
       >
         {t`Skip to the chat`}
       </a>
