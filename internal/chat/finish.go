@@ -139,8 +139,12 @@ func (s *Service) storeHeld(ctx context.Context, r *activeRun, m *models.Message
 }
 
 // store settles the run's money and writes its end in one transaction, if the epoch is
-// still ours: held is false when it isn't, or when the conversation is gone.
+// still ours: held is false when it isn't, or when the conversation is gone. It waits for a
+// checkpoint that is under way: the end takes all pieces away, and would not see one that
+// came while it waited for the run's row.
 func (s *Service) store(ctx context.Context, r *activeRun, m *models.Message, use models.Settlement) (held bool, err error) {
+	r.ckpt.Lock()
+	defer r.ckpt.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	if s.Money == nil {

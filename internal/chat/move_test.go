@@ -545,6 +545,7 @@ func TestRunningRepliesKeepTheirOwnersBusy(t *testing.T) {
 	i := h.open()
 	h.engine.Queue(inferencetest.Script{inferencetest.Say("some "), inferencetest.Hang()})
 	busy := i.send(i.guest(), "go")
+	eventually(t, "some text", func() bool { return i.find(busy.Viewer, busy.Reply.ID).Text == "some " })
 	idle := i.send(i.guest(), "go")
 	i.follow(idle.Viewer, idle.Reply.ID)
 	owners := []string{busy.Viewer.OwnerID, idle.Viewer.OwnerID, "own_nobody"}

@@ -20,6 +20,7 @@ var odd = map[string]string{
 	"runs.status":        "COMPLETE", "runs.epoch": "3", "runs.phase_epoch": "3",
 	"completions.status":   "ENDED",
 	"ledger_accounts.kind": "WALLET", "ledger_accounts.wallet_id": "",
+	"ledger_holds.posted": "1#", // it is taken off the balance, which must not become another's number
 	"ledger_holds.status": "SETTLED", "ledger_holds.transfer_id": "trf_ca4a4a0000000000000000000#", "ledger_transfers.id": "trf_ca4a490000000000000000000#",
 	"purchases.status": "PAID", "purchases.currency": "USD", "purchases.dispute": "NONE", "purchases.revision": "2", // the proof of the books counts through them
 	"payment_events.outcome": "WAITING",
