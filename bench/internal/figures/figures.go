@@ -203,7 +203,7 @@ func (r *Run) product(ctx context.Context, c bed.Core, more ...string) (*bed.Pro
 		"INFERENCE_URL=http://" + engine.Addr + "/v1", "TITLES=off", "GUEST_MESSAGE_LIMIT=" + strconv.Itoa(many),
 		"STREAMS_PER_GUEST=1000", "SOCKETS_PER_PRINCIPAL=20000",
 		// The limits are counted, and never reached.
-		"RATE_MESSAGES_PER_GUEST=1000000000", "RATE_COST_PER_GUEST=1000000000", "RATE_COST_PER_ACCOUNT=1000000000",
+		"RATE_MESSAGES_PER_GUEST=1000000000", "RATE_MESSAGES_PER_ACCOUNT=1000000000", "RATE_COST_PER_GUEST=1000000000", "RATE_COST_PER_ACCOUNT=1000000000",
 	}
 	if err := os.MkdirAll(filepath.Join(r.bed.Dir, "product"), 0o755); err != nil {
 		return nil, fmt.Errorf("make a data folder: %w", err)
