@@ -11,6 +11,7 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/graph"
 	"github.com/kimi-k2/kimi-k2/internal/chat"
+	"github.com/kimi-k2/kimi-k2/internal/edge/bell"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
@@ -116,7 +117,12 @@ func (r *subscriptionResolver) ReplyEvents(ctx context.Context, replyID string, 
 
 // ViewerEvents is the resolver for the viewerEvents field.
 func (r *subscriptionResolver) ViewerEvents(ctx context.Context) (<-chan models.ViewerEvent, error) {
-	return r.Chat.Events(ctx, viewer.From(ctx))
+	b := bell.Take(ctx)
+	events, err := r.Chat.Events(ctx, viewer.From(ctx), b.Ring)
+	if err != nil {
+		b.Decline()
+	}
+	return events, err
 }
 
 // Mutation returns graph.MutationResolver implementation.

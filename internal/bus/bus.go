@@ -58,12 +58,13 @@ type Config struct {
 
 // Bus is a connection to the broker. All methods may be used from many goroutines.
 type Bus struct {
-	conn   *nats.Conn
-	own    *server.Server
-	drop   func() bool
-	log    *slog.Logger
-	closed chan struct{}
-	once   sync.Once
+	conn      *nats.Conn
+	own       *server.Server
+	drop      func() bool
+	log       *slog.Logger
+	closed    chan struct{}
+	once      sync.Once
+	followers *followers
 
 	published, received, dropped atomic.Uint64
 }
@@ -74,7 +75,7 @@ func Open(ctx context.Context, c Config) (*Bus, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	b := &Bus{drop: c.DropFraction, log: c.Log, closed: make(chan struct{})}
+	b := &Bus{drop: c.DropFraction, log: c.Log, closed: make(chan struct{}), followers: newFollowers()}
 	target, options := c.URL, b.options()
 	if c.URL != "" {
 		options = append(options, nats.SetCustomDialer(c.Egress), nats.SkipHostLookup(), nats.IgnoreDiscoveredServers())
@@ -90,6 +91,7 @@ func Open(ctx context.Context, c Config) (*Bus, error) {
 		b.stopOwn()
 		return nil, err
 	}
+	go b.following()
 	return b, nil
 }
 

@@ -37,13 +37,18 @@ func (b *Bus) Subscribe(subject string, handle func(data []byte, reply func([]by
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("subscribe to %s: %w", subject, err), sub.Unsubscribe())
 	}
-	if b.conn.IsConnected() {
-		_ = b.conn.FlushTimeout(2 * time.Second) // when it fails the subscription is made again on reconnecting
-	}
+	b.settle()
 	return func() {
 		stopped.Store(true)
 		_ = sub.Unsubscribe() // fails only when the connection is closed, which ends it as well
 	}, nil
+}
+
+// settle waits until the broker knows of a new subscription.
+func (b *Bus) settle() {
+	if b.conn.IsConnected() {
+		_ = b.conn.FlushTimeout(2 * time.Second) // when it fails the subscription is made again on reconnecting
+	}
 }
 
 // countMissed adds what a subscription lost since last time.

@@ -36,7 +36,7 @@ func TestAllConversationsGoAndTheRestStays(t *testing.T) {
 	a.follow(v, first.Reply.ID)
 	h.engine.Queue(inferencetest.Script{inferencetest.Say("some"), inferencetest.Hang()})
 	running := a.send(v, "two")
-	events, err := b.Events(t.Context(), v)
+	events, err := b.Events(t.Context(), v, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/fault"
@@ -63,68 +64,122 @@ func (s *Service) Notify(ownerID string, e models.ViewerEvent) {
 }
 
 // Events yields what happens to the viewer's conversations until ctx ends. A follower
-// that lags too far behind is closed; it subscribes again and reads anew.
-func (s *Service) Events(ctx context.Context, v viewer.Viewer) (<-chan models.ViewerEvent, error) {
+// that lags too far behind is closed; it subscribes again and reads anew. ring, which must
+// not wait and may be nil, is called whenever something can be had from the channel without
+// waiting: an event, or that there will be none.
+func (s *Service) Events(ctx context.Context, v viewer.Viewer, ring func()) (<-chan models.ViewerEvent, error) {
 	if !v.IsOwner() {
 		return nil, fault.New(fault.Unauthenticated, "there is nothing to follow before the first message")
 	}
-	in := make(chan event, pendingEvents)
-	ctx, cancel := context.WithCancel(ctx)
-	stop, err := s.bus.Subscribe(ownerSubject(v.OwnerID), func(data []byte, _ func([]byte) error) {
-		var e event
-		if json.Unmarshal(data, &e) != nil {
-			return
-		}
-		select {
-		case in <- e:
-		default:
-			cancel()
-		}
-	})
+	if ring == nil {
+		ring = func() {}
+	}
+	f := &follower{s: s, viewer: v, ring: ring, out: make(chan models.ViewerEvent, 1)}
+	f.ctx, f.cancel = context.WithCancel(ctx)
+	stop, err := s.bus.Follow(ownerSubject(v.OwnerID), f.hear)
 	if err != nil {
-		cancel()
+		f.cancel()
 		return nil, fmt.Errorf("follow viewer: %w", err)
 	}
-	out := make(chan models.ViewerEvent)
-	if !s.workers.start(func() {
-		defer close(out)
-		defer cancel()
-		defer stop()
-		s.relayEvents(ctx, v, in, out)
-	}) {
-		cancel()
+	detach := context.AfterFunc(s.ctx, f.cancel)
+	context.AfterFunc(f.ctx, func() {
+		detach()
 		stop()
-		return nil, errShuttingDown()
-	}
-	return out, nil
+		f.end()
+	})
+	return f.out, nil
 }
 
-func (s *Service) relayEvents(ctx context.Context, v viewer.Viewer, in <-chan event, out chan<- models.ViewerEvent) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-s.ctx.Done():
-			return
-		case e := <-in:
-			if e.Kind == eventMoved {
-				return
-			}
-			full, err := s.load(ctx, v, e)
-			if err != nil {
-				if !isNotFound(err) && ctx.Err() == nil {
-					s.log.Warn("load event", "kind", e.Kind, "err", err)
-				}
-				continue
-			}
-			select {
-			case out <- full:
-			case <-ctx.Done():
-				return
-			case <-s.ctx.Done():
-				return
-			}
+// follower tells one subscription what happens to its owner. While nothing happens it has
+// no goroutine.
+type follower struct {
+	s *Service
+	//nolint:containedctx // the subscription's
+	ctx    context.Context
+	cancel context.CancelFunc
+	viewer viewer.Viewer
+	ring   func()
+	out    chan models.ViewerEvent // holds one, so that who rings need not wait
+
+	mu    sync.Mutex
+	queue []event
+	busy  bool // relay runs, and closes out when it is over
+	over  bool
+}
+
+// hear queues an event without waiting for anything.
+func (f *follower) hear(data []byte) {
+	var e event
+	if json.Unmarshal(data, &e) != nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case f.over:
+	case len(f.queue) == pendingEvents:
+		f.cancel()
+	default:
+		f.queue = append(f.queue, e)
+		if !f.busy {
+			f.busy = f.s.workers.start(f.relay)
 		}
+	}
+}
+
+// relay passes on what is queued.
+func (f *follower) relay() {
+	for e, more := f.next(); more; e, more = f.next() {
+		if e.Kind == eventMoved {
+			f.cancel()
+		}
+		if f.ctx.Err() != nil {
+			continue // until it is over
+		}
+		full, err := f.s.load(f.ctx, f.viewer, e)
+		if err != nil {
+			if !isNotFound(err) && f.ctx.Err() == nil {
+				f.s.log.Warn("load event", "kind", e.Kind, "err", err)
+			}
+			continue
+		}
+		select {
+		case f.out <- full:
+			f.ring()
+		case <-f.ctx.Done():
+		}
+	}
+}
+
+// next is the first that is queued. Without one, relay is over; and with it the follower,
+// when it ended meanwhile.
+func (f *follower) next() (e event, more bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.over || len(f.queue) == 0 {
+		f.queue, f.busy = nil, false
+		f.close()
+		return event{}, false
+	}
+	e, f.queue = f.queue[0], f.queue[1:]
+	return e, true
+}
+
+// end closes the follower once nothing is passed on any more.
+func (f *follower) end() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.over = true
+	if !f.busy {
+		f.close()
+	}
+}
+
+// close tells the reader, once the follower is over; f is locked.
+func (f *follower) close() {
+	if f.over {
+		close(f.out)
+		f.ring()
 	}
 }
 

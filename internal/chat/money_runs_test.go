@@ -264,7 +264,7 @@ func TestTabsLearnOfCredits(t *testing.T) {
 	c := a.customer("watcher", 1_000_000)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	events, err := b.Events(ctx, c.Viewer)
+	events, err := b.Events(ctx, c.Viewer, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

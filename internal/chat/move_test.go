@@ -478,11 +478,11 @@ func TestFeedsLearnOfAClaim(t *testing.T) {
 	to := a.signIn(viewer.Viewer{}, "ann")
 	h.engine.Queue(inferencetest.Script{inferencetest.Say("some "), inferencetest.Hang()})
 	sent := a.send(a.guest(), "go")
-	its, err := b.Events(t.Context(), to)
+	its, err := b.Events(t.Context(), to, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	theirs, err := a.Events(t.Context(), sent.Viewer)
+	theirs, err := a.Events(t.Context(), sent.Viewer, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

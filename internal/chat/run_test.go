@@ -521,7 +521,7 @@ func TestDeleteWhileStreaming(t *testing.T) {
 	h.engine.Queue(inferencetest.Script{inferencetest.Say("some"), inferencetest.Hang()})
 	sent := a.send(a.guest(), "go")
 	v := sent.Viewer
-	events, err := b.Events(t.Context(), v)
+	events, err := b.Events(t.Context(), v, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -571,7 +571,7 @@ func TestTitles(t *testing.T) {
 func TestVisitorsHaveNothingToFollow(t *testing.T) {
 	h := newHouse(t)
 	i := h.open()
-	_, err := i.Events(t.Context(), i.guest())
+	_, err := i.Events(t.Context(), i.guest(), nil)
 	wantFault(t, err, fault.Unauthenticated)
 	_, err = i.Send(t.Context(), viewer.Viewer{}, chat.Send{ClientID: "x", Text: "hi"})
 	if _, ok := fault.Of(err); !ok || errors.Is(err, context.Canceled) {

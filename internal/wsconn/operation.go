@@ -10,6 +10,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/kimi-k2/kimi-k2/internal/edge/bell"
 	"github.com/kimi-k2/kimi-k2/internal/edge/record"
 	"github.com/kimi-k2/kimi-k2/internal/edge/request"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
@@ -102,20 +103,21 @@ func (s *socket) complete(id string) {
 	}
 }
 
-// run executes one operation to its end. A panic ends this operation only.
+// run executes one operation, to its end or until it waits for a bell. A panic ends this
+// operation only.
 func (s *socket) run(ctx context.Context, op *operation, payload json.RawMessage) {
 	var rc *graphql.OperationContext
+	var waits bool
 	op.track = s.t.cfg.Record.Begin(ctx)
 	op.track.OnSocket()
 	defer func() {
 		if p := recover(); p != nil {
 			s.panicked(ctx, op, rc, p)
+			waits = false
 		}
-		op.track.End()
-		op.cancel()
-		s.count.Add(-1)
-		s.t.running.Add(-1)
-		s.ops.Done()
+		if !waits {
+			s.over(op)
+		}
 	}()
 	params, err := request.Parse(payload)
 	if err != nil {
@@ -144,7 +146,16 @@ func (s *socket) run(ctx context.Context, op *operation, payload json.RawMessage
 			return
 		}
 	}
-	s.stream(ctx, op, rc)
+	waits = s.stream(ctx, op, rc)
+}
+
+// over gives back what an operation was counted for.
+func (s *socket) over(op *operation) {
+	op.track.End()
+	op.cancel()
+	s.count.Add(-1)
+	s.t.running.Add(-1)
+	s.ops.Done()
 }
 
 // panicked tells the client through the presenter, which logs what happened.
@@ -159,23 +170,70 @@ func (s *socket) panicked(ctx context.Context, op *operation, rc *graphql.Operat
 	s.fail(op, s.exec.DispatchError(ctx, gqlerror.List{gqlerror.WrapIfUnwrapped(err)}).Errors)
 }
 
-// stream sends what the operation yields.
-func (s *socket) stream(ctx context.Context, op *operation, rc *graphql.OperationContext) {
-	prefix := head(op.id, "next")
-	responses, ctx := s.exec.DispatchOperation(ctx, rc)
-	for resp := responses(ctx); resp != nil && ctx.Err() == nil; resp = responses(ctx) {
-		op.track.Errors(resp.Errors)
-		f := newFrame()
-		if err := f.next(prefix, resp); err != nil {
-			f.free()
-			panic(fmt.Errorf("encode response: %w", err)) // recovered by run
-		}
-		if s.send(f, frameText) != nil {
-			s.remove(op)
-			return
-		}
+// stream sends what the operation yields. It is true when its source will ring for events:
+// the operation goes on with each, and ends, without a goroutine that waits.
+func (s *socket) stream(ctx context.Context, op *operation, rc *graphql.OperationContext) (waits bool) {
+	var b bell.Bell
+	opCtx := ctx
+	if rc.Operation.Operation == ast.Subscription {
+		ctx = bell.With(ctx, &b)
 	}
-	s.finish(op)
+	responses, ctx := s.exec.DispatchOperation(ctx, rc)
+	y := &yield{s: s, op: op, rc: rc, ctx: ctx, responses: responses, prefix: head(op.id, "next")}
+	if b.Taken() {
+		b.Answer(y.answer)
+		context.AfterFunc(opCtx, b.Ring)
+		return true
+	}
+	for y.step() {
+	}
+	return false
+}
+
+// yield is an operation that sends its responses.
+type yield struct {
+	s  *socket
+	op *operation
+	rc *graphql.OperationContext
+	//nolint:containedctx // the operation's
+	ctx       context.Context
+	responses graphql.ResponseHandler
+	prefix    string
+}
+
+// step sends the next response; after the last one it finishes the operation, and is false.
+func (y *yield) step() bool {
+	s := y.s
+	resp := y.responses(y.ctx)
+	if resp == nil || y.ctx.Err() != nil {
+		s.finish(y.op)
+		return false
+	}
+	y.op.track.Errors(resp.Errors)
+	f := newFrame()
+	if err := f.next(y.prefix, resp); err != nil {
+		f.free()
+		panic(fmt.Errorf("encode response: %w", err)) // recovered by run or answer
+	}
+	if s.send(f, frameText) != nil {
+		s.remove(y.op)
+		return false
+	}
+	return true
+}
+
+// answer is a step of an operation that nobody waits for.
+func (y *yield) answer() (more bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			y.s.panicked(y.ctx, y.op, y.rc, p)
+			more = false
+		}
+		if !more {
+			y.s.over(y.op)
+		}
+	}()
+	return y.step()
 }
 
 // finish tells the client that the operation has ended, unless the client or the

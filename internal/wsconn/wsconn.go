@@ -1,9 +1,9 @@
 // Package wsconn serves GraphQL over websockets: the graphql-transport-ws protocol
 // as a transport of gqlgen, on gorilla/websocket.
 //
-// A socket costs one goroutine that reads and one per running operation; pings are
-// the work of one goroutine for all sockets. Sockets are detached
-// from net/http: the handler returns after the upgrade, so http.Server.Shutdown
+// A socket costs one goroutine that reads and one per running operation, but none for a
+// subscription whose source rings for its events (see package bell); pings are the work of
+// one goroutine for all sockets. Sockets are detached from net/http: the handler returns after the upgrade, so http.Server.Shutdown
 // does not wait for them and Transport.Shutdown must be called too.
 //
 // Every write has a deadline. An operation asks for its next event only after the

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/kimi-k2/kimi-k2/internal/edge/bell"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 )
 
@@ -15,6 +16,8 @@ import (
 type Resolver struct {
 	// Source feeds `ticks`; nil: it says nothing.
 	Source <-chan int
+	// Bell, if set, takes the bell of `ticks` and is given it; nil when there is none.
+	Bell func(*bell.Bell)
 	// Sent is called before every event of `flood`, with its number from 1.
 	Sent func(n int)
 	// Executed counts the calls of root resolvers.
@@ -196,8 +199,11 @@ func (s subscription) Silence(context.Context) (<-chan *int, error) {
 	return make(chan *int), nil
 }
 
-func (s subscription) Ticks(context.Context) (<-chan int, error) {
+func (s subscription) Ticks(ctx context.Context) (<-chan int, error) {
 	s.Executed.Add(1)
+	if s.Bell != nil {
+		s.Bell(bell.Take(ctx))
+	}
 	return s.Source, nil
 }
 

@@ -1,0 +1,83 @@
+package bus_test
+
+import (
+	"fmt"
+	"runtime"
+	"sync/atomic"
+	"testing"
+
+	"github.com/kimi-k2/kimi-k2/internal/bus"
+)
+
+// Each follower gets what is for it, in order, and has no goroutine of its own.
+func TestFollowersShareAGoroutine(t *testing.T) {
+	b := open(t, bus.Config{})
+	before := runtime.NumGoroutine()
+	const followers, messages = 100, 20
+	got := make([]chan string, followers)
+	for i := range got {
+		got[i] = make(chan string, messages)
+		stop, err := b.Follow(fmt.Sprint("owner.", i), func(data []byte) { got[i] <- string(data) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(stop)
+	}
+	if n := runtime.NumGoroutine(); n > before+10 {
+		t.Errorf("%d goroutines more for %d followers", n-before, followers)
+	}
+	for n := range messages {
+		for i := range followers {
+			if err := b.Publish(fmt.Sprint("owner.", i), fmt.Appendf(nil, "%d to %d", n, i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for i, c := range got {
+		for n := range messages {
+			if s := receive(t, c); s != fmt.Sprintf("%d to %d", n, i) {
+				t.Fatalf("follower %d got %q", i, s)
+			}
+		}
+	}
+	if n := b.Stats().Received; n != followers*messages {
+		t.Errorf("%d messages were counted", n)
+	}
+}
+
+func TestNoFollowerIsCalledAfterItsStop(t *testing.T) {
+	b := open(t, bus.Config{})
+	for range 50 {
+		var stopped atomic.Bool
+		stop, err := b.Follow("x", func([]byte) {
+			if stopped.Load() {
+				t.Error("called after stop returned")
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 20 {
+			_ = b.Publish("x", nil)
+		}
+		stop()
+		stopped.Store(true)
+	}
+}
+
+func TestFollowersLoseMessagesToo(t *testing.T) {
+	var lost atomic.Int64
+	b := open(t, bus.Config{DropFraction: func() bool { return lost.Add(1)%2 == 1 }})
+	got := make(chan string, 10)
+	stop, err := b.Follow("x", func(data []byte) { got <- string(data) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	for n := range 4 {
+		_ = b.Publish("x", fmt.Append(nil, n))
+	}
+	if one, two := receive(t, got), receive(t, got); one != "1" || two != "3" {
+		t.Errorf("got %s and %s", one, two)
+	}
+}
