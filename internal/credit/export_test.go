@@ -12,7 +12,7 @@ import (
 // ChargeSQL is the part of the settlement's statement that computes a charge, for a hold
 // of $24 at the prices $25, $26 and $27; $1 is for nothing.
 var ChargeSQL = func() string {
-	_, rule, _ := strings.Cut(settleSQL, "CASE WHEN h.status")
+	_, rule, _ := strings.Cut(settledSQL, "CASE WHEN h.status")
 	rule, _, _ = strings.Cut(rule, " AS credits")
 	return "SELECT CASE WHEN $1::timestamptz IS NULL THEN 0 WHEN h.status" + rule + " FROM " + askSQL +
 		" CROSS JOIN (SELECT 'PENDING' AS status, $24::bigint AS amount, $25::bigint AS price_input, $26::bigint AS price_cached, $27::bigint AS price_output) h"

@@ -12,7 +12,7 @@ const perTokens = 1_000_000
 
 // Cost is what the usage costs at the price, in micro-credits: exact in 128 bits, rounded
 // up, and never more than an int64 holds. Negative counts and prices count as nothing, and
-// more cached tokens than were read count as all of them. settleSQL computes the same.
+// more cached tokens than were read count as all of them. settledSQL computes the same.
 func Cost(p models.Price, u models.Usage) int64 {
 	u = plausible(u)
 	var sum uint128

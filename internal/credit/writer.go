@@ -268,7 +268,7 @@ func (s *Service) queueBatch(batch *pgx.Batch, acts []act, charges map[string]mo
 	if len(holds) > 0 {
 		batch.Queue(lockHoldsSQL, holds)
 	}
-	batch.Queue(settleSQL, append([]any{s.Clock.Now()}, columnsOf(acts)...)...).Query(func(rows pgx.Rows) error { return readCharges(rows, charges, false) })
+	batch.Queue(settleSQL(acts), append([]any{s.Clock.Now()}, columnsOf(acts)...)...).Query(func(rows pgx.Rows) error { return readCharges(rows, charges, false) })
 }
 
 // readCharges fills charges, by the id of the act; those that are there stay.
