@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kimi-k2/kimi-k2/internal/chat"
+	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/database/dbtest"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/inference/inferencetest"
@@ -214,6 +215,44 @@ func checkpointed(t *testing.T, i *instance) (n int) {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// The end of a reply waits for a checkpoint under way: its statement would not see the piece
+// that is being stored, and leave it behind.
+func TestAnEndLeavesNoCheckpointBehind(t *testing.T) {
+	h := newHouse(t)
+	i := h.open()
+	beat := make(chan struct{})
+	h.engine.Queue(paced(beat, words(2)))
+	sent := i.send(i.guest(), "go")
+	waits := func(part string) bool {
+		var n int
+		err := i.db.Gorm(t.Context()).Raw("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE ?", "%"+part+"%").Scan(&n).Error
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n > 0
+	}
+	tx := i.db.Gorm(t.Context()).Begin()
+	if err := tx.Exec("SELECT FROM runs FOR UPDATE").Error; err != nil {
+		t.Fatal(err)
+	}
+	beat <- struct{}{}
+	eventually(t, "a checkpoint to wait", func() bool { return waits("INSERT INTO run_chunks") })
+	beat <- struct{}{}
+	// An end that doesn't wait for the checkpoint waits for the run now.
+	for watch := clock.StartStopwatch(); watch.Elapsed() < 300*time.Millisecond && !waits("DELETE FROM run_chunks"); {
+		<-time.After(10 * time.Millisecond)
+	}
+	if err := tx.Rollback().Error; err != nil {
+		t.Fatal(err)
+	}
+	if got := i.follow(sent.Viewer, sent.Reply.ID); got.text != all(words(2)) {
+		t.Fatalf("%q", got.text)
+	}
+	if n := checkpointed(t, i); n != 0 {
+		t.Errorf("a piece up to %d was left behind", n)
+	}
 }
 
 // Without such an engine the reply is left interrupted with its text, and Continue goes on.
