@@ -49,7 +49,7 @@ func TestVerifyNamesTheRuleThatIsBroken(t *testing.T) {
 		"a hold that settled less":         {"L4 P25", "WALLET says 930, its entries 931", unguarded("ledger_holds", `UPDATE ledger_holds SET posted = 69 WHERE posted = 70`)},
 		"a charge without an id":           {"L5 P25", `SETTLED took 70 by the charge ""`, `ALTER TABLE ledger_holds DROP CONSTRAINT ledger_holds_charge;` + unguarded("ledger_holds", `UPDATE ledger_holds SET transfer_id = '' WHERE posted = 70`)},
 		"a hold of nobody":                 {"L1 L4", "lac_nobody is no account", unguarded("ledger_holds", `UPDATE ledger_holds SET account_id = 'lac_nobody' WHERE status = 'PENDING'`)},
-		"a hold that is void and was paid": {"L5", "SETTLED is VOID with 70 of 100", `ALTER TABLE ledger_holds DROP CONSTRAINT ledger_holds_check1;` + unguarded("ledger_holds", `UPDATE ledger_holds SET status = 'VOID' WHERE posted = 70`)},
+		"a hold that is void and was paid": {"L5", "SETTLED is VOID with 70 of 100", `ALTER TABLE ledger_holds DROP CONSTRAINT ledger_holds_sound;` + unguarded("ledger_holds", `UPDATE ledger_holds SET status = 'VOID' WHERE posted = 70`)},
 		"a charge without a hold":          {"L5", "trf_c charges no hold", `ALTER TABLE ledger_transfers DROP CONSTRAINT ledger_transfers_kinds;` + grant("CHARGE", "c", "lac_revenue", "lac_suspense", "5")},
 		"a charge that is a gift as well": {"L6", "is a charge and a GRANT", `INSERT INTO ledger_transfers SELECT transfer_id, 'GRANT', 'g', now() FROM ledger_holds WHERE posted = 70;` + unguarded("ledger_entries",
 			`INSERT INTO ledger_entries SELECT a, transfer_id, n FROM ledger_holds, (VALUES ('lac_grants', -1), ('lac_suspense', 1)) v(a, n) WHERE posted = 70`)},

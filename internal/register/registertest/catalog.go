@@ -83,7 +83,7 @@ func readCatalog(ctx context.Context, db *database.DB) (catalog, error) {
 	}{
 		{columnsSQL, []any{&table, &column, &third}, func() { c.table(table).columns[column] = columnInfo{third} }},
 		{keysSQL, []any{&table, &column}, func() { c.table(table).key = append(c.table(table).key, column) }},
-		{checksSQL, []any{&table, &third}, func() { c.table(table).checks = append(c.table(table).checks, third) }},
+		{checksSQL, []any{&table, &third}, func() { c.table(table).checks = append(c.table(table).checks, conjuncts(third)...) }},
 		{partitionedSQL, []any{&table, &column}, func() { c.table(table).partitioned = column }},
 		{referencesSQL, []any{&table, &column, &third, &fourth, &later}, func() {
 			c.table(table).refer(column, reference{third, fourth}, later || third == table)
@@ -142,12 +142,21 @@ func (f *filler) makePartitions(ctx context.Context, db *database.DB, tables []r
 	return nil
 }
 
-// The forms of checks of one column, as Postgres writes them.
+// conjuncts are the conditions that a check joins by AND, without what is around them.
+func conjuncts(check string) []string {
+	parts := strings.Split(strings.TrimPrefix(strings.Join(strings.Fields(check), " "), "CHECK "), " AND ")
+	for i := range parts {
+		parts[i] = strings.Trim(parts[i], "()")
+	}
+	return parts
+}
+
+// The forms of conditions of one column, as Postgres writes them.
 var (
-	likeCheck   = regexp.MustCompile(`^CHECK \(\((\w+) ~~ '([^']*)%'::text\)\)$`)
-	oneOfCheck  = regexp.MustCompile(`^CHECK \(\((\w+) = ANY \(ARRAY\[(.+)\]\)\)\)$`)
-	lengthCheck = regexp.MustCompile(`^CHECK \(\((?:octet_)?length\((\w+)\) = (\d+)\)\)$`)
-	mostCheck   = regexp.MustCompile(`length\((\w+)\) <= (\d+)\)`)
+	likeCheck   = regexp.MustCompile(`^(\w+) ~~ '([^']*)%'::text$`)
+	oneOfCheck  = regexp.MustCompile(`^(\w+) = ANY \(ARRAY\[(.+)\]$`)
+	lengthCheck = regexp.MustCompile(`^(?:octet_)?length\((\w+)\) = (\d+)$`)
+	mostCheck   = regexp.MustCompile(`^length\((\w+)\) <= (\d+)$`)
 	quoted      = regexp.MustCompile(`'([^']*)'`)
 )
 
