@@ -55,7 +55,7 @@ var proofs = []proof{
 	{"L7", "the books only grow, and the database guards them", `SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'ledger\_%' AND NOT tgisinternal`, []string{
 		guards("t.tgname, t.tgenabled IN ('O', 'A') FROM pg_trigger t WHERE NOT t.tgisinternal AND t.tgrelid = ANY(ARRAY['ledger_accounts', 'ledger_balances', 'ledger_transfers', 'ledger_entries', 'ledger_holds']::regclass[])",
 			"ledger_accounts_frozen", "ledger_transfers_frozen", "ledger_entries_frozen", "ledger_holds_frozen",
-			"ledger_entries_post", "ledger_holds_new", "ledger_holds_changed", "ledger_holds_once", "ledger_balances_known"),
+			"ledger_entries_post", "ledger_holds_new", "ledger_holds_changed", "ledger_holds_once", "ledger_holds_same", "ledger_balances_known"),
 	}},
 	{"L10", "amounts are whole, and go the way their kind says", `SELECT (SELECT count(*) FROM ledger_entries) + 2 * (SELECT count(*) FROM ledger_holds WHERE posted > 0)`, []string{
 		`SELECT id || ' holds ' || amount FROM ledger_holds WHERE amount < 0 OR price_input < 0 OR price_cached < 0 OR price_output < 0`,
