@@ -278,6 +278,27 @@ func TestWindowsThatAreRefused(t *testing.T) {
 	}
 }
 
+// Too many groups are refused, whether that is seen while they are read or at the end.
+func TestTooManyGroupsAreRefused(t *testing.T) {
+	r := newRoom(t)
+	v := r.account()
+	e := r.entry(key(v))
+	r.write(e)
+	w := requestlog.Window{From: e.At.Truncate(day), To: e.At.Truncate(day).Add(day), By: []models.RequestDimension{models.RequestsByModel}}
+	for _, many := range []struct {
+		groups  int64
+		refused bool
+	}{{4999, false}, {5000, true}, {16_000, true}} {
+		r.count(`WITH made AS (INSERT INTO api_request_hours (subject, hour, key_ref, model_id, route, succeeded)
+			SELECT subject, $1, key_ref, 'm' || n, 'query viewer', 1 FROM api_request_subjects JOIN api_request_keys USING (owner_id), generate_series(1, $2::bigint) n
+			ON CONFLICT DO NOTHING RETURNING 1) SELECT count(*) FROM made`, e.At.Truncate(time.Hour), many.groups)
+		_, groups, err := r.Analytics(t.Context(), v, w)
+		if fault.Is(err, fault.Invalid) != many.refused || !many.refused && int64(len(groups)) != many.groups+1 {
+			t.Errorf("%d more groups: %d, %v", many.groups, len(groups), err)
+		}
+	}
+}
+
 // Three instances that write rows of the same keys at once lose and double none, and none
 // of them waits for ever.
 func TestInstancesWriteTheSameSums(t *testing.T) {

@@ -11,9 +11,13 @@ import (
 
 // readHours adds hours, to and from what begins and ends a window with their quarters.
 func (r *report) readHours(ctx context.Context, tx pgx.Tx, s spans, begin, end time.Time) error {
+	if len(s.from) == 0 {
+		return nil
+	}
 	var c conditions
-	rows, err := r.readSpans(ctx, tx, s, hoursTable, "hour", "CASE WHEN "+r.cut(&c, begin, end)+" THEN quarters ELSE '' END", c)
-	if err != nil || rows == nil {
+	cut := ", CASE WHEN " + r.cut(&c, begin, end) + " THEN quarters ELSE '' END"
+	rows, err := r.readSpans(ctx, tx, s, hoursTable, "hour", cut, c)
+	if err != nil {
 		return err
 	}
 	var parts pgtype.DriverBytes

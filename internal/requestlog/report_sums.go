@@ -107,30 +107,30 @@ func (r *report) home(t time.Time) (home int64, apart []time.Time) {
 
 // readThirds adds thirds.
 func (r *report) readThirds(ctx context.Context, tx pgx.Tx, s spans) error {
-	rows, err := r.readSpans(ctx, tx, s, thirdsTable, "third", "1", conditions{})
-	if err != nil || rows == nil {
+	if len(s.from) == 0 {
+		return nil
+	}
+	rows, err := r.readSpans(ctx, tx, s, thirdsTable, "third", "", conditions{})
+	if err != nil {
 		return err
 	}
-	var one int
 	return eachSum(rows, func(g group, sum *Sum, first, took []byte) error {
 		if err := r.bounded(); err != nil {
 			return err
 		}
 		return r.group(g.keyRef, g.model, g.route, r.homes[g.hour]).read(g.route, sum, first, took, false)
-	}, &one)
+	})
 }
 
-// readSpans asks for the sums of a table within spans: the columns of thirdColumns, and one
-// more. There are no rows when there are no spans.
+// readSpans asks for the sums of a table within spans: the columns of thirdColumns, and more
+// of them. OFFSET 0 has the spans gone through one by one: joined in another way all that
+// lies between them would be read.
 func (r *report) readSpans(ctx context.Context, tx pgx.Tx, s spans, table, column, more string, c conditions) (pgx.Rows, error) {
-	if len(s.from) == 0 {
-		return nil, nil
-	}
 	c.of(r.sel)
 	c.add(column+" >= $?", s.from[0])
 	c.add(column+" < $?", s.to[len(s.to)-1])
 	c.args = append(c.args, s.from, s.to)
 	return tx.Query(ctx, fmt.Sprintf(`SELECT h.* FROM unnest($%d::timestamptz[], $%d::timestamptz[]) s(since, until),
-		LATERAL (SELECT %s, %s FROM %s WHERE %s >= since AND %s < until AND %s OFFSET 0) h`, len(c.args)-1, len(c.args),
+		LATERAL (SELECT %s%s FROM %s WHERE %s >= since AND %s < until AND %s OFFSET 0) h`, len(c.args)-1, len(c.args),
 		strings.Replace(hourColumns, "hour", column, 1), more, table, column, column, strings.Join(c.sql, " AND ")), planned(c.args)...)
 }
