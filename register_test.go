@@ -26,7 +26,7 @@ func theRegister(t *testing.T) *register.Register {
 // whose rows carry the time of their own end are nothing.
 func TestTheRegistersSpansAreTheCodes(t *testing.T) {
 	kept := map[string]time.Duration{
-		"api_request_logs": requestlog.TTL, "api_request_hours": requestlog.TTL, "mails": notify.KeepFor, "sessions": account.SessionTTL,
+		"api_request_logs": requestlog.TTL, "api_request_hours": requestlog.TTL, "api_request_thirds": requestlog.TTL, "mails": notify.KeepFor, "sessions": account.SessionTTL,
 		"river_job": time.Hour, // internal/jobs
 	}
 	for _, table := range theRegister(t).Tables {

@@ -9,7 +9,6 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/ratelimit"
 	"github.com/kimi-k2/kimi-k2/internal/requestlog"
 	"github.com/kimi-k2/kimi-k2/internal/retention"
-	"github.com/kimi-k2/kimi-k2/models"
 )
 
 // How often what is over is looked for. Nobody is shown it meanwhile.
@@ -36,6 +35,7 @@ func (s *server) retentionJobs(purger *account.Purger) []jobs.Job {
 		{Name: retention.Job, Every: sweepEvery, Timeout: purgeTimeout, Run: s.retention.Sweep},
 		{Name: account.PurgeJob, Every: purgeEvery, Timeout: purgeTimeout, Run: s.retention.Watch(guestsEnd(purger))},
 		{Name: requestlog.Job, Every: requestsEvery, Timeout: requestsTimeout, Run: s.retention.Watch(requestsEnd(s.requests))},
+		{Name: requestlog.SumJob, Every: requestsEvery, Timeout: requestsTimeout, Run: s.requests.SumDays},
 		{Name: ratelimit.SweepJob, Every: sweepLimitsEvery, Run: s.retention.Watch(limitsEnd(s.limits))},
 	}
 }
@@ -51,7 +51,6 @@ func guestsEnd(p *account.Purger) retention.Procedure {
 
 // requestsEnd is how the logs of requests end: by the day. Days are what is counted.
 func requestsEnd(s *requestlog.Service) retention.Procedure {
-	const logs, sums = "api_request_logs", "api_request_hours"
 	return retention.Procedure{Job: requestlog.Job, Grain: requestlog.Grain,
 		Oldest: func(ctx context.Context) (*time.Time, error) {
 			day, ok, err := s.OldestDay(ctx)
@@ -62,11 +61,9 @@ func requestsEnd(s *requestlog.Service) retention.Procedure {
 		},
 		Run: func(ctx context.Context) (map[string]int64, error) {
 			dropped, err := s.Sweep(ctx)
-			return map[string]int64{logs: int64(dropped)}, err
+			return map[string]int64{"api_request_logs": int64(dropped)}, err
 		},
-		Upcoming: func(ctx context.Context, table string, since, before time.Time) ([]models.RetentionDay, error) {
-			return s.Upcoming(ctx, table == sums, since, before)
-		}}
+		Upcoming: s.Upcoming}
 }
 
 // limitsEnd is how limits are forgotten that count for nothing any more.

@@ -18,7 +18,7 @@ func TestReadersAndRulesAgree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]time.Duration{"sessions": account.SessionTTL, "mails": notify.KeepFor, "api_request_logs": requestlog.TTL, "api_request_hours": requestlog.TTL, "owners": account.GuestTTL,
+	for name, want := range map[string]time.Duration{"sessions": account.SessionTTL, "mails": notify.KeepFor, "api_request_logs": requestlog.TTL, "api_request_hours": requestlog.TTL, "api_request_thirds": requestlog.TTL, "owners": account.GuestTTL,
 		"completions": 0, "operator_links": 0, "email_changes": 0} {
 		table, _ := reg.Table(name)
 		if got := max(time.Duration(table.Retention.Max), time.Duration(table.Retention.Guests)); got != want || table.Retention.Clock == "" {

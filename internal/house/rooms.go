@@ -257,5 +257,6 @@ var tables = []struct{ name, model, owner string }{
 	{"api_request_keys", "", "internal/requestlog"},
 	{"api_request_logs", "RequestLog", "internal/requestlog"},
 	{"api_request_hours", "", "internal/requestlog"},
+	{"api_request_thirds", "", "internal/requestlog"},
 	{"api_request_days", "RequestDay", "internal/requestlog"},
 }

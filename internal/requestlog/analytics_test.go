@@ -83,12 +83,18 @@ func (r *room) seeded(keys []viewer.Viewer, n int) (rows []requestlog.Entry) {
 }
 
 // P77: sums equal the rows they are of, exactly, for any window, zone and dimensions, and
-// quantiles lie in the same bucket as the exact ones.
+// quantiles lie in the same bucket as the exact ones; some of the rows came before their
+// days were summed up, some later.
 func TestSumsEqualTheRows(t *testing.T) {
 	r := newRoom(t)
 	v := r.account()
 	keys := []viewer.Viewer{key(v, models.ScopeUsageRead), key(v), key(v)}
-	rows := r.seeded(keys, 3000)
+	rows := r.seeded(keys, 1500)
+	r.must(r.SumDays(t.Context()))
+	if n := r.count(`SELECT count(*) FROM api_request_thirds`); n == 0 {
+		t.Fatal("no day was summed up")
+	}
+	rows = append(rows, r.seeded(keys, 1500)...) // come late
 	all := []models.RequestDimension{models.RequestsByKey, models.RequestsByModel, models.RequestsByRoute, models.RequestsByDay, models.RequestsByHour}
 	rapid.Check(t, func(t *rapid.T) {
 		w := requestlog.Window{Zone: rapid.SampledFrom(zones).Draw(t, "zone"), By: rapid.SliceOfNDistinct(rapid.SampledFrom(all), 0, 3, rapid.ID).Draw(t, "by")}
@@ -268,6 +274,27 @@ func TestWindowsThatAreRefused(t *testing.T) {
 	for name, nobody := range map[string]viewer.Viewer{"idle": v, "nobody": {}, "a guest": {Kind: viewer.Guest, OwnerID: v.OwnerID, Key: v.Key}} {
 		if total, groups, err := r.Analytics(t.Context(), nobody, requestlog.Window{From: now.Add(-day), To: now}); err != nil || total.Requests != 0 || groups != nil {
 			t.Errorf("%s: %+v, %v", name, total, err)
+		}
+	}
+}
+
+// Too many groups are refused, whether that is seen while they are read or at the end.
+func TestTooManyGroupsAreRefused(t *testing.T) {
+	r := newRoom(t)
+	v := r.account()
+	e := r.entry(key(v))
+	r.write(e)
+	w := requestlog.Window{From: e.At.Truncate(day), To: e.At.Truncate(day).Add(day), By: []models.RequestDimension{models.RequestsByModel}}
+	for _, many := range []struct {
+		groups  int64
+		refused bool
+	}{{4999, false}, {5000, true}, {16_000, true}} {
+		r.count(`WITH made AS (INSERT INTO api_request_hours (subject, hour, key_ref, model_id, route, succeeded)
+			SELECT subject, $1, key_ref, 'm' || n, 'query viewer', 1 FROM api_request_subjects JOIN api_request_keys USING (owner_id), generate_series(1, $2::bigint) n
+			ON CONFLICT DO NOTHING RETURNING 1) SELECT count(*) FROM made`, e.At.Truncate(time.Hour), many.groups)
+		_, groups, err := r.Analytics(t.Context(), v, w)
+		if fault.Is(err, fault.Invalid) != many.refused || !many.refused && int64(len(groups)) != many.groups+1 {
+			t.Errorf("%d more groups: %d, %v", many.groups, len(groups), err)
 		}
 	}
 }

@@ -39,3 +39,6 @@ func QuantileOf(values []int, q float64) int {
 
 // SweepLock is the advisory lock of whoever sweeps.
 const SweepLock = sweepLock
+
+// SumLock is the advisory lock of a day that is written or summed up.
+const SumLock = sumLock

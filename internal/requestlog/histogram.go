@@ -72,27 +72,25 @@ func (h histogram) append(dst []byte) []byte {
 var errEncoding = errors.New("a histogram of the request logs can't be read")
 
 // eachBar calls visit for each bar of an encoded histogram.
-func eachBar(src []byte, visit func(b bar)) error {
-	bucket := uint32(0)
+func eachBar(src []byte, visit func(bucket, n uint64)) error {
+	bucket := uint64(0)
 	for len(src) > 0 {
 		var step, n uint64
-		if len(src) > 1 && src[0] < 0x80 && src[1] < 0x80 {
+		if len(src) > 1 && src[0]|src[1] < 0x80 {
 			step, n, src = uint64(src[0]), uint64(src[1]), src[2:]
 		} else {
-			var k int
-			if step, k = binary.Uvarint(src); k <= 0 {
+			var k, l int
+			step, k = binary.Uvarint(src)
+			n, l = binary.Uvarint(src[max(k, 0):])
+			if k <= 0 || l <= 0 {
 				return errEncoding
 			}
-			src = src[k:]
-			if n, k = binary.Uvarint(src); k <= 0 {
-				return errEncoding
-			}
-			src = src[k:]
+			src = src[k+l:]
 		}
-		if bucket += uint32(step); step > math.MaxUint16 || bucket > math.MaxUint16 || n > math.MaxUint32 { //nolint:gosec // judged here
+		if bucket += step; step > math.MaxUint16 || bucket > math.MaxUint16 || n > math.MaxUint32 {
 			return errEncoding
 		}
-		visit(bar{bucket, uint32(n)})
+		visit(bucket, n)
 	}
 	return nil
 }
@@ -102,7 +100,7 @@ func readHistogram(src []byte) (h histogram, err error) {
 	if len(src) > 0 {
 		h = make(histogram, 0, len(src)/2+1) // a bar is two bytes at least
 	}
-	err = eachBar(src, func(b bar) { h = append(h, b) })
+	err = eachBar(src, func(bucket, n uint64) { h = append(h, bar{uint32(bucket), uint32(n)}) }) //nolint:gosec // eachBar bounds them
 	return h, err
 }
 
@@ -115,6 +113,36 @@ func (t *tally) put(b bar) {
 		*t = slices.Grow(*t, int(b.bucket)+1-len(*t))[:b.bucket+1]
 	}
 	(*t)[b.bucket] += uint64(b.n)
+}
+
+// append encodes it as a histogram.
+func (t tally) append(dst []byte) []byte {
+	last := 0
+	for bucket, n := range t {
+		if n > 0 {
+			dst = binary.AppendUvarint(dst, uint64(bucket-last)) //nolint:gosec // buckets rise
+			dst = binary.AppendUvarint(dst, n)
+			last = bucket
+		}
+	}
+	return dst
+}
+
+// read adds an encoded histogram, or takes it off what holds it.
+func (t *tally) read(src []byte, off bool) error {
+	times := uint64(1)
+	if off {
+		times = math.MaxUint64 // -1, as counts wrap around
+	}
+	counts := *t
+	err := eachBar(src, func(bucket, n uint64) {
+		if bucket >= uint64(len(counts)) {
+			counts = slices.Grow(counts, int(bucket)+1-len(counts))[:bucket+1] //nolint:gosec // eachBar bounds it
+		}
+		counts[bucket] += n * times
+	})
+	*t = counts
+	return err
 }
 
 // add adds another one.

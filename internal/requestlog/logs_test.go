@@ -201,6 +201,8 @@ func TestRowsOfADeletedAccountAreNobodys(t *testing.T) {
 	_, err := r.db.Pool().Exec(t.Context(), `DELETE FROM owners WHERE id = $1`, v.OwnerID)
 	r.must(err)
 	late := key(v)
+	r.pass(2 * day)
+	r.must(r.SumDays(t.Context()))
 	r.write(r.entry(k), r.entry(late), r.entry(key(other)))
 	if n := r.count(`SELECT count(*) FROM api_request_logs`); n != 5 {
 		t.Errorf("%d rows are kept", n)
@@ -215,7 +217,7 @@ func TestRowsOfADeletedAccountAreNobodys(t *testing.T) {
 		}
 	}
 	var whole string
-	for _, table := range []string{"api_request_logs", "api_request_hours"} {
+	for _, table := range []string{"api_request_logs", "api_request_hours", "api_request_thirds"} {
 		r.must(r.db.Pool().QueryRow(t.Context(), `SELECT string_agg(t::text, ' ') FROM `+table+` t`).Scan(&whole))
 		for _, name := range []string{v.OwnerID, k.KeyID, late.KeyID, other.OwnerID} {
 			if strings.Contains(whole, name) {

@@ -37,12 +37,14 @@ const (
 	sweepLock = 0x6b322d72657176
 )
 
-// parents are the partitioned tables, and how their pages are filled: sums are written
-// over and over.
+// parents are the tables whose partitions are made ahead, and how their pages are filled:
+// sums are written over and over.
 var parents = []struct{ table, options string }{
 	{"api_request_logs", ""},
-	{"api_request_hours", " WITH (fillfactor = 60)"},
+	{hoursTable, " WITH (fillfactor = 60)"},
 }
+
+const hoursTable = "api_request_hours"
 
 // partition is a day of a table.
 type partition struct {
@@ -54,7 +56,7 @@ type partition struct {
 
 func partitionName(table string, day time.Time) string { return table + "_" + day.Format("20060102") }
 
-var partitionNames = regexp.MustCompile(`^(api_request_logs|api_request_hours)_(\d{8})$`)
+var partitionNames = regexp.MustCompile(`^(api_request_logs|api_request_hours|api_request_thirds)_(\d{8})$`)
 
 // MakePartitions makes those of yesterday, today and the days to come. It may be called by
 // many instances at once and again.
@@ -113,16 +115,30 @@ func makePartitionsTx(ctx context.Context, tx pgx.Tx, days []time.Time) error {
 				continue
 			}
 			if i < 0 {
-				if _, err := tx.Exec(ctx, fmt.Sprintf("CREATE TABLE %s (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS)%s", name, p.table, p.options)); err != nil {
-					return fmt.Errorf("make %s: %w", name, err)
+				if err := makeTableTx(ctx, tx, p.table, name, p.options); err != nil {
+					return err
 				}
 			}
-			_, err := tx.Exec(ctx, fmt.Sprintf("ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM ('%s') TO ('%s')",
-				p.table, name, day.Format(time.RFC3339), day.Add(dayLength).Format(time.RFC3339)))
-			if err != nil {
-				return fmt.Errorf("attach %s: %w", name, err)
+			if err := attachTx(ctx, tx, p.table, name, day); err != nil {
+				return err
 			}
 		}
+	}
+	return nil
+}
+
+func makeTableTx(ctx context.Context, tx pgx.Tx, table, name, options string) error {
+	if _, err := tx.Exec(ctx, fmt.Sprintf("CREATE TABLE %s (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS)%s", name, table, options)); err != nil {
+		return fmt.Errorf("make %s: %w", name, err)
+	}
+	return nil
+}
+
+func attachTx(ctx context.Context, tx pgx.Tx, table, name string, day time.Time) error {
+	_, err := tx.Exec(ctx, fmt.Sprintf("ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM ('%s') TO ('%s')",
+		table, name, day.Format(time.RFC3339), day.Add(dayLength).Format(time.RFC3339)))
+	if err != nil {
+		return fmt.Errorf("attach %s: %w", name, err)
 	}
 	return nil
 }
@@ -135,7 +151,7 @@ func partitions(ctx context.Context, q interface {
 	rows, err := q.Query(ctx, `SELECT c.relname::text, i.inhrelid IS NOT NULL, coalesce(i.inhdetachpending, false)
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = current_schema()
 		LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
-		WHERE c.relkind = 'r' AND (c.relname LIKE 'api\_request\_logs\_%' OR c.relname LIKE 'api\_request\_hours\_%')`)
+		WHERE c.relkind = 'r' AND c.relname LIKE 'api\_request\_%'`)
 	if err != nil {
 		return nil, fmt.Errorf("list partitions: %w", err)
 	}

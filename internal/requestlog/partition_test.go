@@ -41,6 +41,10 @@ func TestDaysThatAreOverAreDropped(t *testing.T) {
 	last.At, last.PromptTokens, last.Credits, last.Status = first.At.Add(day-time.Microsecond), 11, 7, 500
 	r.write(first, last)
 	r.pass(89 * day)
+	r.must(r.SumDays(t.Context()))
+	if n := r.count(`SELECT count(*) FROM api_request_thirds`); n != 2 {
+		t.Fatalf("the day has %d thirds", n)
+	}
 	r.sweeps(35)
 	if n := r.count(`SELECT count(*) FROM api_request_logs`); n != 2 {
 		t.Fatalf("%d rows after %v", n, r.now.Load().Sub(first.At))
@@ -49,7 +53,7 @@ func TestDaysThatAreOverAreDropped(t *testing.T) {
 	if age := r.now.Load().Sub(last.At); age < 90*day || age > 90*day+time.Hour {
 		t.Fatalf("the test looks at %v", age)
 	}
-	for _, table := range []string{"api_request_logs", "api_request_hours"} {
+	for _, table := range []string{"api_request_logs", "api_request_hours", "api_request_thirds"} {
 		if n := r.count(`SELECT count(*) FROM ` + table); n != 0 {
 			t.Errorf("%d rows of %s are left", n, table)
 		}

@@ -29,6 +29,9 @@ type report struct {
 	now  time.Time
 	by   map[groupKey]*Group
 
+	// homes are the groups' starts that thirds are added to, by the thirds.
+	homes map[int64]int64
+
 	// The hour looked at last, and in which day or hour of the zone its quarters lie.
 	hour   time.Time
 	starts [quarters]int64
@@ -58,7 +61,7 @@ func (r *report) read(ctx context.Context, s *Service, v viewer.Viewer) error {
 		if err := r.readRows(ctx, tx, from, begin); err != nil {
 			return err
 		}
-		if err := r.readHours(ctx, tx, begin, end); err != nil {
+		if err := r.readSums(ctx, tx, begin, end); err != nil {
 			return err
 		}
 		return r.readRows(ctx, tx, end, to)

@@ -3,57 +3,46 @@ package requestlog
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// readHours adds the quarters from begin to end, which are beginnings of quarters.
-func (r *report) readHours(ctx context.Context, tx pgx.Tx, begin, end time.Time) error {
-	if !begin.Before(end) {
+// readHours adds hours, to and from what begins and ends a window with their quarters.
+func (r *report) readHours(ctx context.Context, tx pgx.Tx, s spans, begin, end time.Time) error {
+	if len(s.from) == 0 {
 		return nil
 	}
 	var c conditions
-	c.of(r.sel)
-	c.add("hour >= $?", begin.Truncate(time.Hour))
-	c.add("hour < $?", end)
-	rows, err := tx.Query(ctx, `SELECT hour, key_ref, model_id, route, succeeded, refused, limited, failed, prompt_tokens, cached_tokens, output_tokens, reasoning_tokens,
-			credits, first_token, latency, CASE WHEN `+r.cut(&c, begin, end)+` THEN quarters ELSE '' END
-		FROM api_request_hours WHERE `+strings.Join(c.sql, " AND "), planned(c.args)...)
+	cut := ", CASE WHEN " + r.cut(&c, begin, end) + " THEN quarters ELSE '' END"
+	rows, err := r.readSpans(ctx, tx, s, hoursTable, "hour", cut, c)
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	var hour time.Time
-	var keyRef int64
-	var model, route string
-	var sum Sum
-	var first, took, parts pgtype.DriverBytes
-	into := []any{&hour, &keyRef, &model, &route}
-	for _, n := range sum.fields() {
-		into = append(into, n)
-	}
-	into = append(into, &first, &took, &parts)
-	for rows.Next() {
-		if err := rows.Scan(into...); err != nil {
+	var parts pgtype.DriverBytes
+	return eachSum(rows, func(g group, sum *Sum, first, took []byte) error {
+		if err := r.bounded(); err != nil {
 			return err
 		}
-		r.look(hour)
-		if len(parts) == 0 {
-			t := r.group(keyRef, model, route, r.starts[0])
-			if err := t.read(route, &sum, first, took); err != nil {
-				return err
-			}
-		} else if err := r.addParts(hour, begin, end, keyRef, model, route, parts); err != nil {
-			return err
+		if r.look(time.Unix(g.hour, 0).UTC()); len(parts) > 0 {
+			return r.addParts(g, begin, end, parts)
 		}
-		if len(r.by) > maxGroups {
-			break
-		}
+		return r.add(g, 0, sum, first, took)
+	}, &parts)
+}
+
+// add adds the sum of an hour or, of a group's hour, of the quarter i. What the group of
+// its third has of it already is taken off there.
+func (r *report) add(g group, i int, sum *Sum, first, took []byte) error {
+	home, there := r.homes[g.hour-g.hour%thirdSeconds]
+	if there && home == r.starts[i] {
+		return nil
 	}
-	return rows.Err()
+	if err := r.group(g.keyRef, g.model, g.route, r.starts[i]).read(g.route, sum, first, took, false); err != nil || !there {
+		return err
+	}
+	return r.group(g.keyRef, g.model, g.route, home).read(g.route, sum, first, took, true)
 }
 
 // cut is the condition under which an hour is looked at by its quarters: where the window
@@ -93,29 +82,32 @@ func (r *report) cutHours(begin, end time.Time) (out []time.Time) {
 	return out
 }
 
-func (r *report) addParts(hour, begin, end time.Time, keyRef int64, model, route string, encoded []byte) error {
+func (r *report) addParts(g group, begin, end time.Time, encoded []byte) error {
 	parts, err := readParts(encoded)
 	if err != nil {
 		return err
 	}
 	for i := range parts {
-		at := hour.Add(time.Duration(i) * quarter)
+		at := time.Unix(g.hour, 0).Add(time.Duration(i) * quarter)
 		if parts[i].rows() == 0 || at.Before(begin) || !at.Before(end) {
 			continue
 		}
-		t := r.group(keyRef, model, route, r.starts[i])
-		if err := t.read(route, &parts[i].Sum, parts[i].first, parts[i].took); err != nil {
+		if err := r.add(g, i, &parts[i].Sum, parts[i].first, parts[i].took); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// read adds a sum with its encoded histograms.
-func (t *Total) read(route string, sum *Sum, first, took []byte) error {
+// read adds a sum with its encoded histograms, or takes it off.
+func (t *Total) read(route string, sum *Sum, first, took []byte, off bool) error {
+	if off {
+		less := sum.negative()
+		sum = &less
+	}
 	t.add(route, sum)
-	if err := eachBar(first, t.first.put); err != nil {
+	if err := t.first.read(first, off); err != nil {
 		return err
 	}
-	return eachBar(took, t.took.put)
+	return t.took.read(took, off)
 }

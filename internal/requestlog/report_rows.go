@@ -29,14 +29,7 @@ func (r *report) readRows(ctx context.Context, tx pgx.Tx, from, to time.Time) er
 	var first *int
 	var took int
 	_, err = pgx.ForEachRow(rows, []any{&e.At, &keyRef, &e.ModelID, &e.Route, &e.Status, &e.Code, &e.PromptTokens, &e.CachedTokens, &e.OutputTokens, &e.ReasoningTokens, &e.Credits, &first, &took}, func() error {
-		t := r.group(keyRef, e.ModelID, e.Route, r.startOf(e.At))
-		var sum Sum
-		sum.count(&e)
-		t.add(e.Route, &sum)
-		if first != nil {
-			t.first.put(bar{uint32(bucketOf(*first)), 1}) //nolint:gosec // a bucket is small
-		}
-		t.took.put(bar{uint32(bucketOf(took)), 1}) //nolint:gosec // a bucket is small
+		r.group(keyRef, e.ModelID, e.Route, r.startOf(e.At)).count(&e, first, took)
 		return nil
 	})
 	return err

@@ -1,6 +1,6 @@
 // Package requestlog keeps one row for each API request and what the rows sum up to. It
-// alone writes api_request_logs, api_request_hours, api_request_days and the two tables
-// that lead from an account and its keys to the numbers in them.
+// alone writes api_request_logs, api_request_hours, api_request_thirds, api_request_days and
+// the two tables that lead from an account and its keys to the numbers in them.
 //
 // Rows are kept for TTL and never longer: every reader leaves out what is older, to the
 // microsecond, and Sweep drops whole days. They hold no content, no name that a client

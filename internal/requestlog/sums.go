@@ -4,6 +4,9 @@ import (
 	"encoding/binary"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
@@ -28,6 +31,15 @@ func (s *Sum) add(o *Sum) {
 	s.Succeeded, s.Refused, s.Limited, s.Failed = s.Succeeded+o.Succeeded, s.Refused+o.Refused, s.Limited+o.Limited, s.Failed+o.Failed
 	s.PromptTokens, s.CachedTokens, s.OutputTokens = s.PromptTokens+o.PromptTokens, s.CachedTokens+o.CachedTokens, s.OutputTokens+o.OutputTokens
 	s.ReasoningTokens, s.Credits = s.ReasoningTokens+o.ReasoningTokens, s.Credits+o.Credits
+}
+
+// negative is what takes it off when it is added.
+func (s *Sum) negative() (out Sum) {
+	to := out.fields()
+	for i, n := range s.fields() {
+		*to[i] = -*n
+	}
+	return out
 }
 
 // count adds a row.
@@ -169,4 +181,22 @@ func readHour(whole Sum, first, took, encoded []byte) (h hour, err error) {
 		}
 	}
 	return h, err
+}
+
+// eachSum reads rows with the columns of thirdColumns, in their order, and more behind them.
+// What it hands over is good until visit returns.
+func eachSum(rows pgx.Rows, visit func(g group, sum *Sum, first, took []byte) error, more ...any) error {
+	var g group
+	var at time.Time
+	var sum Sum
+	var first, took pgtype.DriverBytes
+	into := []any{&g.subject, &at, &g.keyRef, &g.model, &g.route}
+	for _, n := range sum.fields() {
+		into = append(into, n)
+	}
+	_, err := pgx.ForEachRow(rows, append(append(into, &first, &took), more...), func() error {
+		g.hour = at.Unix()
+		return visit(g, &sum, first, took)
+	})
+	return err
 }

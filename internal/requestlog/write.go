@@ -104,6 +104,9 @@ func (s *Service) writeTogether(ctx context.Context, rows []row) error {
 		if groups, err = s.addHoursTx(ctx, tx, rows); err != nil {
 			return err
 		}
+		if err := addThirdsTx(ctx, tx, rows); err != nil {
+			return err
+		}
 		return addDaysTx(ctx, tx, rows)
 	})
 	if err != nil {

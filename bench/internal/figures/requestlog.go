@@ -73,8 +73,12 @@ func (r *Run) requestLog(ctx context.Context) ([]report.Figure, error) {
 	} else if figures = append(figures, got...); err != nil {
 		return figures, err
 	}
-	got, err := b.drop(ctx, db, day)
+	got, err := b.sumUp(ctx, d)
 	if err != nil {
+		return figures, err
+	}
+	figures = append(figures, got...)
+	if got, err = b.drop(ctx, db, day); err != nil {
 		return figures, err
 	}
 	figures = append(figures, got...)
@@ -201,6 +205,17 @@ func (b *logBench) paced(ctx context.Context, d *bed.Database, length time.Durat
 		report.New("log processor", "cores that this takes, making the rows included", "cores", []float64{mine}, nil, report.Goal{Plain: true, Limit: 0.5}),
 		report.New("log database", "cores that this takes of the database", "cores", []float64{theirs}, nil, report.Goal{}),
 	}, nil
+}
+
+// sumUp makes the sums of all days that are over, as the program does when it is started on
+// logs that have none yet; otherwise it is a day each day.
+func (b *logBench) sumUp(ctx context.Context, d *bed.Database) ([]report.Figure, error) {
+	mine, theirs := procstat.Of([]int{os.Getpid()}, false).CPU, procstat.Of([]int{d.PID}, true).CPU
+	if err := b.SumDays(ctx); err != nil {
+		return nil, err
+	}
+	mine, theirs = procstat.Of([]int{os.Getpid()}, false).CPU-mine, procstat.Of([]int{d.PID}, true).CPU-theirs
+	return []report.Figure{report.New("log days summed up", "processor time of all days that are over, once, the database's included", "ms", []float64{ms(mine + theirs)}, nil, report.Goal{})}, nil
 }
 
 // drop lets the oldest day go while rows are written, each in a transaction of its own.

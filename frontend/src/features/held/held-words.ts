@@ -82,6 +82,7 @@ const tables: Readonly<Record<string, MessageDescriptor>> = {
   api_request_keys: msg`Which number stands for a key in the logs of requests`,
   api_request_logs: msg`Requests to the API, one row each, without content`,
   api_request_hours: msg`Sums of requests by the hour`,
+  api_request_thirds: msg`Sums of requests by the third of a day`,
   api_request_days: msg`Totals of requests by the day`,
   rate_buckets: msg`How far your limits are used up`,
   rate_places: msg`How much of yours runs at the moment`,

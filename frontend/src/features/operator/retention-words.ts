@@ -12,6 +12,7 @@ const names: Readonly<Record<string, MessageDescriptor>> = {
   completions: msg`Answers kept for repeated requests`,
   api_request_logs: msg`Logs of API requests`,
   api_request_hours: msg`Hourly sums of API requests`,
+  api_request_thirds: msg`Eight-hour sums of API requests`,
   rate_buckets: msg`Limits that are used up`,
   rate_places: msg`Places of running streams`,
   retention_sweeps: msg`Receipts of deletions`,
