@@ -22,10 +22,10 @@ type listener struct{ net.Listener }
 // Accept implements net.Listener.
 func (l listener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
-	if tcp, ok := c.(*net.TCPConn); ok && err == nil {
-		return newConn(tcp), nil
+	if err != nil {
+		return nil, err //nolint:wrapcheck // the listener's own
 	}
-	return c, err //nolint:wrapcheck // the listener's own
+	return Conn(c), nil
 }
 
 // conn is a connection of TCP whose writes begin with a try.
@@ -39,14 +39,19 @@ type conn struct {
 	n  int
 }
 
-func newConn(tcp *net.TCPConn) net.Conn {
+// Conn is c, written as the connections of a Listener are, if it is one of TCP.
+func Conn(c net.Conn) net.Conn {
+	tcp, ok := c.(*net.TCPConn)
+	if !ok {
+		return c
+	}
 	raw, err := tcp.SyscallConn()
 	if err != nil {
-		return tcp
+		return c
 	}
-	c := &conn{TCPConn: tcp, raw: raw}
-	c.try = c.attempt
-	return c
+	out := &conn{TCPConn: tcp, raw: raw}
+	out.try = out.attempt
+	return out
 }
 
 // Write implements net.Conn. What the try leaves, and every error, is of the ordinary write.
