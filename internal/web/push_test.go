@@ -110,23 +110,34 @@ func TestPushedPiecesAreAsFlushedOnes(t *testing.T) {
 		},
 		"a panic": func(_ http.ResponseWriter, push func(string) error) { _, _ = push("one"), push("two"); panic("x") },
 	}
-	requests := map[string]string{
-		"kept":          asks("GET /v1/a HTTP/1.1", "") + asks("GET /v1/b HTTP/1.1", "Connection: close\r\n"),
-		"closed":        asks("POST /v1/a HTTP/1.1", "Connection: close\r\nContent-Length: 0\r\n"),
-		"old":           asks("GET /v1/a HTTP/1.0", ""),
-		"old, kept":     asks("GET /v1/a HTTP/1.0", "Connection: keep-alive\r\n") + asks("GET /v1/b HTTP/1.0", ""),
-		"only the head": asks("HEAD /v1/a HTTP/1.1", "") + asks("GET /v1/b HTTP/1.1", "Connection: close\r\n"),
+	requests := map[string]func(step string) string{
+		"kept": func(step string) string {
+			return asks("GET /v1/a HTTP/1.1", step) + asks("GET /v1/b HTTP/1.1", "Connection: close\r\n"+step)
+		},
+		"closed": func(step string) string {
+			return asks("POST /v1/a HTTP/1.1", "Connection: close\r\nContent-Length: 0\r\n"+step)
+		},
+		"old": func(step string) string { return asks("GET /v1/a HTTP/1.0", step) },
+		"old, kept": func(step string) string {
+			return asks("GET /v1/a HTTP/1.0", "Connection: keep-alive\r\n"+step) + asks("GET /v1/b HTTP/1.0", step)
+		},
+		"only the head": func(step string) string {
+			return asks("HEAD /v1/a HTTP/1.1", step) + asks("GET /v1/b HTTP/1.1", "Connection: close\r\n"+step)
+		},
 	}
-	s := &streamer{}
-	dial, _ := s.listens(t)
-	for did, step := range steps {
-		s.handle = func(w http.ResponseWriter, _ *http.Request, push func(string) error) { step(w, push) }
+	var dials [2]func() net.Conn
+	for n := range dials {
+		s := &streamer{plain: n == 0, handle: func(w http.ResponseWriter, r *http.Request, push func(string) error) {
+			steps[r.Header.Get("X-Step")](w, push)
+		}}
+		dials[n], _ = s.listens(t)
+	}
+	for did := range steps {
 		for asked, request := range requests {
 			var got [2]string
-			for n := range got {
-				s.plain = n == 0
+			for n, dial := range dials {
 				c := dial()
-				if _, err := io.WriteString(c, request); err != nil {
+				if _, err := io.WriteString(c, request("X-Step: "+did+"\r\n")); err != nil {
 					t.Fatal(err)
 				}
 				all, err := io.ReadAll(c)
