@@ -224,3 +224,39 @@ func TestWhoDoesNotReadPiecesIsCut(t *testing.T) {
 		t.Errorf("%d bytes came, the last %.20q", len(all), all[max(0, len(all)-20):])
 	}
 }
+
+// A server that shuts down waits for the end of what is being pushed, which arrives whole.
+func TestShuttingDownWaitsForPieces(t *testing.T) {
+	next := make(chan string)
+	s := &streamer{handle: func(_ http.ResponseWriter, _ *http.Request, push func(string) error) {
+		for p := range next {
+			if err := push(p); err != nil {
+				t.Error(err)
+			}
+		}
+	}}
+	dial, end := s.listens(t)
+	c := dial()
+	if _, err := io.WriteString(c, asks("GET /v1/models HTTP/1.1", "")); err != nil {
+		t.Fatal(err)
+	}
+	next <- "first, "
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := make(chan string)
+	go func() { log <- end() }()
+	next <- "second, "
+	next <- "third"
+	close(next)
+	if all, err := io.ReadAll(resp.Body); string(all) != "first, second, third" || err != nil {
+		t.Errorf("%q, %v", all, err)
+	}
+	if got := <-log; !strings.Contains(got, "bytes=20") {
+		t.Error(got)
+	}
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Error("the connection stays open:", err)
+	}
+}
