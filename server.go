@@ -36,6 +36,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/notify"
 	"github.com/kimi-k2/kimi-k2/internal/policy"
 	"github.com/kimi-k2/kimi-k2/internal/ratelimit"
+	"github.com/kimi-k2/kimi-k2/internal/rawio"
 	"github.com/kimi-k2/kimi-k2/internal/register"
 	"github.com/kimi-k2/kimi-k2/internal/requestlog"
 	"github.com/kimi-k2/kimi-k2/internal/retention"
@@ -254,7 +255,7 @@ func (s *server) ready(ctx context.Context) error {
 // end or are handed over, sockets close so that clients come back, requests end.
 func (s *server) serve(ctx context.Context) error {
 	failed := make(chan error, 1)
-	go func() { failed <- s.http.Serve(s.listener) }()
+	go func() { failed <- s.http.Serve(rawio.Listen(s.listener)) }()
 	select {
 	case err := <-failed:
 		s.close(ctx)

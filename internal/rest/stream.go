@@ -21,6 +21,7 @@ type stream struct {
 	run    Run
 	enc    encoder
 	conn   *http.ResponseController
+	push   func([]byte) error // writes and sends
 	cancel context.CancelCauseFunc
 
 	mu     sync.Mutex
@@ -46,6 +47,10 @@ func (c *call) stream(run Run, enc encoder) {
 	ctx, cancel := context.WithCancelCause(c.r.Context())
 	defer cancel(nil)
 	s := &stream{call: c, run: run, enc: enc, conn: http.NewResponseController(c.w), cancel: cancel, buf: make([]byte, 0, 1024)}
+	s.push = s.flushed
+	if p, ok := c.w.(interface{ Push([]byte) error }); ok {
+		s.push = p.Push
+	}
 	s.mu.Lock() // the timer may ring before it is in its place
 	s.quiet = time.AfterFunc(c.KeepAlive, s.ping)
 	s.mu.Unlock()
@@ -114,16 +119,20 @@ func (s *stream) send() error {
 		_ = s.conn.SetWriteDeadline(time.Now().Add(s.WriteTimeout)) //nolint:forbidigo // a deadline of a socket
 		s.renew = s.sent + s.WriteTimeout/4
 	}
-	_, err := s.w.Write(s.buf)
-	if err == nil {
-		err = s.conn.Flush()
-	}
-	if err != nil {
+	if err := s.push(s.buf); err != nil {
 		s.broken = true
 		s.cancel(errUnread)
 		return fmt.Errorf("%w: %w", errUnread, err)
 	}
 	return nil
+}
+
+// flushed is push where the connection offers nothing shorter.
+func (s *stream) flushed(p []byte) error {
+	if _, err := s.w.Write(p); err != nil {
+		return err //nolint:wrapcheck // net/http's own
+	}
+	return s.conn.Flush() //nolint:wrapcheck // net/http's own
 }
 
 // ping breaks a silence with a comment, so that nobody on the way takes the connection for

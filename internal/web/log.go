@@ -33,7 +33,7 @@ func (s *server) logged(next http.Handler) http.Handler {
 		requestID := id.New(id.Request)
 		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, requestID))
 		w.Header().Set("X-Request-Id", requestID)
-		rec := &recorder{ResponseWriter: w}
+		rec := &recorder{ResponseWriter: w, request: r}
 		defer func() {
 			s.Log.LogAttrs(r.Context(), levelOf(r.Pattern, rec.status), "request",
 				slog.String("method", methodName(r.Method)),
@@ -120,8 +120,10 @@ func describe(value any) string {
 // and websockets: flushing, hijacking and deadlines reach the connection.
 type recorder struct {
 	http.ResponseWriter
-	status int
-	bytes  int64
+	request *http.Request
+	status  int
+	bytes   int64
+	lane    lane
 }
 
 // WriteHeader notes the final status.
@@ -137,6 +139,7 @@ func (r *recorder) Write(p []byte) (int, error) {
 	if r.status == 0 {
 		r.status = http.StatusOK
 	}
+	r.lane.conn = nil // until this is out too
 	n, err := r.ResponseWriter.Write(p)
 	r.bytes += int64(n)
 	return n, err

@@ -28,6 +28,7 @@ func Server(addr string, h http.Handler, l *slog.Logger) *http.Server {
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		ConnContext:       withConn,
 		ErrorLog:          log.New(serverLog{l}, "", 0),
 	}
 }

@@ -20,6 +20,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/kimi-k2/kimi-k2/internal/rawio"
 )
 
 const (
@@ -76,7 +78,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		closeBody(req)
 		return nil, err //nolint:wrapcheck // says where to
 	}
-	return t.exchange(&conn{nc: nc, address: address}, req)
+	return t.exchange(&conn{nc: rawio.Conn(nc), address: address}, req)
 }
 
 // CloseIdleConnections closes the kept connections of this transport and the next.
