@@ -54,7 +54,7 @@ func TestARequestLeavesNoTrace(t *testing.T) {
 		t.Errorf("%d sessions say which kind of browser it was: %v", devices, err)
 	}
 	for where, text := range map[string]string{"database": dbtest.Dump(t, p.server.db), "log": p.logs.String(), "DATA_DIR": everyFile(t, p.server.cfg.DataDir)} {
-		for _, trace := range []string{"203.0.113.", "canary", "tlh", "7204", "127.0.0.1:", "AppleWebKit", "remote"} {
+		for _, trace := range []string{"203.0.113.", "canary", "tlh", ".7204", "127.0.0.1:", "AppleWebKit", "remote"} {
 			if i := strings.Index(text, trace); i >= 0 && (where != "log" || trace != "127.0.0.1:") {
 				t.Errorf("the %s holds %q: …%s…", where, trace, text[max(0, i-80):min(len(text), i+80)])
 			}

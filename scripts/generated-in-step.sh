@@ -10,7 +10,8 @@ mkdir -p "$copy"
 
 tree_files | tar -C "$root" -cf - -T - | tar -C "$copy" -xf -
 ln -s "$root/frontend/node_modules" "$copy/frontend/node_modules"
-(cd "$copy" && scripts/generate.sh)
+# Without paths in them and without C the packages are compiled as for bin/kimi-k2: a copy elsewhere compiles nothing anew.
+(cd "$copy" && GOFLAGS="$GOFLAGS -trimpath" CGO_ENABLED=0 scripts/generate.sh)
 rm -f "$copy/frontend/node_modules"
 
 bad=0

@@ -21,8 +21,8 @@ quiet_job frontend_build
 lane scripts lockfiles gofmt schema_lint frontend_format frontend_lint frontend_types frontend_knip frontend_unit engine
 lane generated build lint
 finish_lanes
-# Alone, for their timing: first the Go tests, then the browser, two journeys at a time,
-# then what counts the CPU time of a page.
+# Alone, for their timing: first the Go tests, then the browser, three journeys at a time
+# (each waits for answers a third of its time), then what counts the CPU time of a page.
 solo go
 solo journeys
 solo smooth

@@ -81,10 +81,12 @@ async function bodyOf(request) {
   return new URLSearchParams(Buffer.concat(parts).toString())
 }
 
-/** The page on which somebody says who he is. */
+/** The page on which somebody says who he is. Who brings a cookie that says so isn't asked. */
 async function interact({ op }, request, response) {
   if (request.method === 'GET') {
     await op.interactionDetails(request, response)
+    const known = /(?:^|; )known=([^;]+)/.exec(request.headers.cookie ?? '')?.[1]
+    if (known) return op.interactionFinished(request, response, { login: { accountId: known } }, { mergeWithLastSubmission: false })
     response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8' }).end(form(request.url))
     return
   }

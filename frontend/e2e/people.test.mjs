@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { answers, completeAnswer, composer, questions, say, streaming, textOf } from './browser.mjs'
 import { journeys } from './journey.mjs'
-import { accountMenu, answerGate, ask, identify, signIn } from './people.mjs'
+import { accountMenu, answerGate, ask, identify, signInByHand } from './people.mjs'
 
 const journey = journeys({}, { signIn: true })
 
@@ -31,14 +31,14 @@ journey('P43: a guest becomes an account while an answer streams: same conversat
 })
 
 journey('P43: a guest that signs in to its account brings what it wrote', async ({ page, newcomer }) => {
-  await signIn(page, 'returning')
+  await signInByHand(page, 'returning')
   await say(page, 'from the first device')
   await completeAnswer(page)
   const second = await (await newcomer()).open()
   await say(second, 'written as a guest')
   await completeAnswer(second)
   await composer(second).fill('half a thought')
-  await signIn(second, 'returning')
+  await signInByHand(second, 'returning')
   await row(second, 'from the first device').waitFor()
   await row(second, 'written as a guest').click()
   await questions(second).filter({ hasText: 'written as a guest' }).waitFor()
@@ -49,7 +49,7 @@ journey('P43: a guest that signs in to its account brings what it wrote', async 
 journey('P43: a guest may leave what it wrote behind', async ({ page }) => {
   await say(page, 'to be forgotten')
   await completeAnswer(page)
-  await signIn(page, 'discarding', { discard: true })
+  await signInByHand(page, 'discarding', { discard: true })
   const { data } = await ask(page, '{viewer{kind conversations{nodes{id}}}}')
   assert.deepEqual([data.viewer.kind, data.viewer.conversations.nodes], ['ACCOUNT', []])
 })

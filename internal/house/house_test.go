@@ -5,12 +5,25 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/tools/txtar"
 )
 
 const root = "../.."
+
+var parseTree = sync.OnceValues(func() ([]source, error) { return readTree(root) })
+
+// theTree is this code base, parsed once for all tests.
+func theTree(t *testing.T) []source {
+	t.Helper()
+	tree, err := parseTree()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tree
+}
 
 // checks are the rules about Go files, by the name of their bad tree in testdata.
 var checks = map[string]func([]source) []string{
@@ -27,10 +40,7 @@ var checks = map[string]func([]source) []string{
 }
 
 func TestTheTreeKeepsTheRules(t *testing.T) {
-	tree, err := readTree(root)
-	if err != nil {
-		t.Fatal(err)
-	}
+	tree := theTree(t)
 	if len(tree) < 10 {
 		t.Fatalf("only %d files were found", len(tree))
 	}
@@ -99,10 +109,7 @@ func TestNoWorkIsPromisedInOtherFiles(t *testing.T) {
 }
 
 func TestEveryRoomIsThere(t *testing.T) {
-	tree, err := readTree(root)
-	if err != nil {
-		t.Fatal(err)
-	}
+	tree := theTree(t)
 	for dir := range rooms {
 		base := strings.TrimSuffix(dir, "/...")
 		if !slices.ContainsFunc(tree, func(s source) bool { return under(s.dir, base) || base == "." }) {
