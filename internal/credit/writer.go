@@ -44,7 +44,7 @@ type waiting struct {
 // writer commits waiting settlements together. It runs only while there are some.
 type writer struct {
 	commit func(ctx context.Context, batch []act) ([]outcome, error)
-	turn   sync.Mutex    // of the one that gathers a batch
+	turn   chan struct{} // holds one while a batch is gathered; a mutex would stop the time of tests
 	enough chan struct{} // the queue has a fair share
 
 	mu       sync.Mutex
@@ -59,7 +59,7 @@ type writer struct {
 }
 
 func newWriter(commit func(ctx context.Context, batch []act) ([]outcome, error)) *writer {
-	return &writer{commit: commit, enough: make(chan struct{}, 1), busy: map[string]bool{}}
+	return &writer{commit: commit, turn: make(chan struct{}, 1), enough: make(chan struct{}, 1), busy: map[string]bool{}}
 }
 
 // do adds a settlement to the next batch and waits for its outcome.
@@ -127,8 +127,8 @@ func (w *writer) share() int {
 // gather is the next batch: a fair share of those expected, or less when they don't come
 // soon.
 func (w *writer) gather() []waiting {
-	w.turn.Lock()
-	defer w.turn.Unlock()
+	w.turn <- struct{}{}
+	defer func() { <-w.turn }()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for timer := time.NewTimer(patience); len(w.queue) < w.share(); {
