@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -605,6 +606,72 @@ func TestTitles(t *testing.T) {
 		c, err := i.FindConversation(t.Context(), v, sent.Conversation.ID)
 		return err == nil && c.Title == "A fine title"
 	})
+}
+
+// Whoever follows is rung for once for each event, when it is there, and once at the end:
+// when its context is over, the room closes, or it doesn't take what comes.
+func TestEachEventIsRungFor(t *testing.T) {
+	h := newHouse(t)
+	i := h.open()
+	sent := i.send(i.guest(), "go")
+	v := sent.Viewer
+	i.follow(v, sent.Reply.ID)
+	follow := func(ctx context.Context) (<-chan models.ViewerEvent, func() (models.ViewerEvent, bool)) {
+		rings := make(chan struct{}, 1000)
+		events, err := i.Events(ctx, v, func() { rings <- struct{}{} })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return events, func() (models.ViewerEvent, bool) {
+			receive(t, "a ring", rings)
+			select {
+			case e, more := <-events:
+				return e, more
+			default:
+				t.Fatal("rung for nothing")
+				return nil, false
+			}
+		}
+	}
+	rename := func(title string) {
+		if _, err := i.UpdateConversation(t.Context(), v, chat.Update{ConversationID: sent.Conversation.ID, Title: &title}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	_, next := follow(ctx)
+	_, beside := follow(t.Context())
+	for _, title := range []string{"one", "two", "three"} {
+		rename(title)
+		for _, next := range []func() (models.ViewerEvent, bool){next, beside} {
+			e, _ := next()
+			for _, ended := e.(*models.ReplyEnded); ended; _, ended = e.(*models.ReplyEnded) { // of the reply before
+				e, _ = next()
+			}
+			if c, ok := e.(*models.ConversationChanged); !ok || c.Conversation.Title != title {
+				t.Fatalf("%+v", e)
+			}
+		}
+	}
+	cancel()
+	if e, more := next(); more {
+		t.Fatalf("%+v after the end", e)
+	}
+	silent, _ := follow(t.Context())
+	for n := range 200 {
+		rename("title " + strconv.Itoa(n))
+	}
+	eventually(t, "the one that takes nothing to be let go", func() bool {
+		select {
+		case _, more := <-silent:
+			return !more
+		default:
+			return false
+		}
+	})
+	i.close()
+	for _, more := beside(); more; _, more = beside() {
+	}
 }
 
 func TestVisitorsHaveNothingToFollow(t *testing.T) {
