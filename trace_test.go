@@ -35,7 +35,7 @@ func (m marked) RoundTrip(r *http.Request) (*http.Response, error) {
 // identifications, where they come from) is in no table and in no line of the log: of a
 // device its kind, system and browser are.
 func TestARequestLeavesNoTrace(t *testing.T) {
-	p := start(t, "TRUSTED_PROXIES=127.0.0.0/8,::1/128")
+	p := start(t, "TRUSTED_PROXIES=127.0.0.0/8,::1/128", "GOOGLE_CLIENT_ID=id", "GOOGLE_CLIENT_SECRET=secret")
 	guest, ada := p.browser(), p.signIn("ada")
 	for _, b := range []*browser{guest, ada} {
 		b.http.Transport = marked{b.http.Transport}
@@ -44,11 +44,15 @@ func TestARequestLeavesNoTrace(t *testing.T) {
 	}
 	program := ada.program(map[string]any{"scopes": []string{"models:read"}})
 	program.ask(`{ models { id } }`, nil)
-	resp, err := guest.http.Get(p.url + "/auth/google/login?return=/canary-path")
+	guest.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	resp, err := guest.http.Get(p.url + "/auth/google?return=/canary-path")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = resp.Body.Close()
+	if to := resp.Header.Get("Location"); !strings.HasPrefix(to, "https://accounts.google.com/") {
+		t.Errorf("a sign-in begins with %d %q", resp.StatusCode, to)
+	}
 	var devices int
 	if err := p.server.db.Gorm(t.Context()).Raw(`SELECT count(*) FROM sessions WHERE browser = 'Firefox' AND browser_version = 140 AND os = 'Linux'`).Scan(&devices).Error; err != nil || devices == 0 {
 		t.Errorf("%d sessions say which kind of browser it was: %v", devices, err)
