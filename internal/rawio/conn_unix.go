@@ -3,10 +3,8 @@
 package rawio
 
 import (
-	"errors"
 	"net"
 	"sync"
-	"syscall"
 )
 
 // atOnce is up to how many bytes a write is tried without the scheduler's knowledge. What
@@ -31,12 +29,8 @@ func (l listener) Accept() (net.Conn, error) {
 // conn is a connection of TCP whose writes begin with a try.
 type conn struct {
 	*net.TCPConn
-	raw syscall.RawConn
-	try func(fd uintptr) bool // attempt, made once
-
-	mu sync.Mutex // of one write, from its try to its end
-	b  []byte
-	n  int
+	mu  sync.Mutex // of one write, from its try to its end
+	try *Try
 }
 
 // Conn is c, written as the connections of a Listener are, if it is one of TCP.
@@ -45,13 +39,11 @@ func Conn(c net.Conn) net.Conn {
 	if !ok {
 		return c
 	}
-	raw, err := tcp.SyscallConn()
-	if err != nil {
+	try := NewTry(tcp)
+	if try == nil {
 		return c
 	}
-	out := &conn{TCPConn: tcp, raw: raw}
-	out.try = out.attempt
-	return out
+	return &conn{TCPConn: tcp, try: try}
 }
 
 // Write implements net.Conn. What the try leaves, and every error, is of the ordinary write.
@@ -60,26 +52,10 @@ func (c *conn) Write(b []byte) (int, error) {
 	defer c.mu.Unlock()
 	n := 0
 	if len(b) > 0 && len(b) <= atOnce {
-		c.b, c.n = b, 0
-		if err := c.raw.Write(c.try); err == nil {
-			n = c.n
-		}
-		if c.b = nil; n == len(b) {
+		if n = c.try.Write(b); n == len(b) {
 			return n, nil
 		}
 	}
 	more, err := c.TCPConn.Write(b[n:])
 	return n + more, err //nolint:wrapcheck // the connection's own
-}
-
-// attempt never asks to be called again when the descriptor is ready: the ordinary write
-// waits.
-func (c *conn) attempt(fd uintptr) bool {
-	for {
-		n, err := Write(int(fd), c.b)
-		if !errors.Is(err, syscall.EINTR) {
-			c.n = max(n, 0)
-			return true
-		}
-	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/internal/edge/gate"
 	"github.com/kimi-k2/kimi-k2/internal/edge/live"
+	"github.com/kimi-k2/kimi-k2/internal/rawio"
 )
 
 // linger is how long a closed socket waits for the client's side of the close, so
@@ -49,7 +50,7 @@ type socket struct {
 	wmu      sync.Mutex // one frame at a time
 	dead     bool       // guarded by wmu: nothing may be written any more
 	deadline time.Time  // guarded by wmu: the write deadline in force
-	trial    *trial     // guarded by wmu: nil until a feed pushes
+	trial    *rawio.Try // guarded by wmu: nil until a feed pushes
 	backlog  []byte     // guarded by wmu: what a try left of a frame
 
 	mu     sync.Mutex

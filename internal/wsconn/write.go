@@ -1,6 +1,10 @@
 package wsconn
 
-import "time"
+import (
+	"time"
+
+	"github.com/kimi-k2/kimi-k2/internal/rawio"
+)
 
 // send writes one frame and frees it. After an error the socket is over.
 func (s *socket) send(f *frame, opcode byte) error {
@@ -66,7 +70,7 @@ func (s *socket) pushable() bool {
 	s.wmu.Lock()
 	defer s.wmu.Unlock()
 	if s.trial == nil {
-		s.trial = newTrial(s.nc)
+		s.trial = rawio.NewTry(s.nc)
 	}
 	return s.trial != nil
 }
@@ -90,7 +94,7 @@ func (s *socket) trySend(build func(f *frame) (more, made bool)) bool {
 			return false
 		}
 		b := f.finish(frameText)
-		if n := s.trial.write(b); n < len(b) {
+		if n := s.trial.Write(b); n < len(b) {
 			s.backlog = append(s.backlog, b[n:]...)
 			return false
 		}
