@@ -189,3 +189,22 @@ export async function streaming(page) {
 export async function textOf(answer) {
   return (await answer.locator('.md').first().innerText()).trim()
 }
+
+/**
+ * Keeps the messages that begin a subscription from the server, on sockets that a page (or a
+ * context) opens from now on, until the returned function is called.
+ */
+export async function holdSubscription(where, operationName) {
+  let letGo
+  const held = new Promise((resolve) => {
+    letGo = resolve
+  })
+  await where.routeWebSocket('**/graphql', (socket) => {
+    const upstream = socket.connectToServer()
+    socket.onMessage(async (message) => {
+      if (message.includes(`"operationName":"${operationName}"`)) await held
+      upstream.send(message)
+    })
+  })
+  return letGo
+}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { looks } from './browser.mjs'
+import { holdSubscription, looks } from './browser.mjs'
 import { journeys } from './journey.mjs'
 import { lookAt, widthFits } from './look.mjs'
 import { ask, signIn } from './people.mjs'
@@ -77,6 +77,20 @@ journey(
     assert.doesNotMatch(csv, /127\.0\.0\.1|viewer\{|k2_live/)
   },
 )
+
+journey('a request that is logged between the list and the beginning of its stream shows too', async ({ page, server }) => {
+  await signIn(page, 'between')
+  const key = await makeKey(page)
+  const letGo = await holdSubscription(page, 'RequestLogAdded')
+  await page.goto('/developers/logs')
+  await page.getByText('No request yet.').waitFor()
+  await call(server, key)
+  const stored = () => ask(page, '{viewer{requestLogs(first:1){nodes{id}}}}')
+  while ((await stored()).data.viewer.requestLogs.nodes.length === 0) await page.waitForTimeout(50)
+  assert.equal(await rows(page).count(), 0)
+  letGo()
+  await rows(page).first().waitFor()
+})
 
 journey('P77: the figures are those of the log, in the charts as in the table', async ({ page, server }) => {
   await signIn(page, 'figures')
@@ -192,7 +206,7 @@ journey(
     await page.getByLabel('Message', { exact: true }).fill('hello')
     await page.keyboard.press('Control+Enter')
     const result = page.getByRole('region', { name: 'Result' })
-    await result.getByText('200').waitFor()
+    await result.getByText('200', { exact: true }).waitFor()
     await result.getByText('Written').waitFor()
     await result.getByText('Requests left').waitFor()
     const answer = await result.getByRole('region', { name: 'The answer' }).innerText()
@@ -222,11 +236,11 @@ journey(
     await page.getByLabel('Temperature').fill('0.5')
     await page.getByRole('button', { name: 'Answer', exact: true }).click()
     await run.click()
-    await result.getByText('200').waitFor()
+    await result.getByText('200', { exact: true }).waitFor()
     await result.getByText('Ended').waitFor()
     await page.getByLabel('API key', { exact: true }).fill('k2_live_wrong')
     await run.click()
-    await result.getByText('401').waitFor()
+    await result.getByText('401', { exact: true }).waitFor()
     await result.getByRole('alert').waitFor()
     const everywhere = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, location.href]))
     assert.equal(everywhere.includes(key.slice(-20)), false, 'a key is kept nowhere')

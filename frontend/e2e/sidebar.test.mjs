@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { completeAnswer, composer, questions, say } from './browser.mjs'
+import { completeAnswer, composer, holdSubscription, questions, say } from './browser.mjs'
 import { journeys } from './journey.mjs'
 
 const journey = journeys()
@@ -47,6 +47,21 @@ journey('a conversation is renamed in place, by menu and by F2, in every tab', a
   await title.press('Escape')
   await row(page, 'pears').waitFor()
   assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'pears', 'the focus is back')
+})
+
+journey('what happens while a tab loads, before it hears of events, shows there too', async ({ page, visitor }) => {
+  await chatAbout(page, 'apples')
+  const letGo = await holdSubscription(visitor.context, 'ViewerEvents')
+  const second = await visitor.open()
+  await row(second, 'apples').waitFor()
+  await choose(page, 'apples', 'Rename')
+  const title = page.getByRole('textbox', { name: 'Title' })
+  await title.fill('pears')
+  await title.press('Enter')
+  await row(page, 'pears').waitFor()
+  await row(second, 'apples').waitFor()
+  letGo()
+  await row(second, 'pears').waitFor()
 })
 
 journey('a pinned conversation stands first under its heading', async ({ page }) => {

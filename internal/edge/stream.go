@@ -34,7 +34,6 @@ func (s *stream) open() {
 	h.Set("X-Content-Type-Options", "nosniff")
 	_ = s.rc.SetReadDeadline(time.Time{}) // the server's limit is for requests
 	s.w.WriteHeader(http.StatusOK)
-	s.write([]byte(":\n\n"))
 }
 
 // watch sends heartbeats and ends the stream when it is time.
@@ -49,7 +48,7 @@ func (s *stream) watch(ctx context.Context) {
 			s.cancel(errStopped)
 			return
 		case <-beat.C:
-			s.write([]byte(":\n\n"))
+			s.write([]byte(comment))
 		}
 	}
 }
@@ -69,6 +68,7 @@ func (s *stream) run(ctx context.Context, exec graphql.GraphExecutor, rc *graphq
 		}
 	}()
 	responses, opCtx := exec.DispatchOperation(opCtx, rc)
+	s.write([]byte(comment)) // what happens from now on is sent: whoever reads the state now misses nothing
 	var buf bytes.Buffer
 	for resp := responses(opCtx); resp != nil && ctx.Err() == nil; resp = responses(opCtx) {
 		s.track.Errors(resp.Errors)
@@ -85,6 +85,9 @@ func (s *stream) run(ctx context.Context, exec graphql.GraphExecutor, rc *graphq
 		s.write([]byte(complete))
 	}
 }
+
+// comment is an event that says nothing.
+const comment = ":\n\n"
 
 // complete ends a stream; browsers drop events without data.
 const complete = "event: complete\ndata: \n\n"

@@ -22,6 +22,7 @@ const maxID = 256
 // operation is one running subscription, query or mutation.
 type operation struct {
 	id     string
+	begun  string // what the client wants to be told when it has begun; empty: nothing
 	cancel context.CancelFunc
 	track  *record.Track
 }
@@ -120,6 +121,9 @@ func (s *socket) run(ctx context.Context, op *operation, payload json.RawMessage
 		}
 	}()
 	params, err := request.Parse(payload)
+	if err == nil {
+		op.begun, err = request.Acknowledged(params)
+	}
 	if err != nil {
 		list, _ := fault.Of(err)
 		op.track.Errors(gqlerror.List{{Message: list[0].Message, Extensions: map[string]any{"code": string(list[0].Code)}}})
@@ -142,6 +146,7 @@ func (s *socket) run(ctx context.Context, op *operation, payload json.RawMessage
 	}
 	if s.t.cfg.Feed != nil {
 		if events := s.t.cfg.Feed(ctx, rc); events != nil {
+			s.tellBegun(op, rc)
 			s.feed(ctx, op, rc, events)
 			return
 		}
@@ -179,6 +184,7 @@ func (s *socket) stream(ctx context.Context, op *operation, rc *graphql.Operatio
 		ctx = bell.With(ctx, &b)
 	}
 	responses, ctx := s.exec.DispatchOperation(ctx, rc)
+	s.tellBegun(op, rc)
 	y := &yield{s: s, op: op, rc: rc, ctx: ctx, responses: responses, prefix: head(op.id, "next")}
 	if b.Taken() {
 		b.Answer(y.answer)
@@ -188,6 +194,22 @@ func (s *socket) stream(ctx context.Context, op *operation, rc *graphql.Operatio
 	for y.step() {
 	}
 	return false
+}
+
+// tellBegun says that whatever happens from now on is sent, to a client that asked for it.
+// The protocol lets a pong be sent at any time, so that no client stumbles over it.
+func (s *socket) tellBegun(op *operation, rc *graphql.OperationContext) {
+	if op.begun == "" || rc.Operation.Operation != ast.Subscription {
+		return
+	}
+	f := newFrame()
+	f.text(`{"type":"pong","payload":{"begun":`)
+	if f.json(op.begun) != nil { // it is text
+		f.free()
+		return
+	}
+	f.text(`}}`)
+	_ = s.send(f, frameText) // a failure ends the socket
 }
 
 // yield is an operation that sends its responses.

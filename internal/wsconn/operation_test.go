@@ -39,6 +39,36 @@ func TestQueriesAndMutationsRunToo(t *testing.T) {
 	}
 }
 
+// Whoever reads the state once a subscription has begun misses nothing of what follows.
+func TestWhoAsksIsToldThatASubscriptionHasBegun(t *testing.T) {
+	s, source, bells := ringing(t)
+	c := open(t, s)
+	ask := func(query, wanted string) {
+		c.send(`{"id":"a","type":"subscribe","payload":{"query":"` + query + `","extensions":{"acknowledge":` + wanted + `}}}`)
+	}
+	source <- 1
+	ask("subscription{ticks}", `"first <\"1\">"`)
+	rung := <-bells
+	c.expect(`{"type":"pong","payload":{"begun":"first <\"1\">"}}`)
+	rung.Ring()
+	c.expect(`{"id":"a","type":"next","payload":{"data":{"ticks":1}}}`)
+	c.send(`{"id":"a","type":"complete"}`)
+	ask("subscription{counter(to:1)}", `"second"`)
+	c.expect(`{"type":"pong","payload":{"begun":"second"}}`)
+	c.expect(`{"id":"a","type":"next","payload":{"data":{"counter":1}}}`)
+	c.expect(`{"id":"a","type":"complete"}`)
+	ask("{hello}", `"an answer is no beginning"`)
+	c.expect(`{"id":"a","type":"next","payload":{"data":{"hello":"hello world"}}}`)
+	c.expect(`{"id":"a","type":"complete"}`)
+	for _, wrong := range []string{"true", `"` + strings.Repeat("x", 65) + `"`} {
+		c := open(t, s)
+		c.send(`{"id":"a","type":"subscribe","payload":{"query":"{hello}","extensions":{"acknowledge":` + wrong + `}}}`)
+		if reason := c.expectClose(wsconn.CloseInvalidMessage); !strings.Contains(reason, "extensions.acknowledge must be a string") {
+			t.Errorf("closed with %q", reason)
+		}
+	}
+}
+
 func TestIDsAreEscaped(t *testing.T) {
 	c := open(t, edgetest.Start(t))
 	c.send(`{"id":"\"\u0000<","type":"subscribe","payload":{"query":"{hello}"}}`)

@@ -22,6 +22,13 @@ const MaxValues = 20_000
 // request is found.
 const DocumentID = "documentId"
 
+// Acknowledge is the extension by which a subscription over a websocket asks to be told
+// when it has begun: see Acknowledged.
+const Acknowledge = "acknowledge"
+
+// maxAcknowledge bounds that extension in bytes: it is repeated.
+const maxAcknowledge = 64
+
 type wire struct {
 	Query         string         `json:"query"`
 	OperationName string         `json:"operationName"`
@@ -62,6 +69,21 @@ func Parse(body []byte) (*graphql.RawParams, error) {
 		return nil, fault.On("query", fault.Invalid, "the request has no query")
 	}
 	return &graphql.RawParams{Query: w.Query, OperationName: w.OperationName, Variables: w.Variables, Extensions: w.Extensions}, nil
+}
+
+// Acknowledged is what a subscription wants to be named by when it is told that it has
+// begun: what happens from then on is sent, so that whoever reads the state after that misses nothing. Empty:
+// it doesn't want to be told. The error is a *fault.Fault with code INVALID.
+func Acknowledged(p *graphql.RawParams) (string, error) {
+	wanted, there := p.Extensions[Acknowledge]
+	if !there {
+		return "", nil
+	}
+	name, ok := wanted.(string)
+	if !ok || len(name) > maxAcknowledge {
+		return "", fault.New(fault.Invalid, "extensions.%s must be a string of at most %d bytes", Acknowledge, maxAcknowledge)
+	}
+	return name, nil
 }
 
 // Object reads a JSON object as a query parameter carries it; empty is nil. The

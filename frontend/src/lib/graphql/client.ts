@@ -19,6 +19,7 @@ export interface ClientEvents {
 function pollInstead(events: ClientEvents) {
   return <T>(sink: Sink<T>) => {
     sink.opened()
+    sink.begun()
     const timer = setInterval(() => events.missed(), pollEvery)
     return () => clearInterval(timer)
   }
@@ -44,7 +45,7 @@ export function createClient(events: ClientEvents): Client {
                 if (codesOf(errors).includes('UNAUTHENTICATED')) events.viewerLost()
                 return 'later'
               },
-              returned: () => events.missed(),
+              begun: () => events.missed(),
               viewerLost: () => events.viewerLost(),
             }),
           }),

@@ -33,7 +33,12 @@ function follow() {
   return new Promise<{ seen: unknown[]; loss: Loss | null }>((resolve) => {
     overEventStream<unknown>(
       { query: '{x}' },
-      { opened: () => seen.push('open'), next: (data) => seen.push(data), ended: (loss) => resolve({ seen, loss }) },
+      {
+        opened: () => seen.push('open'),
+        begun: () => seen.push('begun'),
+        next: (data) => seen.push(data),
+        ended: (loss) => resolve({ seen, loss }),
+      },
     )
   })
 }
@@ -43,7 +48,7 @@ describe('overEventStream', () => {
 
   it('delivers data until the server completes', async () => {
     stream('event: next\ndata: {"data":{"n":1}}\n\nevent: complete\n\n')
-    expect(await follow()).toEqual({ seen: ['open', { n: 1 }], loss: null })
+    expect(await follow()).toEqual({ seen: ['open', 'begun', { n: 1 }], loss: null })
   })
 
   it('takes a stream that just ends for a lost one', async () => {

@@ -68,10 +68,16 @@ async function read<T>(payload: Payload, signal: AbortSignal, sink: Sink<T>, end
     }
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
     let buffer = ''
+    let opened = false
     for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
       clearTimeout(watchdog)
       watchdog = setTimeout(() => end({ kind: 'network' }), silence)
-      if (buffer === '') sink.opened()
+      if (!opened) {
+        opened = true
+        sink.opened()
+        // The server sends nothing before the subscription is there.
+        sink.begun()
+      }
       const split = splitEvents(buffer + chunk.value)
       buffer = split.rest
       for (const event of split.events) deliver(event, sink, end)

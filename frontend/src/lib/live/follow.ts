@@ -14,8 +14,11 @@ export interface Followed<T> {
   completed(): 'again' | 'end'
   /** The server refused it: ask again at once, later, or give up. */
   refused(errors: readonly WireError[]): 'now' | 'later' | 'end'
-  /** Data flow again after a loss: something may have been missed. */
-  returned?(): void
+  /**
+   * All that happens from now on comes, at the first beginning and at every later one: what was
+   * read before, or meanwhile, has to be read again, for something may be missing there.
+   */
+  begun?(): void
   /** The server no longer knows who we are. */
   viewerLost?(): void
 }
@@ -29,8 +32,6 @@ export function follow<T>(what: Followed<T>): () => void {
   const lineOf = lineUser()
   let over = false
   let tries = 0
-  let everOpened = false
-  let wasLost = false
   let openedAt = Number.POSITIVE_INFINITY
   let timer: ReturnType<typeof setTimeout> | undefined
   let cancel = () => {}
@@ -46,12 +47,8 @@ export function follow<T>(what: Followed<T>): () => void {
   }
 
   const opened = () => {
-    const isBack = everOpened && wasLost
-    everOpened = true
-    wasLost = false
     openedAt = performance.now()
     lineOf.up()
-    if (isBack) what.returned?.()
   }
 
   const next = (data: T) => {
@@ -76,7 +73,6 @@ export function follow<T>(what: Followed<T>): () => void {
       else again(null)
       return
     }
-    wasLost = true
     lineOf.down()
     const code = loss.kind === 'closed' ? loss.code : null
     if (code === closeCodes.unauthenticated || code === closeCodes.forbidden) what.viewerLost?.()
@@ -95,6 +91,7 @@ export function follow<T>(what: Followed<T>): () => void {
     const isMine = () => !over && mine === current
     cancel = what.attempt({
       opened: () => isMine() && opened(),
+      begun: () => isMine() && what.begun?.(),
       next: (data) => isMine() && next(data),
       ended: (loss) => isMine() && ended(loss),
     })

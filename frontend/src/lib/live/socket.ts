@@ -14,9 +14,12 @@ interface Shared {
   byHash: typeof ByHash
   connected: boolean
   waiters: Set<() => void>
+  /** Subscriptions that were sent, by the names under which the server tells that they have begun. */
+  sent: Map<string, () => void>
 }
 
 let shared: Promise<Shared> | null = null
+let names = 0
 
 function address(): string {
   return `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/graphql`
@@ -31,6 +34,7 @@ async function open(): Promise<Shared> {
     byHash,
     connected: false,
     waiters: new Set(),
+    sent: new Map(),
     client: createClient({
       url: address(),
       keepAlive,
@@ -58,13 +62,27 @@ async function open(): Promise<Shared> {
         ping: (received) => {
           if (!received) pong = setTimeout(() => self.client.terminate(), pongWait)
         },
-        pong: (received) => {
-          if (received) clearTimeout(pong)
+        pong: (received, payload) => {
+          if (!received) return
+          const name = payload?.['begun']
+          if (typeof name === 'string') {
+            tellBegun(self.sent, name)
+            return
+          }
+          clearTimeout(pong)
+          // A server of an older version doesn't tell; by its sign of life they have begun.
+          for (const late of self.sent.keys()) tellBegun(self.sent, late)
         },
       },
     }),
   }
   return self
+}
+
+function tellBegun(sent: Shared['sent'], name: string): void {
+  const tell = sent.get(name)
+  sent.delete(name)
+  tell?.()
 }
 
 /** Closes the socket; subscriptions on it end with a loss. The next one opens another. */
@@ -105,26 +123,34 @@ function subscribe<T>(socket: Shared, payload: Payload, sink: Sink<T>, end: (los
   if (socket.connected) opened()
   else socket.waiters.add(opened)
   let stop: (() => void) | null = () => {}
+  const name = `${++names}`
+  const asked = { ...payload, extensions: { ...payload.extensions, acknowledge: name } }
+  const over = (loss: Loss | null) => {
+    socket.sent.delete(name)
+    end(loss)
+  }
   const start = async () => {
     // The library insists on a query.
-    const form = { query: '', ...(await socket.byHash.wireForm(payload)) }
+    const form = { query: '', ...(await socket.byHash.wireForm(asked)) }
+    if (stop) socket.sent.set(name, () => sink.begun())
     stop &&= socket.client.subscribe<T>(form, {
       next: (result) => {
-        if (result.errors?.length) end({ kind: 'refused', errors: result.errors })
+        if (result.errors?.length) over({ kind: 'refused', errors: result.errors })
         else if (result.data) sink.next(result.data)
       },
       error: (cause) => {
         const loss = lossOf(cause)
-        if (loss.kind === 'refused' && socket.byHash.isUnknown(payload, form, codesOf(loss.errors))) restart()
-        else end(loss)
+        if (loss.kind === 'refused' && socket.byHash.isUnknown(asked, form, codesOf(loss.errors))) restart()
+        else over(loss)
       },
-      complete: () => end(null),
+      complete: () => over(null),
     })
   }
-  const restart = () => void start().catch(() => end({ kind: 'network' }))
+  const restart = () => void start().catch(() => over({ kind: 'network' }))
   restart()
   return () => {
     socket.waiters.delete(opened)
+    socket.sent.delete(name)
     stop?.()
     stop = null
   }

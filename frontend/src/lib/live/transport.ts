@@ -46,6 +46,7 @@ export function attempt<T>(payload: Payload, sink: Sink<T>, poll: (sink: Sink<T>
       report(rung, 'open')
       sink.opened()
     },
+    begun: () => sink.begun(),
     next: (data) => sink.next(data),
     ended(loss) {
       const finding = findingOf(loss, opened)

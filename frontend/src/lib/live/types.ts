@@ -3,6 +3,7 @@ export interface Payload {
   query: string
   operationName?: string
   variables?: Record<string, unknown>
+  extensions?: Record<string, unknown>
 }
 
 /** An error as the server words it. */
@@ -24,7 +25,10 @@ export type Loss =
 
 /** Where one attempt reports to. `ended` is the last call; null means that the server completed it. */
 export interface Sink<T> {
+  /** Something gets through to the server. */
   opened(): void
+  /** The server sends whatever happens from now on: what was read before may be old by now. */
+  begun(): void
   next(data: T): void
   ended(loss: Loss | null): void
 }

@@ -65,6 +65,7 @@ export function useLogs(filter: LogFilter, hold: RefObject<boolean>): Logs {
     const { from: _from, ...fitting } = input
     const poll = <T>(sink: Sink<T>) => {
       sink.opened()
+      sink.begun()
       const timer = setInterval(() => void retry(), pollEvery)
       return () => clearInterval(timer)
     }
@@ -74,7 +75,7 @@ export function useLogs(filter: LogFilter, hold: RefObject<boolean>): Logs {
         dispatch({ kind: 'added', row: unmask(RequestLogRowFragmentDoc, requestLogAdded), hold: hold.current }),
       completed: () => 'again',
       refused: () => 'later',
-      returned: () => void retry(),
+      begun: () => void retry(),
     })
   }, [input, retry, hold])
 
