@@ -1,12 +1,18 @@
-import { useEffect } from 'react'
+import { useEffect, useRef } from 'react'
 import { useStore } from '@/lib/store'
 import { missedEvents } from '@/lib/ui-state'
 
-/** Asks again every `every` milliseconds while the page is looked at, and when it is looked at again. */
+/**
+ * Asks again every `every` milliseconds while the page is looked at, when it is looked at
+ * again, and when events may have been missed since it is there.
+ */
 export function useRefresh(ask: () => void, every: number): void {
   const missed = useStore(missedEvents)
+  const seen = useRef(missed)
   useEffect(() => {
-    if (missed > 0) ask()
+    if (seen.current === missed) return
+    seen.current = missed
+    ask()
   }, [missed, ask])
   useEffect(() => {
     const look = () => {
