@@ -1,4 +1,4 @@
-import type { Client } from 'graphql-ws'
+import type { Client } from 'graphql-ws/client'
 import type * as ByHash from './by-hash'
 import { type Attempt, codesOf, type Loss, type Payload, type Sink, type WireError } from './types'
 
@@ -27,7 +27,7 @@ function address(): string {
 
 /** Makes the one client that all subscriptions share; the library is loaded with the first. */
 async function open(): Promise<Shared> {
-  const [{ createClient }, byHash] = await Promise.all([import('graphql-ws'), import('./by-hash')])
+  const [{ createClient }, byHash] = await Promise.all([import('graphql-ws/client'), import('./by-hash')])
   let pong: ReturnType<typeof setTimeout> | undefined
   let opening: ReturnType<typeof setTimeout> | undefined
   const self: Shared = {

@@ -102,7 +102,7 @@ export function runLive(ask: Ask, listener: Listener): () => void {
     listener.ended(why)
     dispose()
   }
-  void import('graphql-ws').then(
+  void import('graphql-ws/client').then(
     ({ createClient }) => {
       if (over) return
       const client = createClient({
