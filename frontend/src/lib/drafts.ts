@@ -50,6 +50,14 @@ export function draftOf(place: string): Store<string> {
   return draft
 }
 
+/** Gives a text back to where it was typed, at once: what was typed there since stays behind it. */
+export function putBack(place: string, text: string): void {
+  const draft = draftOf(place)
+  const since = draft.get()
+  draft.set(since.trim() === '' || since === text ? text : `${text}\n\n${since}`)
+  flushDrafts()
+}
+
 /** Writes at once what waits: on pagehide there may be no later. */
 export function flushDrafts(): void {
   clearTimeout(timer)

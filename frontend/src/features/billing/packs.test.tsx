@@ -22,14 +22,15 @@ const done = {
   },
 }
 
-const refused = {
+const refusal = (code: string, message: string) => ({
   __typename: 'Mutation',
   creditCheckoutCreate: {
     __typename: 'CreditCheckoutCreatePayload',
     checkout: null,
-    userErrors: [{ __typename: 'InputError', code: 'PAYMENT_UNAVAILABLE', message: 'The provider can’t be reached.', field: null }],
+    userErrors: [{ __typename: 'InputError', code, message, field: null }],
   },
-}
+})
+const refused = refusal('PAYMENT_UNAVAILABLE', 'The provider can’t be reached.')
 
 function show(answers: (object | Error)[]) {
   const { client, asked } = testClient({ Buy: () => answers.shift() })
@@ -60,6 +61,20 @@ it('repeats a click whose answer was lost under its key, and another pack under 
   await screen.findByText('The provider can’t be reached.')
   expect(leave).not.toHaveBeenCalled()
   await userEvent.click(screen.getByRole('radio', { name: /Plus/ }))
+  await pay()
+  await vi.waitFor(() => expect(leave).toHaveBeenCalled())
+  const [first, second, third] = keys()
+  expect(second).toBe(first)
+  expect(third).not.toBe(first)
+})
+
+it('begins another checkout once the one of this click is over', async () => {
+  const { keys, leave } = show([refused, refusal('CONFLICT', 'this checkout is over'), done])
+  const pay = () => userEvent.click(screen.getByRole('button', { name: /with Stripe$/ }))
+  await pay()
+  await screen.findByText('The provider can’t be reached.')
+  await pay()
+  await screen.findByText(/This checkout is over/)
   await pay()
   await vi.waitFor(() => expect(leave).toHaveBeenCalled())
   const [first, second, third] = keys()

@@ -81,6 +81,7 @@ function PackChoice({ pack, checked, onChoose }: { pack: PackPartsFragment; chec
 
 /** Begins to buy: one checkout a click, and the same one when a click has to be repeated. */
 function useBuy(onLeave: (url: string) => void) {
+  const { t } = useLingui()
   const act = useMutationAct(BuyDocument, (data) => data.creditCheckoutCreate)
   const [busy, setBusy] = useState(false)
   const [fault, setFault] = useState<string | null>(null)
@@ -98,7 +99,11 @@ function useBuy(onLeave: (url: string) => void) {
       onLeave(outcome.payload.checkout.url)
       return
     }
-    if (outcome.kind === 'refused') setFault(errorText(outcome.refusals[0]))
+    if (outcome.kind === 'refused' && outcome.refusals[0].code === 'CONFLICT') {
+      // What this click began is over: the next one begins another.
+      click.current = null
+      setFault(t`This checkout is over. Look at your payments, or buy again to begin another.`)
+    } else if (outcome.kind === 'refused') setFault(errorText(outcome.refusals[0]))
     else setFault(errorText({ code: 'UNREACHABLE' }))
   }
   return { buy, busy, fault }

@@ -1,6 +1,6 @@
 import { type ReactNode, type RefObject, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import type { MessagePartsFragment } from '@/gql/graphql'
-import { draftOf } from '@/lib/drafts'
+import { draftOf, putBack } from '@/lib/drafts'
 import type { Refusal } from '@/lib/graphql/act'
 import { lazyPart } from '@/lib/lazy-part'
 import { useStore } from '@/lib/store'
@@ -9,7 +9,7 @@ import type { MessageActs } from './answer'
 import { ChatBody } from './chat-body'
 import { Composer } from './composer'
 import { preloadProse } from './prose'
-import { dequeue, enqueue, type Outgoing, outbox, outgoingOf } from './outbox'
+import { dequeue, enqueue, type Outgoing, outbox, outgoingOf, placeOf } from './outbox'
 import { isOver } from './reduce-reply'
 import { onSettled } from './sender'
 import type { ThreadHandle } from './thread-view'
@@ -77,7 +77,7 @@ export function Chat({ conversationId, jumpTo, onJumped, onStarted, foot, head }
   }
   const giveBack = (message: Outgoing) => {
     if (message.editOf) setEditing(message.editOf)
-    draftOf(message.editOf ?? message.conversationId ?? 'new').set(message.text)
+    putBack(placeOf(message), message.text)
   }
 
   const home = conversationId === null && outgoing.length === 0
@@ -175,8 +175,6 @@ function useSettled(
       onSettled((settled) => {
         const { message } = settled
         if (settled.kind === 'returned') {
-          const place = draftOf(message.editOf ?? message.conversationId ?? 'new')
-          if (place.get() === '') place.set(message.text)
           if (message.conversationId === conversationId) setEditing(message.editOf)
           setRefused(settled.refusal && { place: message.conversationId, refusal: settled.refusal })
           return

@@ -32,6 +32,11 @@ export type SendState =
   /** The server has it; it stays on show until the stored message takes its place. */
   | { phase: 'sent'; tries: number; conversationId: string; messageId: string }
 
+/** Where a message was typed, as the drafts know it. */
+export function placeOf({ editOf, conversationId }: Outgoing): string {
+  return editOf ?? conversationId ?? 'new'
+}
+
 /** What is to be done after a try. */
 export type SendStep =
   | { do: 'acknowledge' }

@@ -1,6 +1,9 @@
 import { waitFor } from '@testing-library/react'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { closeQuestion, missing, question } from '@/lib/questions'
+import { draftOf } from '@/lib/drafts'
+import { draftKeyPrefix } from '@/lib/storage-keys'
+import { toasts } from '@/lib/toasts'
 import { missedEvents } from '@/lib/ui-state'
 import { testClient } from '@/test-client'
 import { enqueue, outbox } from './outbox'
@@ -37,6 +40,7 @@ function start(...codes: string[]) {
 beforeEach(() => {
   localStorage.clear()
   outbox.set([])
+  draftOf('new').set('')
   question.set(null)
   missing.set(null)
 })
@@ -80,6 +84,19 @@ it('P38: unanswered, the text goes back to where it was typed', () => {
   expect(settled).toMatchObject([{ kind: 'returned', message: { text: 'hello' }, refusal: null }])
   expect(outbox.get()).toEqual([])
   expect(asked).toEqual([])
+})
+
+it('a refused text is back where it was typed, whatever page is open, and nothing that was typed since is lost', async () => {
+  const { client } = testClient({ MessageSend: () => refusal('GUEST_LIMIT_REACHED') })
+  ends.push(startSender(client))
+  enqueue(message)
+  await waitFor(() => expect(toasts.get()).toMatchObject([{ tone: 'danger' }]))
+  expect(outbox.get()).toEqual([])
+  expect(draftOf('new').get()).toBe('hello')
+  draftOf('new').set('typed since')
+  enqueue(message)
+  await waitFor(() => expect(draftOf('new').get()).toBe('hello\n\ntyped since'))
+  expect(localStorage.getItem(`${draftKeyPrefix}new`)).toContain('typed since')
 })
 
 it('P121: a refusal of the age gives the text back and has the page look again', async () => {

@@ -1,11 +1,14 @@
+import { t } from '@lingui/core/macro'
 import type { Client } from '@urql/core'
 import { MessageEditDocument, MessageSendDocument, SentPartsFragmentDoc } from '@/gql/graphql'
 import { unmask } from '@/gql/fragment-masking'
+import { putBack } from '@/lib/drafts'
 import { outcomeOf, type Refusal } from '@/lib/graphql/act'
 import { ask, missing } from '@/lib/questions'
 import { storageKeys } from '@/lib/storage-keys'
+import { showToast } from '@/lib/toasts'
 import { missedEvents } from '@/lib/ui-state'
-import { acknowledge, afterTry, dequeue, dropSettledElsewhere, type Outgoing, outbox, setSendState } from './outbox'
+import { acknowledge, afterTry, dequeue, dropSettledElsewhere, type Outgoing, outbox, placeOf, setSendState } from './outbox'
 
 /** How a message left the outbox. */
 export type Settled =
@@ -39,8 +42,13 @@ async function runTry(client: Client, message: Outgoing) {
   return outcomeOf(result, (data) => unmask(SentPartsFragmentDoc, data.messageSend))
 }
 
+/** The text goes back before it leaves the outbox, whichever page is open. */
 function giveBack(message: Outgoing, refusal: Refusal | null): void {
+  putBack(placeOf(message), message.text)
   dequeue(message.clientId)
+  if (refusal && listeners.size === 0) {
+    showToast({ text: t`Your message was not sent. Its text is back where you typed it.`, tone: 'danger' })
+  }
   settle({ kind: 'returned', message, refusal })
 }
 
