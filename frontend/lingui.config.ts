@@ -9,7 +9,6 @@ const lazyFolders = [
   'deletion',
   'developers',
   'exports',
-  'gate',
   'held',
   'operator',
   'palette',
@@ -27,8 +26,18 @@ const lazy = [
   '<rootDir>/src/components/page',
   '<rootDir>/src/components/chart',
   '<rootDir>/src/components/cost',
-  '<rootDir>/src/features/chat/cost',
 ]
+/** What most people meet near a chat: the words of all other pages would be too many for it. A test holds it against what is loaded with them. */
+const near = [
+  'components/cost',
+  'features/account/account-menu.tsx',
+  'features/account/sign-out.ts',
+  'features/billing/balance-chip.tsx',
+  'features/chat/cost',
+  'features/consent/cookie-banner.tsx',
+  'features/gate',
+  'features/policy/policy-news.tsx',
+].map((path) => `<rootDir>/src/${path}`)
 const never = ['**/gql/**', '**/*.test.*']
 
 export default defineConfig({
@@ -38,8 +47,9 @@ export default defineConfig({
     {
       path: '<rootDir>/src/locales/{locale}',
       include: ['<rootDir>/src'],
-      exclude: [...never, ...lazy, ...lazy.map((path) => `${path}/**`)],
+      exclude: [...never, ...[...lazy, ...near].flatMap((path) => [path, `${path}/**`])],
     },
+    { path: '<rootDir>/src/locales/near/{locale}', include: near, exclude: never },
     { path: '<rootDir>/src/locales/lazy/{locale}', include: lazy, exclude: never },
   ],
   format: formatter({ lineNumbers: false, origins: true }),

@@ -13,7 +13,7 @@ const list = (names) => names.map((name) => `${name} ${sizeOf(name).toFixed(1)}`
 const sum = (names) => names.reduce((all, name) => all + sizeOf(name), 0)
 
 journey(
-  'a visitor loads at most 160 KB of script, 220 KB with a live answer and its Markdown, and nothing of other pages',
+  'a visitor loads at most 160 KB of script, 195 KB with a live answer and its Markdown, and nothing of other pages',
   async ({ newcomer }) => {
     const visitor = await newcomer()
     const page = await visitor.context.newPage()
@@ -33,7 +33,7 @@ journey(
     await page.waitForLoadState('networkidle')
     const all = [...scripts]
     console.log(`${sum(first).toFixed(1)} KB at first, ${sum(all).toFixed(1)} KB with an answer`)
-    assert.ok(sum(all) <= 220 && all.length > first.length, list(all))
+    assert.ok(sum(all) <= 195 && all.length > first.length, list(all))
     assert.deepEqual(
       all.filter((name) => /playground|katex/i.test(name)),
       [],

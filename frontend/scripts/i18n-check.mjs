@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 
-const folders = ['src/locales', 'src/locales/lazy']
+const folders = ['src/locales', 'src/locales/near', 'src/locales/lazy']
 const catalogs = folders.flatMap((folder) => [`${folder}/en.po`, `${folder}/zh.po`])
 const before = catalogs.map((file) => readFileSync(file, 'utf8'))
 

@@ -15,7 +15,7 @@ import { drawer } from '@/lib/ui-state'
 const titlePart = import('./chat-title')
 const ChatTitle = lazy(async () => ({ default: (await titlePart).ChatTitle }))
 
-const BalanceChip = lazyPart(() => import('@/features/billing/balance-chip').then((part) => part.BalanceChip))
+const BalanceChip = lazyPart(() => import('@/features/billing/balance-chip').then((part) => part.BalanceChip), 'near')
 
 interface ChatHeadProps {
   conversation: ConversationRowFragment | null

@@ -10,7 +10,7 @@ const ShortcutsDialog = lazyPart(() => import('@/features/palette/shortcuts-dial
 
 const EngineDialog = lazyPart(() => import('@/features/service/engine-dialog').then((part) => part.EngineDialog))
 
-const QuestionDialog = lazyPart(() => import('@/features/gate/question-dialog').then((part) => part.QuestionDialog))
+const QuestionDialog = lazyPart(() => import('@/features/gate/question-dialog').then((part) => part.QuestionDialog), 'near')
 
 const ShareDialog = lazyPart(() => import('@/features/shares/share-dialog').then((part) => part.ShareDialog))
 

@@ -7,7 +7,7 @@ import { lazyPart } from '@/lib/lazy-part'
 import { useServiceInfo } from '@/lib/service-info'
 import { drawer } from '@/lib/ui-state'
 
-const AccountMenu = lazyPart(() => import('@/features/account/account-menu').then((part) => part.AccountMenu))
+const AccountMenu = lazyPart(() => import('@/features/account/account-menu').then((part) => part.AccountMenu), 'near')
 
 /** Who is signed in, or the way to sign in. */
 export function SidebarFoot() {

@@ -9,17 +9,26 @@ const first: Loaders = {
   en: async () => english,
   zh: async () => (await import('../locales/zh.po')).messages,
 }
-/** The words of what is loaded when it is first wanted. */
-const further: Loaders = {
-  en: async () => (await import('../locales/lazy/en.po')).messages,
-  zh: async () => (await import('../locales/lazy/zh.po')).messages,
+/** What is loaded when it is first wanted: what most people meet near a chat, and the other pages. */
+export type Part = 'near' | 'pages'
+
+/** Their words. */
+const further: Record<Part, Loaders> = {
+  near: {
+    en: async () => (await import('../locales/near/en.po')).messages,
+    zh: async () => (await import('../locales/near/zh.po')).messages,
+  },
+  pages: {
+    en: async () => (await import('../locales/lazy/en.po')).messages,
+    zh: async () => (await import('../locales/lazy/zh.po')).messages,
+  },
 }
 
-let furtherWanted = false
+const wanted = new Set<Part>()
 
 async function load(language: Language): Promise<void> {
-  const parts = await Promise.all([first[language](), furtherWanted ? further[language]() : {}])
-  i18n.load(language, { ...parts[0], ...parts[1] })
+  const parts = await Promise.all([first[language](), ...[...wanted].map((part) => further[part][language]())])
+  i18n.load(language, Object.assign({}, ...parts) as Messages)
 }
 
 /** Loads and activates a language and tells the document; English when it can't be loaded. */
@@ -39,9 +48,9 @@ export function activateInUse(): Promise<void> {
   return activate(languageInUse())
 }
 
-/** Loads the words of lazily loaded parts, now and with every later language. */
-export async function loadFurtherWords(): Promise<void> {
-  furtherWanted = true
+/** Loads the words of a lazily loaded part, now and with every later language. */
+export async function loadFurtherWords(part: Part = 'pages'): Promise<void> {
+  wanted.add(part)
   const language = i18n.locale === 'zh' ? 'zh' : 'en'
-  i18n.load(language, await further[language]())
+  i18n.load(language, await further[part][language]())
 }

@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { expect, it } from 'vitest'
 
 /** What is loaded at first, and what comes with lazily loaded parts. */
-const folders = ['src/locales', 'src/locales/lazy']
+const folders = ['src/locales', 'src/locales/near', 'src/locales/lazy']
 
 function entries(language: string): Map<string, string> {
   return new Map(folders.flatMap((folder) => [...entriesOf(`${folder}/${language}.po`)]))
@@ -41,4 +42,34 @@ it('every translation is Chinese, but for names', () => {
 it('every translation fills in what the message does', () => {
   const unequal = [...chinese].filter(([id, text]) => holes(id).join() !== holes(text).join()).map(([id]) => id)
   expect(unequal).toEqual([])
+})
+
+/** Every file that comes with a file, by what it imports at once. */
+function withImports(file: string, known = new Set<string>()): Set<string> {
+  if (known.has(file)) return known
+  known.add(file)
+  for (const [, path = ''] of readFileSync(file, 'utf8').matchAll(/^(?:import|export) (?!type )[^'"]*?['"]([@.][^'"]+)['"]/gm)) {
+    const base = path.startsWith('@/') ? join('src', path.slice(2)) : join(dirname(file), path)
+    const found = [base, `${base}.ts`, `${base}.tsx`].find((name) => statSync(name, { throwIfNoEntry: false })?.isFile())
+    if (found) withImports(found, known)
+  }
+  return known
+}
+
+it('what is near a chat has all its words without those of other pages', () => {
+  const worded = new Set(
+    ['src/locales', 'src/locales/near'].flatMap((folder) =>
+      [...readFileSync(`${folder}/en.po`, 'utf8').matchAll(/^#: (.+)$/gm)].map(([, file = '']) => file),
+    ),
+  )
+  const sources = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) => /\.tsx?$/.test(file))
+  const parts = sources.flatMap((file) =>
+    [...readFileSync(`src/${file}`, 'utf8').matchAll(/import\('([^']+)'\)[^'\n]*, 'near'\)/g)].map(([, path = '']) =>
+      path.startsWith('@/') ? `src/${path.slice(2)}.tsx` : `${join('src', dirname(file), path)}.tsx`,
+    ),
+  )
+  expect(parts.length).toBeGreaterThan(4)
+  const files = [...new Set(parts.flatMap((part) => [...withImports(part)]))]
+  const speaking = files.filter((file) => /@lingui\/(core|react)\/macro/.test(readFileSync(file, 'utf8')))
+  expect(speaking.filter((file) => !worded.has(file))).toEqual([])
 })

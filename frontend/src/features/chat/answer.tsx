@@ -14,7 +14,7 @@ import { useReply } from './reply-store'
 import { useAnnounceReply } from './use-announce-reply'
 import { VersionSwitcher } from './version-switcher'
 
-const ReplyCost = lazyPart(() => import('./cost/reply-cost').then((part) => part.ReplyCost))
+const ReplyCost = lazyPart(() => import('./cost/reply-cost').then((part) => part.ReplyCost), 'near')
 
 export interface MessageActs {
   show(messageId: string): void

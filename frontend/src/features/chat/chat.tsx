@@ -18,7 +18,7 @@ import { useJump } from './use-jump'
 import { noteBegun, type Thread, useThread } from './use-thread'
 import { Greeting, Suggestions } from './welcome'
 
-const BranchGauge = lazyPart(() => import('./cost/branch-gauge').then((part) => part.BranchGauge))
+const BranchGauge = lazyPart(() => import('./cost/branch-gauge').then((part) => part.BranchGauge), 'near')
 
 interface ChatProps {
   /** Null for a chat that isn't begun. */
