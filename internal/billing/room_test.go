@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -45,6 +46,7 @@ type room struct {
 	now      atomic.Pointer[time.Time]
 	mu       sync.Mutex
 	told     []string
+	logs     lines
 	keyFails error
 }
 
@@ -75,10 +77,28 @@ func (r *room) clock() clock.Clock { return clock.Func(func() time.Time { return
 
 // instance is another instance of the service on the same database.
 func (r *room) instance(providers ...payment.Provider) *billing.Service {
-	return billing.New(billing.Config{DB: r.db, Audit: audittest.New(r.db), Keys: r, Clock: r.clock(), Log: slog.New(slog.DiscardHandler), Ledger: r.books, Providers: providers,
+	return billing.New(billing.Config{DB: r.db, Audit: audittest.New(r.db), Keys: r, Clock: r.clock(), Log: slog.New(slog.NewTextHandler(&r.logs, nil)), Ledger: r.books, Providers: providers,
 		Packs: packs, PublicURL: "https://kimi.example", Indexer: billing.NewIndexer([]byte("a secret of the installation")),
 		Email:   func(context.Context, viewer.Viewer) (string, error) { return "buyer@example.com", nil },
 		Changed: func(owner, purchase string) { r.hears(owner + " " + purchase) }})
+}
+
+// lines is what was logged.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 func (r *room) hears(s string) {

@@ -43,9 +43,16 @@ func (s *Service) Webhook(ctx context.Context, provider string, header http.Head
 	if !keepable(e) {
 		return payment.ErrBody
 	}
+	if off := s.Clock.Now().Sub(e.SignedAt); !e.SignedAt.IsZero() && (off > clockAlarm || off < -clockAlarm) {
+		s.Log.ErrorContext(ctx, "this machine's clock and a payment provider's differ: beyond five minutes its webhooks are refused", "provider", name, "seconds", int64(off.Seconds()))
+	}
 	_, err = s.take(ctx, told{Event: e, by: name})
 	return err
 }
+
+// clockAlarm is how far the time of a webhook's signature may be off before the operator
+// is told.
+const clockAlarm = time.Minute
 
 // maxEventID is the longest id of an event that the inbox takes.
 const maxEventID = 200

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -230,4 +231,21 @@ func TestAPaymentForAnAccountThatIsGone(t *testing.T) {
 		t.Errorf("%d rows of the payer are left", n)
 	}
 	r.sound()
+}
+
+// A clock that goes wrong is told of before the provider's signatures are refused for it.
+func TestAClockThatDiffersIsToldOf(t *testing.T) {
+	r := newRoom(t)
+	for off, told := range map[time.Duration]bool{0: false, -time.Minute: false, time.Minute: false, -61 * time.Second: true, 61 * time.Second: true} {
+		r.logs.text.Reset()
+		r.must(r.hook(r.Service, "STRIPE", payment.Event{ID: "evt" + off.String(), Kind: "ping", SignedAt: r.now.Load().Add(off)}))
+		if strings.Contains(r.logs.String(), "level=ERROR msg=\"this machine's clock and a payment provider's differ") != told {
+			t.Errorf("%v off: %q", off, r.logs.String())
+		}
+	}
+	r.logs.text.Reset()
+	r.must(r.hook(r.Service, "CREEM", payment.Event{ID: "evt", Kind: "ping"})) // a signature without a time
+	if r.logs.String() != "" {
+		t.Error(r.logs.String())
+	}
 }

@@ -113,6 +113,7 @@ type Event struct {
 	ID         string // unique at the provider; made of what is told when it was asked for
 	Kind       string // the provider's own word
 	OccurredAt time.Time
+	SignedAt   time.Time // of a webhook whose signature says when it was sent
 	Live       bool
 	Status     Status
 	// Current: the provider was asked, so this is how things stand. Webhooks overtake

@@ -93,7 +93,7 @@ func TestWhatWebhooksTell(t *testing.T) {
 		if e.CustomerID == "" {
 			t.Error("no customer")
 		}
-		want.ID, want.Kind, want.OccurredAt, want.CustomerID = e.ID, e.Kind, e.OccurredAt, e.CustomerID
+		want.ID, want.Kind, want.OccurredAt, want.SignedAt, want.CustomerID = e.ID, e.Kind, e.OccurredAt, e.SignedAt, e.CustomerID
 		if e != want {
 			t.Errorf("paid: %+v\nwant %+v", e, want)
 		}
@@ -223,7 +223,7 @@ func TestBadWebhooksAreRefused(t *testing.T) {
 		if !errors.Is(err, c.want) || err != nil && e != (payment.Event{}) {
 			t.Errorf("%s: %+v, %v", name, e, err)
 		}
-		if err == nil && (e.PurchaseID != "pur_1" || e.Status != payment.Paid || e.AmountMinor != 1000 || !e.Live) {
+		if err == nil && (e.PurchaseID != "pur_1" || e.Status != payment.Paid || e.AmountMinor != 1000 || !e.Live || e.SignedAt.IsZero() != (c.header.Get("Webhook-Signature") == "")) {
 			t.Errorf("%s: %+v", name, e)
 		}
 	}

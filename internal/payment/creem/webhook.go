@@ -33,7 +33,8 @@ type envelope struct {
 // Standard Webhooks where they are, else by creem-signature. The latter holds no time:
 // that the same is not done twice is up to who keeps the events' ids.
 func (p *Provider) Parse(header http.Header, body []byte, now time.Time) (payment.Event, error) {
-	if err := p.verify(header, body, now); err != nil {
+	signed, err := p.verify(header, body, now)
+	if err != nil {
 		return payment.Event{}, err
 	}
 	var e envelope
@@ -50,48 +51,54 @@ func (p *Provider) Parse(header http.Header, body []byte, now time.Time) (paymen
 	if len(e.Object) == 0 || string(e.Object) == "null" || e.Object[0] == '"' {
 		e.Object = e.Data
 	}
-	return e.neutral()
+	out, err := e.neutral()
+	if err == nil {
+		out.SignedAt = signed
+	}
+	return out, err
 }
 
-func (p *Provider) verify(header http.Header, body []byte, now time.Time) error {
+// verify says when the webhook was signed, if its signature has a time.
+func (p *Provider) verify(header http.Header, body []byte, now time.Time) (time.Time, error) {
 	if header.Get("Webhook-Signature") != "" {
 		return p.verifyStandard(header, body, now)
 	}
 	signature := header.Values("Creem-Signature")
 	if len(signature) != 1 {
-		return fmt.Errorf("%w: it must have one creem-signature", payment.ErrSignature)
+		return time.Time{}, fmt.Errorf("%w: it must have one creem-signature", payment.ErrSignature)
 	}
 	got, err := hex.DecodeString(strings.TrimPrefix(signature[0], "sha256="))
 	if err != nil || !hmac.Equal(got, sum([]byte(p.c.Secret), body)) {
-		return payment.ErrSignature
+		return time.Time{}, payment.ErrSignature
 	}
-	return nil
+	return time.Time{}, nil
 }
 
 // verifyStandard checks webhook-signature: "v1,base64[ v1,base64…]" over the id, the
 // time and the body, with the secret's decoded form as the key.
-func (p *Provider) verifyStandard(header http.Header, body []byte, now time.Time) error {
+func (p *Provider) verifyStandard(header http.Header, body []byte, now time.Time) (time.Time, error) {
 	id, seconds := header.Get("Webhook-Id"), header.Get("Webhook-Timestamp")
 	t, err := strconv.ParseInt(seconds, 10, 64)
 	if err != nil || id == "" || seconds != strconv.FormatInt(t, 10) {
-		return fmt.Errorf("%w: it has no id or no time", payment.ErrSignature)
+		return time.Time{}, fmt.Errorf("%w: it has no id or no time", payment.ErrSignature)
 	}
-	if off := now.Sub(time.Unix(t, 0)); off > Tolerance || off < -Tolerance {
-		return fmt.Errorf("%w: its time is off", payment.ErrSignature)
+	signed := time.Unix(t, 0)
+	if off := now.Sub(signed); off > Tolerance || off < -Tolerance {
+		return time.Time{}, fmt.Errorf("%w: its time is off", payment.ErrSignature)
 	}
 	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(p.c.Secret, "whsec_"))
 	if err != nil {
-		return fmt.Errorf("%w: the secret is none for this kind of signature", payment.ErrSignature)
+		return time.Time{}, fmt.Errorf("%w: the secret is none for this kind of signature", payment.ErrSignature)
 	}
 	want := sum(key, []byte(id+"."+seconds+"."), body)
 	for part := range strings.SplitSeq(header.Get("Webhook-Signature"), " ") {
 		version, value, _ := strings.Cut(part, ",")
 		got, err := base64.StdEncoding.DecodeString(value)
 		if err == nil && version == "v1" && hmac.Equal(got, want) {
-			return nil
+			return signed, nil
 		}
 	}
-	return payment.ErrSignature
+	return time.Time{}, payment.ErrSignature
 }
 
 func sum(key []byte, parts ...[]byte) []byte {

@@ -36,21 +36,26 @@ type envelope struct {
 // Parse verifies the Stripe-Signature header over the raw body and says what the event
 // tells.
 func (p *Provider) Parse(header http.Header, body []byte, now time.Time) (payment.Event, error) {
-	if err := p.verify(header.Values("Stripe-Signature"), body, now); err != nil {
+	signed, err := p.verify(header.Values("Stripe-Signature"), body, now)
+	if err != nil {
 		return payment.Event{}, err
 	}
 	var e envelope
 	if err := json.Unmarshal(body, &e); err != nil || e.Object != "event" || e.ID == "" || e.Type == "" {
 		return payment.Event{}, payment.ErrBody
 	}
-	return e.neutral()
+	out, err := e.neutral()
+	if err == nil {
+		out.SignedAt = signed
+	}
+	return out, err
 }
 
-// verify checks the one header: "t=seconds,v1=hex[,v1=hex…]". Two signatures come while
+// verify checks the one header, "t=seconds,v1=hex[,v1=hex…]", and says when it was made. Two signatures come while
 // a secret is being replaced; two times are no header of Stripe's.
-func (p *Provider) verify(headers []string, body []byte, now time.Time) error {
+func (p *Provider) verify(headers []string, body []byte, now time.Time) (time.Time, error) {
 	if len(headers) != 1 {
-		return fmt.Errorf("%w: it must have one Stripe-Signature", payment.ErrSignature)
+		return time.Time{}, fmt.Errorf("%w: it must have one Stripe-Signature", payment.ErrSignature)
 	}
 	var seconds string
 	var signatures [][]byte
@@ -58,7 +63,7 @@ func (p *Provider) verify(headers []string, body []byte, now time.Time) error {
 		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
 		switch {
 		case name == "t" && seconds != "":
-			return fmt.Errorf("%w: it has two times", payment.ErrSignature)
+			return time.Time{}, fmt.Errorf("%w: it has two times", payment.ErrSignature)
 		case name == "t":
 			seconds = value
 		case name == "v1":
@@ -69,19 +74,19 @@ func (p *Provider) verify(headers []string, body []byte, now time.Time) error {
 	}
 	t, err := strconv.ParseInt(seconds, 10, 64)
 	if err != nil || seconds != strconv.FormatInt(t, 10) {
-		return fmt.Errorf("%w: it has no time", payment.ErrSignature)
+		return time.Time{}, fmt.Errorf("%w: it has no time", payment.ErrSignature)
 	}
 	signed := time.Unix(t, 0)
 	if off := now.Sub(signed); off > Tolerance || off < -Tolerance {
-		return fmt.Errorf("%w: its time is off", payment.ErrSignature)
+		return time.Time{}, fmt.Errorf("%w: its time is off", payment.ErrSignature)
 	}
 	want := webhook.ComputeSignature(signed, body, p.c.Secret)
 	for _, sig := range signatures {
 		if hmac.Equal(want, sig) {
-			return nil
+			return signed, nil
 		}
 	}
-	return payment.ErrSignature
+	return time.Time{}, payment.ErrSignature
 }
 
 // neutral says what the event tells. Refunds that change or fail are left to the
