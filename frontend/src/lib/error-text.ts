@@ -10,7 +10,6 @@ const texts: Partial<Record<Code, MessageDescriptor>> = {
   UNAUTHENTICATED: msg`This browser’s session has ended. Reload the page and try again.`,
   FORBIDDEN: msg`That isn’t allowed from here.`,
   NOT_FOUND: msg`That no longer exists.`,
-  CONFLICT: msg`Another answer is still being written here. Wait for it, or stop it.`,
   RATE_LIMITED: msg`That was a lot at once. Wait a moment and try again.`,
   GUEST_LIMIT_REACHED: msg`All guest messages of this installation are used up.`,
   INSUFFICIENT_CREDITS: msg`Not enough credits for this. Nothing was sent.`,
@@ -37,13 +36,18 @@ interface Worded {
   retryAfterMs?: number | null
 }
 
+/** The server's words for programs, as people write. */
+function asSentence(words: string): string {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.!?…]$/.test(words) ? '' : '.'}`
+}
+
 /**
  * What to tell a person, by code and in his language. Codes without a text of ours
- * (wrong input, faults of the server, codes to come) use the server's own words.
+ * (wrong input, what contradicts something else, faults of the server, codes to come) use the server's own words.
  */
 export function errorText({ code, message, retryAfterMs }: Worded): string {
   const descriptor = texts[code]
-  const text = descriptor ? i18n._(descriptor) : (message ?? t`Something failed. Try again.`)
+  const text = descriptor ? i18n._(descriptor) : message ? asSentence(message) : t`Something failed. Try again.`
   if (!retryAfterMs) return text
   const seconds = Math.ceil(retryAfterMs / 1000)
   return `${text} ${t`Wait ${plural(seconds, { one: '# second', other: '# seconds' })}.`}`

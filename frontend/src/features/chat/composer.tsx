@@ -87,7 +87,12 @@ function Refused({ refusal }: { refusal: Refusal }) {
   if (refusal.code === 'INSUFFICIENT_CREDITS') return <TooLittle refusal={refusal} />
   return (
     <Notice role="alert" tone="danger">
-      {errorText(refusal)}
+      {/* Of a key that was used before the server has words of its own. */}
+      {refusal.code === 'CONFLICT' && refusal.field.length === 0 ? (
+        <Trans>Another answer is still being written here. Wait for it, or stop it.</Trans>
+      ) : (
+        errorText(refusal)
+      )}
     </Notice>
   )
 }

@@ -12,7 +12,7 @@ interface Example {
 // Written by the server's tests: an example of each refusal with what it says in English.
 const examples = JSON.parse(readFileSync('src/features/exports/refusals.fixture.json', 'utf8')) as Example[]
 
-beforeAll(loadFurtherWords)
+beforeAll(() => loadFurtherWords())
 afterEach(() => activate('en'))
 
 describe('why a file is refused', () => {

@@ -51,7 +51,7 @@ it('a refusal stands at its field and what was typed stays', async () => {
   const field = await nameField()
   await userEvent.type(field, ' the Second')
   await userEvent.click(await saveButton())
-  await screen.findByText('the name is too long')
+  await screen.findByText('The name is too long.')
   expect(field.getAttribute('aria-invalid')).toBe('true')
   expect((field as HTMLInputElement).value).toBe('Ada the Second')
 })

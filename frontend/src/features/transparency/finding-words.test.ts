@@ -15,7 +15,7 @@ function found({ code, values }: Example['finding']): Finding {
   return { code, values: values.map((value) => ({ more: 0, ...value })) }
 }
 
-beforeAll(loadFurtherWords)
+beforeAll(() => loadFurtherWords())
 afterEach(() => activate('en'))
 
 describe('what a check found', () => {
