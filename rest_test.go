@@ -352,3 +352,23 @@ func TestRefusedRequestsOfAProgramAreCounted(t *testing.T) {
 		}
 	}
 }
+
+// P74: so do documents that are refused before they are weighed.
+func TestRefusedDocumentsOfAProgramAreCounted(t *testing.T) {
+	p := start(t)
+	b := p.signIn("builder")
+	for what, body := range map[string]string{
+		"no GraphQL": `{"query":"{"}`, "a batch": `[{"query":"{ viewer { id } }"}]`, "no JSON": "{",
+		"too costly": `{"query":"{ viewer { conversations(first: 100) { nodes { messages(first: 100) { nodes { id } } } } } }"}`,
+	} {
+		g := b.program(map[string]any{"requestsPerMinute": 3})
+		for n := range 5 {
+			resp := g.call(t.Context(), "/graphql", body)
+			answer := g.answer(resp)
+			over := n >= 3
+			if over != (resp.StatusCode == http.StatusTooManyRequests) || over != (code(answer) == "RATE_LIMITED") || over != (resp.Header.Get("Retry-After") != "") || resp.Header.Get("X-RateLimit-Limit") != "3" {
+				t.Errorf("%s, request %d: %d %v %v", what, n+1, resp.StatusCode, answer, resp.Header)
+			}
+		}
+	}
+}
