@@ -129,8 +129,11 @@ func isJSON(contentType string) bool {
 	return err == nil && kind == "application/json"
 }
 
-// used notes what the request cost.
-func (c *call) used(o completion.Outcome) {
+// used notes what the request cost. What is replayed was counted when it was written.
+func (c *call) used(run Run, o completion.Outcome) {
+	if run.Replayed {
+		return
+	}
 	e := &c.entry
 	e.PromptTokens, e.CachedTokens, e.OutputTokens, e.ReasoningTokens = o.Usage.PromptTokens, o.Usage.CachedTokens, o.Usage.OutputTokens, o.Usage.ReasoningTokens
 	e.Credits, e.FirstToken = o.Credits, o.FirstToken

@@ -114,7 +114,7 @@ func (c *call) whole(run Run, enc encoder) {
 		all.add(d)
 		return nil
 	})
-	c.used(outcome)
+	c.used(run, outcome)
 	err = c.failed(run, outcome, err)
 	switch {
 	case left(ctx):

@@ -55,7 +55,7 @@ func (c *call) stream(run Run, enc encoder) {
 	s.quiet = time.AfterFunc(c.KeepAlive, s.ping)
 	s.mu.Unlock()
 	outcome, err := run.Stream(ctx, s.emit)
-	c.used(outcome)
+	c.used(run, outcome)
 	err = c.failed(run, outcome, err)
 
 	s.mu.Lock()
