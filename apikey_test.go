@@ -181,7 +181,9 @@ func TestGarbageKeysAreRefused(t *testing.T) {
 			t.Errorf("%.20s: %d", scheme, resp.StatusCode)
 		}
 	}
-	for _, path := range []string{"/graphql?query={__typename}&api_key=" + g.secret, "/c/" + g.secret, "/healthz?key=" + g.secret} {
+	for _, path := range []string{"/graphql?query={__typename}&api_key=" + g.secret, "/c/" + g.secret, "/healthz?key=" + g.secret,
+		"/c/k2%5Flive_" + g.secret[len("k2_live_"):], "/healthz?key=k2%5Flive%5F" + g.secret[len("k2_live_"):], "/healthz?x=1&key=%6B2_live_" + g.secret[len("k2_live_"):],
+		"/healthz?x=%zz&key=k2%5flive_" + g.secret[len("k2_live_"):], "/healthz?key=%zz" + g.secret} {
 		resp, err := b.http.Get(p.url + path)
 		if err != nil {
 			t.Fatal(err)
