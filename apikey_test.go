@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -157,7 +158,8 @@ func TestAKeyIsNowhere(t *testing.T) {
 	listed := fmt.Sprint(b.ask(`{ viewer { apiKeys { id name scopes lastFour } } }`, nil))
 	for i := 0; i+12 <= len(secret); i++ {
 		for where, text := range map[string]string{"dump": dump, "logs": logs, "list": listed} {
-			if strings.Contains(text, secret[i:i+12]) {
+			part := secret[i : i+12]
+			if strings.Contains(text, part) || strings.Contains(text, hex.EncodeToString([]byte(part))) { // as bytea is shown
 				t.Fatalf("the %s holds a part of the key", where)
 			}
 		}
