@@ -15,7 +15,7 @@ import (
 
 // api is what the clients of other services talk to.
 func (s *server) api() *rest.API {
-	return rest.New(rest.Config{Completions: begins{s.completions}, Models: s.engine, Limits: readLimits{s.limits}, Requests: programRequests{s.requests}, RequestID: web.RequestID, Clock: s.clock, Log: s.log})
+	return rest.New(rest.Config{Completions: begins{s.completions}, Models: s.engine, Limits: requestLimits{s.limits}, Requests: programRequests{s.requests}, RequestID: web.RequestID, Clock: s.clock, Log: s.log})
 }
 
 // begins hands runs to the wire.
@@ -35,24 +35,28 @@ func (b begins) Begin(ctx context.Context, v viewer.Viewer, r completion.Request
 	return out, nil
 }
 
-// programLimits is what completions know of limits.
+// programLimits is what completions know of limits: their request was counted when it came.
 type programLimits struct{ limits *ratelimit.Service }
 
 // Admit implements completion.Limits.
 func (l programLimits) Admit(ctx context.Context, v viewer.Viewer, ask completion.Ask) (completion.Permit, error) {
-	permit, err := l.limits.Admit(ctx, v, ratelimit.Ask{Route: ratelimit.RouteCompletions, Tokens: ask.Tokens, Stream: true})
+	permit, err := l.limits.Admit(ctx, v, ratelimit.Ask{Route: ratelimit.RouteCompletions, Tokens: ask.Tokens, Stream: true, Counted: true})
 	if err != nil {
 		return nil, err
 	}
 	return permit, nil
 }
 
-// readLimits is what the wire knows of limits where no engine is needed.
-type readLimits struct{ limits *ratelimit.Service }
+// requestLimits is what the wire knows of limits: one request, whatever becomes of it.
+type requestLimits struct{ limits *ratelimit.Service }
 
 // Admit implements rest.Limits.
-func (l readLimits) Admit(ctx context.Context, v viewer.Viewer, _ string) ([]rest.Allowance, error) {
-	permit, err := l.limits.Admit(ctx, v, ratelimit.Ask{Route: ratelimit.RouteModels})
+func (l requestLimits) Admit(ctx context.Context, v viewer.Viewer, route string) ([]rest.Allowance, error) {
+	ask := ratelimit.Ask{Route: ratelimit.RouteModels}
+	if rest.ReachesEngine(route) {
+		ask.Route = ratelimit.RouteCompletions
+	}
+	permit, err := l.limits.Admit(ctx, v, ask)
 	if err != nil {
 		status, _ := ratelimit.StatusOf(err)
 		return allowances(status), err

@@ -318,3 +318,50 @@ func TestAProgramIsToldItsLimits(t *testing.T) {
 	}
 	p.books()
 }
+
+// P74: requests that are refused for what they are count like others.
+func TestRefusedRequestsOfAProgramAreCounted(t *testing.T) {
+	p := priced(t, 5)
+	b := p.signIn("builder")
+	for _, c := range []struct {
+		path, body string
+		headers    []string
+		status     int
+	}{
+		{"/v1/chat/completions", "{", nil, 400},
+		{"/v1/chat/completions", strings.Repeat(" ", 4<<20+1), []string{"Expect", "100-continue"}, 413},
+		{"/v1/chat/completions", "hi", []string{"Content-Type", "text/plain"}, 415},
+		{"/v1/messages", `{"model":"none","max_tokens":5,"messages":[{"role":"user","content":"hi"}]}`, nil, 404},
+		{"/v1/nothing", "", nil, 404},
+	} {
+		g := b.program(map[string]any{"requestsPerMinute": 3})
+		for n := range 5 {
+			resp := g.call(t.Context(), c.path, c.body, c.headers...)
+			_, _ = io.Copy(io.Discard, resp.Body)
+			over, told := n >= 3, resp.Header.Get("X-RateLimit-Limit") == "3" && resp.Header.Get("X-RateLimit-Resource") == "requests"
+			if !over && resp.StatusCode != c.status || over && (resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") == "") || !told {
+				t.Errorf("%s, request %d: %d %v", c.path, n+1, resp.StatusCode, resp.Header)
+			}
+		}
+	}
+}
+
+// P74: so do documents that are refused before they are weighed.
+func TestRefusedDocumentsOfAProgramAreCounted(t *testing.T) {
+	p := start(t)
+	b := p.signIn("builder")
+	for what, body := range map[string]string{
+		"no GraphQL": `{"query":"{"}`, "a batch": `[{"query":"{ viewer { id } }"}]`, "no JSON": "{",
+		"too costly": `{"query":"{ viewer { conversations(first: 100) { nodes { messages(first: 100) { nodes { id } } } } } }"}`,
+	} {
+		g := b.program(map[string]any{"requestsPerMinute": 3})
+		for n := range 5 {
+			resp := g.call(t.Context(), "/graphql", body)
+			answer := g.answer(resp)
+			over := n >= 3
+			if over != (resp.StatusCode == http.StatusTooManyRequests) || over != (code(answer) == "RATE_LIMITED") || over != (resp.Header.Get("Retry-After") != "") || resp.Header.Get("X-RateLimit-Limit") != "3" {
+				t.Errorf("%s, request %d: %d %v %v", what, n+1, resp.StatusCode, answer, resp.Header)
+			}
+		}
+	}
+}

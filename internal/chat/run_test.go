@@ -149,11 +149,11 @@ func TestStopFromAnotherInstance(t *testing.T) {
 		beat <- struct{}{}
 	}
 	eventually(t, "ten tokens", func() bool { return strings.Contains(a.find(v, id).Text, "tök9 ") })
+	asked := time.Now()
 	m, err := b.Stop(t.Context(), v, id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	asked := time.Now()
 	receive(t, "the engine to see the cancellation", h.engine.Cancelled())
 	if d := time.Since(asked); d > 500*time.Millisecond {
 		t.Errorf("the engine went on for %v", d)

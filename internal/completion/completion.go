@@ -52,8 +52,8 @@ type Keys interface {
 
 // Limits says how much a viewer may do.
 type Limits interface {
-	// Admit takes a request, a place among the viewer's streams and so many tokens, or
-	// refuses with RATE_LIMITED.
+	// Admit takes a place among the viewer's streams and so many tokens, or refuses with
+	// RATE_LIMITED. The request was counted when it came.
 	Admit(ctx context.Context, v viewer.Viewer, ask Ask) (Permit, error)
 }
 

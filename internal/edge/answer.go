@@ -19,6 +19,9 @@ type answer struct {
 	w         http.ResponseWriter
 	mediaType string
 	track     *record.Track
+	// unread has a request paid for that is refused before there is a document; it is nil once
+	// there is one.
+	unread func() error
 }
 
 func (a *answer) refuse(status int, format string, args ...any) {
@@ -29,6 +32,11 @@ func (a *answer) fail(status int, err error) { a.errors(status, faultErrors(err)
 
 // errors answers a request that was not executed: without data.
 func (a *answer) errors(status int, errs gqlerror.List) {
+	if a.unread != nil {
+		if broke := a.unread(); broke != nil {
+			status, errs = http.StatusTooManyRequests, faultErrors(broke)
+		}
+	}
 	a.track.Errors(errs)
 	b, err := json.Marshal(struct {
 		Errors gqlerror.List `json:"errors"`

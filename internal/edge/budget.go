@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/kimi-k2/kimi-k2/internal/edge/authz"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 )
 
@@ -18,6 +19,42 @@ type Budget struct {
 	// Strict callers are programs: answers tell them the budget in X-RateLimit headers,
 	// and a refusal comes with status 429.
 	Strict bool
+}
+
+// purse is what documents are paid from. Without spend they cost nothing.
+type purse struct {
+	spend     func(ctx context.Context, cost int) (Budget, error)
+	principal func(ctx context.Context) authz.Principal
+}
+
+// pay takes a cost off the caller's budget, or refuses.
+func (p purse) pay(ctx context.Context, cost int) error {
+	if p.spend == nil {
+		return nil
+	}
+	b, refusal := p.spend(ctx, cost)
+	note(ctx, b, refusal)
+	return refusal
+}
+
+// least is what a request costs that is refused without a look at its cost: programs pay 1, so
+// that they can't send such without end.
+func (p purse) least(ctx context.Context) error {
+	if p.spend == nil || p.principal(ctx).Kind != authz.APIKey {
+		return nil
+	}
+	return p.pay(ctx, 1)
+}
+
+// unread pays for a request that is refused before there is a document.
+func (p purse) unread(a *answer, r *http.Request) error {
+	ctx, spent := withReceipt(r.Context())
+	refusal := p.least(ctx)
+	spent.tell(a.w.Header())
+	if spent.over() {
+		return refusal
+	}
+	return nil
 }
 
 // receipt is where the guard leaves for a transport what a document was charged.

@@ -60,10 +60,8 @@ type Guard struct {
 	pricing pricing
 	trusted map[string]string
 	only    func(ctx context.Context) bool
-	spend   func(ctx context.Context, cost int) (Budget, error)
-	// principal is who asks.
-	principal func(ctx context.Context) authz.Principal
-	record    *record.Recorder
+	purse
+	record *record.Recorder
 }
 
 var (
@@ -89,14 +87,34 @@ func (*Guard) Validate(graphql.ExecutableSchema) error { return nil }
 
 // MutateOperationParameters puts in the text of a trusted document and refuses
 // what is over a limit: with QUERY_TOO_COSTLY and extensions.cost, or with the
-// code of a parse or validation error.
+// code of a parse or validation error. What it lets through takes its cost off the
+// caller's budget, what it refuses to a program 1.
 func (g *Guard) MutateOperationParameters(ctx context.Context, p *graphql.RawParams) *gqlerror.Error {
-	own, err := g.resolve(ctx, p)
+	own, cost, err := g.weigh(ctx, p)
 	if err != nil {
+		if broke := g.least(ctx); broke != nil {
+			return gqlerror.Wrap(broke)
+		}
 		return err
 	}
+	g.noteCost(ctx, p, cost)
+	if own && g.principal(ctx).Kind != authz.APIKey { // it was weighed when it was written: people who click quickly are no load
+		cost = (cost + ownShare - 1) / ownShare
+	}
+	if broke := g.pay(ctx, cost); broke != nil {
+		return gqlerror.Wrap(broke)
+	}
+	return nil
+}
+
+// weigh says what a document costs and whether it is a trusted one, or refuses it.
+func (g *Guard) weigh(ctx context.Context, p *graphql.RawParams) (own bool, cost int, err *gqlerror.Error) {
+	own, err = g.resolve(ctx, p)
+	if err != nil {
+		return own, 0, err
+	}
 	if n := len(p.Query); n > g.limits.Bytes {
-		return tooCostly("bytes", n, g.limits.Bytes)
+		return own, 0, tooCostly("bytes", n, g.limits.Bytes)
 	}
 	v := g.docs.verdictOn(p.Query)
 	if v == nil {
@@ -107,28 +125,16 @@ func (g *Guard) MutateOperationParameters(ctx context.Context, p *graphql.RawPar
 		record.Name(ctx, v.route(p.OperationName))
 	}
 	if v.refused != nil {
-		return v.refused()
+		return own, 0, v.refused()
 	}
-	cost := v.cost
+	cost = v.cost
 	if v.tree != nil {
 		cost = g.pricing.price(v.tree, p.Variables)
 	}
 	if cost > g.limits.Cost {
-		return tooCostly("cost", cost, g.limits.Cost)
+		return own, cost, tooCostly("cost", cost, g.limits.Cost)
 	}
-	g.noteCost(ctx, p, cost)
-	if g.spend == nil {
-		return nil
-	}
-	if own && g.principal(ctx).Kind != authz.APIKey { // it was weighed when it was written: people who click quickly are no load
-		cost = (cost + ownShare - 1) / ownShare
-	}
-	b, refusal := g.spend(ctx, cost)
-	note(ctx, b, refusal)
-	if refusal != nil {
-		return gqlerror.Wrap(refusal)
-	}
-	return nil
+	return own, cost, nil
 }
 
 // ownShare is by how much less a trusted document takes off the caller's budget.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/edge"
+	"github.com/kimi-k2/kimi-k2/internal/edge/authz"
 	"github.com/kimi-k2/kimi-k2/internal/edge/edgetest"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 )
@@ -114,6 +115,66 @@ func TestTrustedDocumentsTakeLittleOffTheBudget(t *testing.T) {
 	post(t, s, `{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"`+hash+`"}}}`).want(t, http.StatusOK, `"data"`)
 	if got := spent.Load(); got != 5 {
 		t.Errorf("by its hash it takes %d", got)
+	}
+}
+
+// P74: a document that is refused to a program takes one off its budget, also where there is
+// none to look at; people's takes nothing.
+func TestRefusedDocumentsTakeOneOffTheBudget(t *testing.T) {
+	var spent, left atomic.Int64
+	var who atomic.Pointer[authz.Principal]
+	s := edgetest.Start(t, func(set *edgetest.Setup) {
+		set.Edge.MaxBody = 2000
+		set.Edge.Principal = func(context.Context) authz.Principal { return *who.Load() }
+		set.Edge.Spend = func(_ context.Context, cost int) (edge.Budget, error) {
+			spent.Add(int64(cost))
+			b := edge.Budget{Resource: "requests", Limit: 60, Remaining: left.Load(), Strict: who.Load().Kind == authz.APIKey}
+			if left.Add(-1) < 0 {
+				f := fault.New(fault.RateLimited, "wait")
+				f.RetryAfter = time.Second
+				return b, f
+			}
+			return b, nil
+		}
+	})
+	for what, c := range map[string]struct {
+		body, code string
+		status     int
+	}{
+		"malformed JSON":   {`{"query"`, "INVALID", 400},
+		"a batch":          {`[{"query":"{hello}"}]`, "INVALID", 400},
+		"no query":         {`{}`, "INVALID", 400},
+		"too large":        {`{"query":"{hello` + strings.Repeat(" ", 2000) + `}"}`, "INVALID", 413},
+		"no GraphQL":       {`{"query":"{"}`, "GRAPHQL_PARSE_FAILED", 200},
+		"no such fragment": {`{"query":"{...A}"}`, "GRAPHQL_VALIDATION_FAILED", 200},
+		"no such field":    {`{"query":"{nothing}"}`, "GRAPHQL_VALIDATION_FAILED", 200},
+		"too costly":       {`{"query":"{users(first:100){nodes{friends(first:8){nodes{id}}}}}"}`, "QUERY_TOO_COSTLY", 200},
+		"an unknown hash":  {`{"documentId":"` + strings.Repeat("0", 64) + `"}`, "PERSISTED_QUERY_NOT_FOUND", 200},
+	} {
+		for _, kind := range []authz.Kind{authz.APIKey, authz.Account} {
+			for _, over := range []bool{false, true} {
+				who.Store(&authz.Principal{Kind: kind})
+				spent.Store(0)
+				left.Store(1)
+				status, code, wanted := c.status, c.code, int64(1)
+				if kind != authz.APIKey {
+					wanted = 0
+					if what == "no such field" { // the guard weighs it before it is validated
+						continue
+					}
+				}
+				if over {
+					left.Store(0)
+					if kind == authz.APIKey {
+						status, code = 429, "RATE_LIMITED"
+					}
+				}
+				r := post(t, s, c.body)
+				if n := spent.Load(); what != "no such field" && n != wanted || n == 0 && wanted > 0 || r.status != status || !strings.Contains(r.body, code) || (r.header.Get("Retry-After") == "1") != (status == 429) {
+					t.Errorf("%s of %v, over the limit %v: took %d off, answered %d %.200s", what, kind, over, n, r.status, r.body)
+				}
+			}
+		}
 	}
 }
 

@@ -39,12 +39,13 @@ type HTTP struct {
 	crossOrigin *http.CrossOriginProtection
 	events      *SSE
 	record      *record.Recorder
+	purse       purse
 }
 
 var _ graphql.Transport = (*HTTP)(nil)
 
 func newHTTP(o Options, events *SSE) *HTTP {
-	return &HTTP{maxBody: o.MaxBody, get: !o.NoGET, crossOrigin: o.CrossOrigin, events: events, record: o.Record}
+	return &HTTP{maxBody: o.MaxBody, get: !o.NoGET, crossOrigin: o.CrossOrigin, events: events, record: o.Record, purse: purse{o.Spend, o.Principal}}
 }
 
 // Supports takes every request.
@@ -54,6 +55,7 @@ func (*HTTP) Supports(*http.Request) bool { return true }
 func (t *HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	a := &answer{w: w, mediaType: negotiate(r.Header.Values("Accept")), track: t.record.Begin(r.Context())}
 	defer a.track.End()
+	a.unread = func() error { return t.purse.unread(a, r) }
 	if a.mediaType == "" {
 		a.mediaType = typeJSON
 		a.refuse(http.StatusNotAcceptable, "answers come as %s or %s", typeJSON, typeGraphQL)
@@ -64,6 +66,7 @@ func (t *HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExec
 	if !ok {
 		return
 	}
+	a.unread = nil
 	params.Headers = r.Header
 	params.ReadTime = graphql.TraceTiming{Start: start, End: graphql.Now()}
 	t.execute(a, r, exec, params)
@@ -106,7 +109,7 @@ func readPost(a *answer, r *http.Request, maxBody int64, crossOrigin *http.Cross
 	buf := newBody()
 	defer freeBody(buf)
 	if err := readBody(buf, r, maxBody); err != nil {
-		a.unread(r, err, maxBody)
+		a.unreadable(r, err, maxBody)
 		return nil, false
 	}
 	params, err := request.Parse(buf.Bytes())
@@ -147,8 +150,8 @@ func readBody(buf *bytes.Buffer, r *http.Request, limit int64) error {
 	return err
 }
 
-// unread answers a body that could not be read.
-func (a *answer) unread(r *http.Request, err error, limit int64) {
+// unreadable answers a body that could not be read.
+func (a *answer) unreadable(r *http.Request, err error, limit int64) {
 	if !errors.Is(err, errTooLarge) {
 		a.refuse(http.StatusBadRequest, "the request could not be read to its end")
 		return

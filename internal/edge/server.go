@@ -133,10 +133,8 @@ func newGuard(schema *ast.Schema, docs *documents, o Options) *Guard {
 		pricing: pricing{schema: schema, weights: o.Weights},
 		trusted: o.Documents,
 		only:    o.TrustedOnly,
-		spend:   o.Spend,
-
-		principal: o.Principal,
-		record:    o.Record,
+		purse:   purse{o.Spend, o.Principal},
+		record:  o.Record,
 	}
 }
 

@@ -75,12 +75,13 @@ type SSE struct {
 	maxBody     int64
 	crossOrigin *http.CrossOriginProtection
 	record      *record.Recorder
+	purse       purse
 }
 
 var _ graphql.Transport = (*SSE)(nil)
 
 func newSSE(o Options) *SSE {
-	return &SSE{cfg: o.Streams.withDefaults(), maxBody: o.MaxBody, crossOrigin: o.CrossOrigin, record: o.Record}
+	return &SSE{cfg: o.Streams.withDefaults(), maxBody: o.MaxBody, crossOrigin: o.CrossOrigin, record: o.Record, purse: purse{o.Spend, o.Principal}}
 }
 
 // Supports takes POST requests that accept an event stream and no plain answer.
@@ -94,11 +95,13 @@ func (*SSE) Supports(r *http.Request) bool {
 func (t *SSE) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	a := &answer{w: w, mediaType: typeJSON, track: t.record.Begin(r.Context())}
 	defer a.track.End()
+	a.unread = func() error { return t.purse.unread(a, r) }
 	start := graphql.Now()
 	params, ok := readPost(a, r, t.maxBody, t.crossOrigin)
 	if !ok {
 		return
 	}
+	a.unread = nil
 	params.Headers = r.Header
 	params.ReadTime = graphql.TraceTiming{Start: start, End: graphql.Now()}
 	ctx, spent := withReceipt(r.Context())

@@ -189,6 +189,37 @@ func TestALoanSparesTheDatabase(t *testing.T) {
 	}
 }
 
+// P74: a request that is counted when it comes, and what it needs when that is known, is one
+// request, and doesn't reach the database either where a loan covers both.
+func TestARequestIsCountedOnce(t *testing.T) {
+	all, now, _ := lending(t, 1, ratelimit.Limits{RequestsPerKey: 6000, TokensPerKey: 1_000_000, StreamsPerKey: 80, RequestsPerAccount: 6000})
+	s, v := all[0], key("own_1", "key_1")
+	batches := s.CountBatches()
+	for range 1000 {
+		now.move(20 * time.Millisecond)
+		if _, err := s.Admit(t.Context(), v, ratelimit.Ask{Route: ratelimit.RouteCompletions}); err != nil {
+			t.Fatal(err)
+		}
+		p, err := s.Admit(t.Context(), v, ratelimit.Ask{Route: ratelimit.RouteCompletions, Tokens: 10, Stream: true, Counted: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Done(20)
+	}
+	if n := batches.Load(); n > 24 {
+		t.Errorf("1000 requests in 20 seconds took %d statements", n)
+	}
+	now.move(time.Minute)
+	for range 10 {
+		if _, err := s.Admit(t.Context(), v, ratelimit.Ask{Route: ratelimit.RouteCompletions, Tokens: 10, Stream: true, Counted: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if in, _ := storm(t, all, 6500, one(v), ratelimit.Ask{Route: ratelimit.RouteCompletions}); len(in) != 6000 {
+		t.Errorf("%d were let in after what was counted before", len(in))
+	}
+}
+
 // P74: places that an instance has ahead are no streams: others get them.
 func TestPlacesAheadAreCalledIn(t *testing.T) {
 	all, _, _ := lending(t, 2, ratelimit.Limits{StreamsPerKey: 64})

@@ -96,7 +96,7 @@ func (s *Service) takes(v viewer.Viewer, ask Ask) []take {
 func (a Ask) units(v viewer.Viewer, b bucket) int64 {
 	switch b.what {
 	case models.LimitRequests:
-		if a.Route != RouteMessage || v.Kind != viewer.APIKey {
+		if !a.Counted && (a.Route != RouteMessage || v.Kind != viewer.APIKey) {
 			return 1
 		}
 	case models.LimitTokens:

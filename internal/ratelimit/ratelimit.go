@@ -128,6 +128,8 @@ type Ask struct {
 	Tokens int64 // as many as it may well use; Done corrects them
 	Stream bool  // whether it takes a place among the streams
 	Cost   int   // of its GraphQL document
+	// Counted says that its request was taken before, by an ask of its own.
+	Counted bool
 }
 
 // Admit takes one request, with all that it needs, off every limit that concerns the

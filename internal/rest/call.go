@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/kimi-k2/kimi-k2/internal/clock"
@@ -23,6 +24,7 @@ type call struct {
 	viewer viewer.Viewer
 	entry  Entry
 	watch  clock.Stopwatch
+	limits []Allowance // what is left, the tightest first
 }
 
 // call begins a request.
@@ -40,17 +42,50 @@ func (c *call) over() {
 	}
 }
 
+// counted takes one request off the limits of the key, before anything of it is read, and
+// answers if there is none left.
+func (c *call) counted() bool {
+	if c.Limits == nil {
+		return true
+	}
+	limits, err := c.Limits.Admit(c.r.Context(), c.viewer, c.entry.Route)
+	c.took(limits, err != nil)
+	switch {
+	case err == nil:
+		return true
+	case left(c.r.Context()):
+		c.gone()
+	default:
+		c.refuse(err)
+	}
+	return false
+}
+
+// took notes what is left of further limits: what refused comes first, else the tightest.
+func (c *call) took(of []Allowance, refused bool) {
+	if len(c.limits) > 0 && len(of) > 0 && !refused && !of[0].tighter(c.limits[0]) {
+		c.limits = slices.Concat(c.limits, of)
+		return
+	}
+	c.limits = slices.Concat(of, c.limits)
+}
+
+// tighter reports whether less of it is left, as a part of the whole.
+func (a Allowance) tighter(than Allowance) bool {
+	return float64(a.Remaining)*float64(than.Limit) < float64(than.Remaining)*float64(a.Limit)
+}
+
 // headers sets what every answer has.
-func (c *call) headers(limits []Allowance) {
+func (c *call) headers() {
 	h := c.w.Header()
-	c.d.headers(h, c.entry.ID, limits)
+	c.d.headers(h, c.entry.ID, c.limits)
 	h.Set("Openai-Processing-Ms", strconv.FormatInt(c.watch.Elapsed().Milliseconds(), 10))
 }
 
 // refuse answers with an error, logging what is none of the client's business.
-func (c *call) refuse(err error, limits []Allowance) {
+func (c *call) refuse(err error) {
 	p := c.blame(err)
-	c.headers(limits)
+	c.headers()
 	p.answer(c.w, c.d)
 }
 
@@ -94,8 +129,11 @@ func isJSON(contentType string) bool {
 	return err == nil && kind == "application/json"
 }
 
-// used notes what the request cost.
-func (c *call) used(o completion.Outcome) {
+// used notes what the request cost. What is replayed was counted when it was written.
+func (c *call) used(run Run, o completion.Outcome) {
+	if run.Replayed {
+		return
+	}
 	e := &c.entry
 	e.PromptTokens, e.CachedTokens, e.OutputTokens, e.ReasoningTokens = o.Usage.PromptTokens, o.Usage.CachedTokens, o.Usage.OutputTokens, o.Usage.ReasoningTokens
 	e.Credits, e.FirstToken = o.Credits, o.FirstToken

@@ -259,6 +259,27 @@ func TestAnAnswerThatTheCreditsEnded(t *testing.T) {
 	}
 }
 
+// An answer that is given again is told as it was, and counts no tokens a second time.
+func TestAReplayCountsNoTokens(t *testing.T) {
+	f := newFixture(t, nil)
+	f.ends(completion.Outcome{FinishReason: "stop", Usage: usage, FirstToken: time.Second}, nil, inference.Delta{Text: "Hello"})
+	for _, replayed := range []bool{false, true} {
+		for _, body := range []string{goodChat, strings.Replace(goodChat, "{", `{"stream":true,"stream_options":{"include_usage":true},`, 1)} {
+			f.run.Replayed = replayed
+			if text := f.text(f.chat(body, "Idempotency-Key", "a")); !strings.Contains(text, `"prompt_tokens":10`) {
+				t.Error(text)
+			}
+			e := f.record()
+			if counted := e.PromptTokens == 10 && e.CachedTokens == 4 && e.OutputTokens == 7 && e.ReasoningTokens == 2 && e.FirstToken == time.Second; counted == replayed {
+				t.Errorf("replayed %v: %+v", replayed, e)
+			}
+			if replayed && e.PromptTokens+e.CachedTokens+e.OutputTokens+e.ReasoningTokens+int64(e.FirstToken) != 0 {
+				t.Errorf("a replay counts %+v", e)
+			}
+		}
+	}
+}
+
 // What failed under an idempotency key fails again: nobody is told to try.
 func TestAReplayedFailureIsFinal(t *testing.T) {
 	f := newFixture(t, func(f *fixture, _ *rest.Config) { f.run.Replayed = true })

@@ -15,13 +15,17 @@ func (a *API) completes(route string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		c := a.call(w, r, route)
 		defer c.over()
+		if !c.counted() {
+			return
+		}
 		question, run, err := c.begin()
+		c.took(run.Limits, err != nil)
 		if err != nil {
 			if left(r.Context()) {
 				c.gone()
 				return
 			}
-			c.refuse(err, run.Limits)
+			c.refuse(err)
 			return
 		}
 		c.entry.ModelID, c.entry.Streamed = run.Model.ID, question.stream
@@ -110,15 +114,15 @@ func (c *call) whole(run Run, enc encoder) {
 		all.add(d)
 		return nil
 	})
-	c.used(outcome)
+	c.used(run, outcome)
 	err = c.failed(run, outcome, err)
 	switch {
 	case left(ctx):
 		c.gone()
 	case err != nil:
-		c.refuse(err, run.Limits)
+		c.refuse(err)
 	default:
-		c.headers(run.Limits)
+		c.headers()
 		c.deadline()
 		sendJSON(c.w, http.StatusOK, enc.whole(make([]byte, 0, 640+all.text.Len()+all.reasoning.Len()), &all, outcome))
 	}

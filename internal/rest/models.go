@@ -63,12 +63,12 @@ func (a *API) showModel(w http.ResponseWriter, r *http.Request) {
 	}
 	id := r.PathValue("id")
 	if id == "" {
-		c.refuse(fault.New(fault.ModelUnavailable, "name a model: see /v1/models"), nil)
+		c.refuse(fault.New(fault.ModelUnavailable, "name a model: see /v1/models"))
 		return
 	}
 	m, err := a.Models.Resolve(id)
 	if err != nil {
-		c.refuse(err, nil)
+		c.refuse(err)
 		return
 	}
 	c.entry.ModelID = m.ID
@@ -84,7 +84,7 @@ func (a *API) countTokens(w http.ResponseWriter, r *http.Request) {
 	}
 	question, err := c.countable()
 	if err != nil {
-		c.refuse(err, nil)
+		c.refuse(err)
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]int{"input_tokens": estimate(question.prompt)})
@@ -104,19 +104,17 @@ func (c *call) countable() (asked, error) {
 	return question, err
 }
 
-// admitted checks scope and limits of what needs no engine, sets the headers, and answers
+// admitted checks limits and scope of what needs no engine, sets the headers, and answers
 // if it may not be.
 func (c *call) admitted(scope models.Scope) bool {
-	var limits []Allowance
-	err := allowed(c.viewer, scope)
-	if err == nil && c.Limits != nil {
-		limits, err = c.Limits.Admit(c.r.Context(), c.viewer, c.entry.Route)
-	}
-	if err != nil {
-		c.refuse(err, limits)
+	if !c.counted() {
 		return false
 	}
-	c.headers(limits)
+	if err := allowed(c.viewer, scope); err != nil {
+		c.refuse(err)
+		return false
+	}
+	c.headers()
 	c.deadline()
 	return true
 }

@@ -1,6 +1,7 @@
 package rest_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/rest"
+	"github.com/kimi-k2/kimi-k2/internal/viewer"
 )
 
 // errorTable is what every refusal becomes: status, OpenAI's type and code, Anthropic's
@@ -112,6 +114,84 @@ func TestALimitTellsWhenToComeBack(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 }
+
+// P74: every request of a key is counted once and first, whatever becomes of it: over the
+// limit nothing of it is read.
+func TestRefusedRequestsAreCounted(t *testing.T) {
+	bad := []struct {
+		method, path, body string
+		headers            []string
+		status             int
+	}{
+		{"POST", "/v1/chat/completions", "{", nil, 400},
+		{"POST", "/v1/chat/completions", `{"model":"kimi-k2","messages":[]}`, nil, 400},
+		{"POST", "/v1/chat/completions", goodChat, []string{"Idempotency-Key", "a b"}, 400},
+		{"POST", "/v1/chat/completions", strings.Repeat(" ", 4<<20+1), []string{"Expect", "100-continue"}, 413},
+		{"POST", "/v1/chat/completions", goodChat, []string{"Content-Type", "text/plain"}, 415},
+		{"POST", "/v1/chat/completions", strings.Replace(goodChat, "kimi-k2", "none", 1), nil, 404},
+		{"POST", "/v1/chat/completions", goodChat, []string{"Test-Viewer", "no scope"}, 403},
+		{"POST", "/v1/messages", "{", nil, 400},
+		{"POST", "/v1/messages/count_tokens", "{", nil, 400},
+		{"GET", "/v1/models/none", "", nil, 404},
+		{"GET", "/v1/models", "", []string{"Test-Viewer", "no scope"}, 403},
+		{"GET", "/v1/chat/completions", "", nil, 405},
+		{"POST", "/v1/nothing", goodChat, nil, 404},
+		{"POST", "/v1/chat/completions", goodChat, nil, 200},
+	}
+	asked := 0
+	f := newFixture(t, func(f *fixture, c *rest.Config) {
+		c.Limits = admits(func() ([]rest.Allowance, error) {
+			asked++
+			return f.left, f.refuse
+		})
+	})
+	for _, full := range []bool{false, true} {
+		f.left = []rest.Allowance{{Name: "requests", Limit: 60, Remaining: 7, Reset: time.Minute}}
+		if full {
+			f.refuse = &fault.Fault{Code: fault.RateLimited, Message: "Too many requests.", RetryAfter: time.Second}
+		}
+		for _, c := range bad {
+			asked = 0
+			resp := f.do(c.method, c.path, c.body, c.headers...)
+			status := c.status
+			if full {
+				status = http.StatusTooManyRequests
+			}
+			if resp.StatusCode != status || asked != 1 || resp.Header.Get("X-RateLimit-Remaining-Requests") != "7" || (resp.Header.Get("Retry-After") == "1") != full {
+				t.Errorf("over the limit %v: %s %s %.40q: %d, counted %d times, %v", full, c.method, c.path, c.body, resp.StatusCode, asked, resp.Header)
+			}
+			f.text(resp)
+		}
+	}
+	if n := len(f.requests); n != 1 {
+		t.Errorf("%d requests went on", n)
+	}
+}
+
+// Of what the request and the completion took, the answer names the tightest limit; of a
+// refusal the one that refused.
+func TestTheTightestLimitIsNamed(t *testing.T) {
+	f := newFixture(t, func(f *fixture, c *rest.Config) {
+		c.Limits = admits(func() ([]rest.Allowance, error) { return f.left, nil })
+	})
+	for _, c := range []struct {
+		requests, tokens int64
+		refuse           error
+		want             string
+	}{{5, 500, nil, "requests"}, {50, 100, nil, "tokens"}, {5, 500, fault.New(fault.RateLimited, "Too many tokens."), "tokens"}} {
+		f.left = []rest.Allowance{{Name: "requests", Limit: 60, Remaining: c.requests}}
+		f.run.Limits, f.refuse = []rest.Allowance{{Name: "tokens", Limit: 1000, Remaining: c.tokens}}, c.refuse
+		h := f.chat(goodChat).Header
+		if h.Get("X-RateLimit-Resource") != c.want || h.Get("X-RateLimit-Remaining-Requests") != strconv.FormatInt(c.requests, 10) || h.Get("X-RateLimit-Remaining-Tokens") != strconv.FormatInt(c.tokens, 10) {
+			t.Errorf("%+v: %v", c, h)
+		}
+	}
+}
+
+// admits are limits by one function.
+type admits func() ([]rest.Allowance, error)
+
+func (a admits) Admit(context.Context, viewer.Viewer, string) ([]rest.Allowance, error) { return a() }
 
 // A request whose first attempt is still being answered may be sent again; another request
 // under the same key may not.

@@ -31,7 +31,7 @@ type Run struct {
 	Model     inference.Model
 	CreatedAt time.Time
 	Replayed  bool
-	Limits    []Allowance // what is left, the tightest first
+	Limits    []Allowance // what is left of what Begin took, the tightest first
 	Stream    func(ctx context.Context, emit func(inference.Delta) error) (completion.Outcome, error)
 	// Position is the run's place among those that wait for the engine, 0 when it doesn't;
 	// nil when nobody ever waits.
@@ -51,10 +51,10 @@ type Allowance struct {
 	Reset            time.Duration // until it is whole again
 }
 
-// Limits says how much a viewer may do where no engine is needed.
+// Limits counts the requests of a viewer.
 type Limits interface {
-	// Admit takes one request of a route, or refuses it with RATE_LIMITED. What is left comes
-	// with both.
+	// Admit takes one request of a route, or refuses it with RATE_LIMITED, before anything of
+	// it is read. What is left comes with both.
 	Admit(ctx context.Context, v viewer.Viewer, route string) ([]Allowance, error)
 }
 
@@ -110,6 +110,9 @@ const (
 	routeCount    = "POST /v1/messages/count_tokens"
 	routeOther    = "/v1/" // what isn't there
 )
+
+// ReachesEngine reports whether requests of a route are for the engine.
+func ReachesEngine(route string) bool { return route == routeChat || route == routeMessages }
 
 // API serves everything below /v1/. It expects an API key's viewer in the context.
 type API struct {
@@ -167,17 +170,23 @@ func dialectOf(r *http.Request) dialect {
 func (a *API) unknown(w http.ResponseWriter, r *http.Request) {
 	c := a.call(w, r, routeOther)
 	defer c.over()
+	if !c.counted() {
+		return
+	}
 	c.refuse(&problem{status: http.StatusNotFound, kind: invalidRequest, code: "unknown_url", fault: fault.NotFound,
-		message: "there is nothing at this address: see /v1/models, /v1/chat/completions and /v1/messages"}, nil)
+		message: "there is nothing at this address: see /v1/models, /v1/chat/completions and /v1/messages"})
 }
 
 func (a *API) wrongMethod(allowed string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		c := a.call(w, r, routeOther)
 		defer c.over()
+		if !c.counted() {
+			return
+		}
 		w.Header().Set("Allow", allowed)
 		c.refuse(&problem{status: http.StatusMethodNotAllowed, kind: invalidRequest, code: "method_not_allowed", fault: fault.Invalid,
-			message: "this address answers to " + allowed + " only"}, nil)
+			message: "this address answers to " + allowed + " only"})
 	}
 }
 

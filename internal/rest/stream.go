@@ -55,7 +55,7 @@ func (c *call) stream(run Run, enc encoder) {
 	s.quiet = time.AfterFunc(c.KeepAlive, s.ping)
 	s.mu.Unlock()
 	outcome, err := run.Stream(ctx, s.emit)
-	c.used(outcome)
+	c.used(run, outcome)
 	err = c.failed(run, outcome, err)
 
 	s.mu.Lock()
@@ -66,7 +66,7 @@ func (c *call) stream(run Run, enc encoder) {
 	case s.broken || left(c.r.Context()):
 		c.gone()
 	case err != nil && !s.open:
-		c.refuse(err, run.Limits)
+		c.refuse(err)
 	case err != nil:
 		s.buf = enc.fail(s.buf[:0], c.blame(err))
 		_ = s.send() // nobody is left to tell
@@ -107,7 +107,7 @@ func (s *stream) send() error {
 	}
 	if !s.open {
 		s.open = true
-		s.headers(s.run.Limits)
+		s.headers()
 		h := s.w.Header()
 		h.Set("Content-Type", "text/event-stream; charset=utf-8")
 		h.Set("Cache-Control", "no-store, no-transform")

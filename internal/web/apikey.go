@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/kimi-k2/kimi-k2/internal/apikey"
@@ -108,7 +109,7 @@ func (s *server) refuseKey(w http.ResponseWriter, r *http.Request, err error) {
 // logs and histories on the way, and the key must count as leaked.
 func (s *server) noKeyInURL(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.Contains(r.URL.RawQuery, apikey.Prefix) || strings.Contains(r.URL.Path, apikey.Prefix) {
+		if strings.Contains(r.URL.Path, apikey.Prefix) || keyInQuery(r.URL.RawQuery) {
 			const advice = "an API key doesn't belong into an address, where it lies in logs: revoke this one, make another, and send it as `Authorization: Bearer`"
 			if s.isAPI(r) {
 				s.API.Refuse(w, r, fault.New(fault.Invalid, advice))
@@ -119,6 +120,20 @@ func (s *server) noKeyInURL(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// keyInQuery looks for a key in what a query says; a part that can't be decoded is looked at
+// as it is.
+func keyInQuery(query string) bool {
+	for part := range strings.SplitSeq(query, "&") {
+		if said, err := url.QueryUnescape(part); err == nil {
+			part = said
+		}
+		if strings.Contains(part, apikey.Prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // foreign lets pages of other sites ask with an API key, and with nothing else: whatever
