@@ -62,12 +62,10 @@ func firstSlice(m inference.Model) int64 {
 	return slice
 }
 
-// promptTokens is our own count of what an engine reads.
-func promptTokens(req inference.Request) (n int64) {
-	for _, m := range req.Messages {
-		n += int64(inference.EstimateTokens(m.Text)) + messageOverhead
-	}
-	return n
+// promptTokens is our own count of what an engine reads: the reasoning of a reply that is
+// gone on with too, where it is sent along.
+func promptTokens(req inference.Request) int64 {
+	return int64(inference.EstimateMessages(req.Messages))
 }
 
 // meter is how far a run has used its hold.
