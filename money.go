@@ -29,7 +29,7 @@ const (
 
 // openCredit builds what keeps the books.
 func (s *server) openCredit() {
-	s.credit = credit.New(credit.Config{DB: s.db, Audit: s.audit, Keys: s.accounts, Clock: s.clock, Log: s.log, SignupCredits: int64(s.cfg.SignupCredits) * models.MicroPerCredit,
+	s.credit = credit.New(credit.Config{DB: s.db, Audit: s.audit, Keys: s.accounts, Clock: s.clock, Log: s.log, SignupCredits: int64(s.cfg.SignupCredits) * models.MicroPerCredit, Ended: chat.EndedSQL,
 		Changed: func(ownerID string) { s.chat.Notify(ownerID, &models.CreditsChanged{}) },
 		Extra: []func(context.Context) ([]credit.Finding, error){
 			func(ctx context.Context) ([]credit.Finding, error) { return endedUnsettled(ctx, s.credit, s.chat) },
@@ -105,7 +105,7 @@ func runVerify(ctx context.Context, cfg config.Config, out io.Writer) error {
 		if _, err := fmt.Fprintf(out, "schema, key and the keys of %d owners are right\n", owners); err != nil {
 			return err
 		}
-		books := credit.New(credit.Config{DB: db, Clock: clock.System{}, Log: logger(cfg)})
+		books := credit.New(credit.Config{DB: db, Clock: clock.System{}, Log: logger(cfg), Ended: chat.EndedSQL})
 		defer books.Close()
 		rooms := chat.New(chat.Config{DB: db, Clock: clock.System{}, Log: logger(cfg)})                     // never started: it only looks
 		shop := billing.New(billing.Config{DB: db, Clock: clock.System{}, Log: logger(cfg), Ledger: books}) // asks no provider

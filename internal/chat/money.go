@@ -177,7 +177,7 @@ func (s *Service) settlement(r *activeRun, res inference.Result, text, reasoning
 	}
 	thought := int64(inference.EstimateTokens(after(reasoning, row.PhaseReasoning)))
 	own := models.Usage{PromptTokens: row.PhasePrompt, OutputTokens: int64(inference.EstimateTokens(after(text, row.PhaseText))) + thought, ReasoningTokens: thought, Estimated: true}
-	use := models.Settlement{HoldID: row.HoldID, Ref: fmt.Sprintf("%s/%d", row.ID, row.Phase), ReplyID: row.ReplyID, Source: sourceOf(row), KeyID: row.KeyID, Feature: row.Feature,
+	use := models.Settlement{HoldID: row.HoldID, Ref: refOf(row), ReplyID: row.ReplyID, Source: sourceOf(row), KeyID: row.KeyID, Feature: row.Feature,
 		ModelID: r.model.ID, EngineName: s.engineName(), Usage: own, CountedPrompt: own.PromptTokens, CountedOutput: own.OutputTokens, Took: s.clock.Now().Sub(started)}
 	if !r.account.first.IsZero() {
 		use.FirstToken = r.account.first.Sub(started)
@@ -196,6 +196,14 @@ func (s *Service) settlement(r *activeRun, res inference.Result, text, reasoning
 	}
 	return use
 }
+
+// refOf names the present phase of a run, as the act that is charged.
+func refOf(row models.Run) string { return fmt.Sprintf("%s/%d", row.ID, row.Phase) }
+
+// EndedSQL are the owners and refs of the present phases of runs that have ended and had a
+// hold. Each has a row of usage, written with its end; it stays when the conversation and
+// with it the run is deleted, and goes with the owner. Guests have no holds.
+const EndedSQL = `SELECT owner_id, id || '/' || phase FROM runs WHERE status <> 'RUNNING' AND hold_id <> ''`
 
 func usageModel(u inference.Usage) *models.Usage {
 	return &models.Usage{PromptTokens: u.PromptTokens, CachedTokens: u.CachedTokens, OutputTokens: u.OutputTokens, ReasoningTokens: u.ReasoningTokens, Estimated: u.Estimated}
