@@ -167,8 +167,8 @@ func (r *activeRun) want(now time.Time) (tokens int64, due bool) {
 }
 
 // settlement is what the run's present phase used: the engine's numbers, or our own count
-// where it sent none, sent absurd ones (negative, or more than ten times our count), or
-// didn't write all of the phase.
+// where it sent none, sent absurd ones (negative, or far more than our count), or didn't
+// write all of the phase.
 func (s *Service) settlement(r *activeRun, res inference.Result, text, reasoning string) models.Settlement {
 	row := r.row
 	started := row.CreatedAt
@@ -186,7 +186,7 @@ func (s *Service) settlement(r *activeRun, res inference.Result, text, reasoning
 	case res.Absurd != nil:
 		use.Absurd = usageModel(*res.Absurd)
 	case u == nil || row.Epoch != row.PhaseEpoch:
-	case u.OutputTokens > 10*max(own.OutputTokens, 100) || u.PromptTokens > 10*max(own.PromptTokens, 100):
+	case u.Absurd(own.PromptTokens, own.OutputTokens):
 		use.Absurd = usageModel(*u)
 	default:
 		use.Usage = *usageModel(*u)
