@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -151,5 +152,32 @@ func TestVerifyFindsATamperedAct(t *testing.T) {
 	out.Reset()
 	if err := command(t.Context(), []string{"verify"}, environ, &out); err == nil || !strings.Contains(out.String(), "FAIL  A1") || !strings.Contains(out.String(), "aud_") {
 		t.Errorf("%v: %s", err, out.String())
+	}
+}
+
+// L9, P54: `kimi-k2 verify` finds a purchase that is paid and was never credited, without a
+// payment provider.
+func TestVerifyFindsAPaidPurchaseWithoutCredits(t *testing.T) {
+	url := dbtest.URL(t)
+	db := dbtest.Open(t, url)
+	adminAccounts(t, db)
+	environ := adminEnvironment("DATABASE_URL="+url, "DATA_DIR="+t.TempDir())
+	var out bytes.Buffer
+	if err := command(t.Context(), []string{"verify"}, environ, &out); err != nil || !strings.Contains(out.String(), "ok    L9   a purchase is paid if and only if its credits are in the ledger (0 checked)") {
+		t.Fatal(err, out.String())
+	}
+	if _, err := db.Pool().Exec(t.Context(), `INSERT INTO ledger_accounts (id, kind, created_at) VALUES ('lac_buyer', 'WALLET', now());
+		INSERT INTO ledger_accounts (id, kind, wallet_id, created_at) VALUES ('lac_debt', 'DEBT', 'lac_buyer', now()); INSERT INTO ledger_balances (account_id) VALUES ('lac_buyer');
+		INSERT INTO purchases (id, account_id, provider, pack_id, credits, amount_minor, currency, live, status, created_at, updated_at, paid_at)
+		VALUES ('pur_never_credited', 'lac_buyer', 'STRIPE', 'small', 1000000, 500, 'EUR', false, 'PAID', now(), now(), now())`); err != nil {
+		t.Fatal(err)
+	}
+	out.Reset()
+	err := command(t.Context(), []string{"verify"}, environ, &out)
+	if !errors.Is(err, errBooks) || !strings.Contains(out.String(), "FAIL  L9") || !strings.Contains(out.String(), "pur_never_credited: it is paid for 1000000 micro-credits, and 0 were posted") {
+		t.Errorf("%v: %s", err, out.String())
+	}
+	if strings.Count(out.String(), "FAIL") != 1 || strings.Contains(out.String(), "in order") {
+		t.Errorf("more than L9 is broken, or all is said to be right: %s", out.String())
 	}
 }

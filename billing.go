@@ -81,9 +81,9 @@ func (s *server) emailOf(ctx context.Context, v viewer.Viewer) (string, error) {
 	return a.Email, nil
 }
 
-// checkPurchases holds purchases against the books, for the check of the books.
-func (s *server) checkPurchases(ctx context.Context) ([]credit.Finding, error) {
-	found, err := s.billing.Verify(ctx)
+// purchaseFindings holds purchases against the books (L9), for the check of the books.
+func purchaseFindings(ctx context.Context, shop *billing.Service) ([]credit.Finding, error) {
+	found, err := shop.Verify(ctx)
 	if err != nil {
 		return nil, err
 	}

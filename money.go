@@ -9,6 +9,7 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/internal/account"
 	"github.com/kimi-k2/kimi-k2/internal/audit"
+	"github.com/kimi-k2/kimi-k2/internal/billing"
 	"github.com/kimi-k2/kimi-k2/internal/chat"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/config"
@@ -28,10 +29,11 @@ const (
 
 // openCredit builds what keeps the books.
 func (s *server) openCredit() {
-	s.credit = credit.New(credit.Config{DB: s.db, Audit: s.audit, Keys: s.accounts, Clock: s.clock, Log: s.log, SignupCredits: int64(s.cfg.SignupCredits) * models.MicroPerCredit,
+	s.credit = credit.New(credit.Config{DB: s.db, Audit: s.audit, Keys: s.accounts, Clock: s.clock, Log: s.log, SignupCredits: int64(s.cfg.SignupCredits) * models.MicroPerCredit, Ended: chat.EndedSQL,
 		Changed: func(ownerID string) { s.chat.Notify(ownerID, &models.CreditsChanged{}) },
 		Extra: []func(context.Context) ([]credit.Finding, error){
-			func(ctx context.Context) ([]credit.Finding, error) { return endedUnsettled(ctx, s.credit, s.chat) }, s.checkPurchases}})
+			func(ctx context.Context) ([]credit.Finding, error) { return endedUnsettled(ctx, s.credit, s.chat) },
+			func(ctx context.Context) ([]credit.Finding, error) { return purchaseFindings(ctx, s.billing) }}})
 }
 
 // price is what models cost: the catalogue's prices, or nothing where nobody can have
@@ -87,7 +89,7 @@ func endedUnsettled(ctx context.Context, books *credit.Service, rooms *chat.Serv
 var errBooks = errors.New("not everything is in order")
 
 // runVerify checks the schema's version, the key, that every owner's data key opens under
-// it, the books, and the chain of acts, beside a running server or without one. It prints one line for each
+// it, the books, the purchases, and the chain of acts, beside a running server or without one. It prints one line for each
 // invariant and each fault.
 func runVerify(ctx context.Context, cfg config.Config, out io.Writer) error {
 	return withDatabase(ctx, cfg, "kimi-k2 verify", func(db *database.DB, accounts *account.Service) error {
@@ -103,10 +105,12 @@ func runVerify(ctx context.Context, cfg config.Config, out io.Writer) error {
 		if _, err := fmt.Fprintf(out, "schema, key and the keys of %d owners are right\n", owners); err != nil {
 			return err
 		}
-		books := credit.New(credit.Config{DB: db, Clock: clock.System{}, Log: logger(cfg)})
+		books := credit.New(credit.Config{DB: db, Clock: clock.System{}, Log: logger(cfg), Ended: chat.EndedSQL})
 		defer books.Close()
-		rooms := chat.New(chat.Config{DB: db, Clock: clock.System{}, Log: logger(cfg)}) // never started: it only looks
+		rooms := chat.New(chat.Config{DB: db, Clock: clock.System{}, Log: logger(cfg)})                     // never started: it only looks
+		shop := billing.New(billing.Config{DB: db, Clock: clock.System{}, Log: logger(cfg), Ledger: books}) // asks no provider
 		books.Extra = append(books.Extra, func(ctx context.Context) ([]credit.Finding, error) { return endedUnsettled(ctx, books, rooms) },
+			func(ctx context.Context) ([]credit.Finding, error) { return purchaseFindings(ctx, shop) },
 			func(ctx context.Context) ([]credit.Finding, error) { return actFindings(ctx, acts) })
 		began := clock.StartStopwatch()
 		report, err := books.Verify(ctx)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -207,4 +208,27 @@ func TestStoppedAndContinuedRepliesAreChargedByPhase(t *testing.T) {
 	want(t, at(b.ask(acts, map[string]any{"id": id}), "data", "node", "acts"), `[{"feature":"CHAT","credits":"0.000155"},{"feature":"CONTINUE","credits":"0.000063"}]`)
 	want(t, at(p.signIn("another").ask(acts, map[string]any{"id": id}), "data", "node"), `null`)
 	p.books()
+}
+
+// L8: the job and `kimi-k2 verify` find a reply that has ended without its row of usage,
+// though it cost nothing.
+func TestVerifyFindsAReplyWithoutItsRowOfUsage(t *testing.T) {
+	p := priced(t, 1)
+	b := p.signIn("payer")
+	p.engine.Queue(inferencetest.Refuse(400, `{}`))
+	if got := b.paidReply("c", "m"); at(got, "credits") != "0" {
+		t.Fatal(got)
+	}
+	p.books()
+	if err := p.server.db.Gorm(t.Context()).Exec(`DELETE FROM usage_rows`).Error; err != nil {
+		t.Fatal(err)
+	}
+	if c, err := p.server.credit.RunCheck(t.Context()); err != nil || c.OK {
+		t.Errorf("the job says %t %v", c.OK, err)
+	}
+	var out bytes.Buffer
+	err := runVerify(t.Context(), p.server.cfg, &out)
+	if !errors.Is(err, errBooks) || strings.Count(out.String(), "FAIL") != 1 || !strings.Contains(out.String(), "FAIL  L8   an act that has ended and had a hold has its row of usage (1 checked)\n        run_") {
+		t.Errorf("%v: %s", err, out.String())
+	}
 }

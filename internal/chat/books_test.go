@@ -33,7 +33,7 @@ func (h *house) keepBooks(db *database.DB, c *chat.Config) *credit.Service {
 	if h.tariff.Load() == nil {
 		return nil
 	}
-	books := credit.New(credit.Config{DB: db, Keys: c.Owners, Clock: clock.System{}})
+	books := credit.New(credit.Config{DB: db, Keys: c.Owners, Clock: clock.System{}, Ended: chat.EndedSQL})
 	h.t.Cleanup(books.Close)
 	c.Money = books
 	if h.between != nil {

@@ -62,12 +62,10 @@ func firstSlice(m inference.Model) int64 {
 	return slice
 }
 
-// promptTokens is our own count of what an engine reads.
-func promptTokens(req inference.Request) (n int64) {
-	for _, m := range req.Messages {
-		n += int64(inference.EstimateTokens(m.Text)) + messageOverhead
-	}
-	return n
+// promptTokens is our own count of what an engine reads: the reasoning of a reply that is
+// gone on with too, where it is sent along.
+func promptTokens(req inference.Request) int64 {
+	return int64(inference.EstimateMessages(req.Messages))
 }
 
 // meter is how far a run has used its hold.
@@ -169,8 +167,8 @@ func (r *activeRun) want(now time.Time) (tokens int64, due bool) {
 }
 
 // settlement is what the run's present phase used: the engine's numbers, or our own count
-// where it sent none, sent absurd ones (negative, or more than ten times our count), or
-// didn't write all of the phase.
+// where it sent none, sent absurd ones (negative, or far more than our count), or didn't
+// write all of the phase.
 func (s *Service) settlement(r *activeRun, res inference.Result, text, reasoning string) models.Settlement {
 	row := r.row
 	started := row.CreatedAt
@@ -179,7 +177,7 @@ func (s *Service) settlement(r *activeRun, res inference.Result, text, reasoning
 	}
 	thought := int64(inference.EstimateTokens(after(reasoning, row.PhaseReasoning)))
 	own := models.Usage{PromptTokens: row.PhasePrompt, OutputTokens: int64(inference.EstimateTokens(after(text, row.PhaseText))) + thought, ReasoningTokens: thought, Estimated: true}
-	use := models.Settlement{HoldID: row.HoldID, Ref: fmt.Sprintf("%s/%d", row.ID, row.Phase), ReplyID: row.ReplyID, Source: sourceOf(row), KeyID: row.KeyID, Feature: row.Feature,
+	use := models.Settlement{HoldID: row.HoldID, Ref: refOf(row), ReplyID: row.ReplyID, Source: sourceOf(row), KeyID: row.KeyID, Feature: row.Feature,
 		ModelID: r.model.ID, EngineName: s.engineName(), Usage: own, CountedPrompt: own.PromptTokens, CountedOutput: own.OutputTokens, Took: s.clock.Now().Sub(started)}
 	if !r.account.first.IsZero() {
 		use.FirstToken = r.account.first.Sub(started)
@@ -188,7 +186,7 @@ func (s *Service) settlement(r *activeRun, res inference.Result, text, reasoning
 	case res.Absurd != nil:
 		use.Absurd = usageModel(*res.Absurd)
 	case u == nil || row.Epoch != row.PhaseEpoch:
-	case u.OutputTokens > 10*max(own.OutputTokens, 100) || u.PromptTokens > 10*max(own.PromptTokens, 100):
+	case u.Absurd(own.PromptTokens, own.OutputTokens):
 		use.Absurd = usageModel(*u)
 	default:
 		use.Usage = *usageModel(*u)
@@ -198,6 +196,14 @@ func (s *Service) settlement(r *activeRun, res inference.Result, text, reasoning
 	}
 	return use
 }
+
+// refOf names the present phase of a run, as the act that is charged.
+func refOf(row models.Run) string { return fmt.Sprintf("%s/%d", row.ID, row.Phase) }
+
+// EndedSQL are the owners and refs of the present phases of runs that have ended and had a
+// hold. Each has a row of usage, written with its end; it stays when the conversation and
+// with it the run is deleted, and goes with the owner. Guests have no holds.
+const EndedSQL = `SELECT owner_id, id || '/' || phase FROM runs WHERE status <> 'RUNNING' AND hold_id <> ''`
 
 func usageModel(u inference.Usage) *models.Usage {
 	return &models.Usage{PromptTokens: u.PromptTokens, CachedTokens: u.CachedTokens, OutputTokens: u.OutputTokens, ReasoningTokens: u.ReasoningTokens, Estimated: u.Estimated}

@@ -325,3 +325,59 @@ func TestAnOutageWhileAHoldGrows(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// L8: the check of the books finds an ended run without its row of usage, also of one that
+// cost nothing. What is deleted with its conversation, what guests ask for and what is being
+// written is nothing to find.
+func TestAnEndedRunWithoutItsRowOfUsageIsFound(t *testing.T) {
+	h := newShop(t)
+	i := h.open()
+	c, other := i.customer("payer", 1_000_000), i.customer("other", 1_000_000)
+	broken := func(want string) {
+		t.Helper()
+		report, err := i.books.Verify(t.Context())
+		if err != nil || strings.Join(report.Broken(), " ") != want {
+			t.Errorf("broken are %v, want %q: %v", report.Broken(), want, err)
+		}
+		for _, f := range report.Findings {
+			if f.Invariant == "L8" && (len(f.Faults) > 0) != (want != "") {
+				t.Errorf("%+v", f)
+			}
+		}
+	}
+	h.engine.Queue(inferencetest.Refuse(500, `{}`), inferencetest.Refuse(500, `{}`), inferencetest.Reply("hello"), inferencetest.Reply("free"))
+	sent := i.send(c.Viewer, "one")
+	i.follow(c.Viewer, sent.Reply.ID)
+	gone := i.send(other.Viewer, "two")
+	i.follow(other.Viewer, gone.Reply.ID)
+	hello := i.send(other.Viewer, "three")
+	i.follow(other.Viewer, hello.Reply.ID)
+	guest := i.send(i.guest(), "four")
+	i.follow(guest.Viewer, guest.Reply.ID)
+	h.engine.Queue(inferencetest.Script{inferencetest.Say("half "), inferencetest.Hang()})
+	i.send(c.Viewer, "five")
+	broken("")
+	sql := func(statement, arg string) {
+		t.Helper()
+		if err := i.db.Gorm(t.Context()).Exec(statement, arg).Error; err != nil {
+			t.Fatal(err)
+		}
+	}
+	sql(`DELETE FROM usage_rows WHERE reply_id = ?`, guest.Reply.ID)
+	broken("")
+	sql(`DELETE FROM usage_rows WHERE reply_id = ?`, sent.Reply.ID)
+	broken("L8")
+	if err := i.DeleteConversation(t.Context(), c.Viewer, sent.Conversation.ID); err != nil {
+		t.Fatal(err)
+	}
+	broken("")
+	if err := i.DeleteConversation(t.Context(), other.Viewer, hello.Conversation.ID); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(i.acts(other.OwnerID)); n != 2 {
+		t.Errorf("%d rows of usage are left", n)
+	}
+	broken("")
+	sql(`DELETE FROM owners WHERE id = ?`, other.OwnerID)
+	broken("")
+}

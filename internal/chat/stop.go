@@ -9,7 +9,6 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/kimi-k2/kimi-k2/internal/fault"
-	"github.com/kimi-k2/kimi-k2/internal/inference"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
 )
@@ -32,15 +31,15 @@ func (s *Service) Continue(ctx context.Context, v viewer.Viewer, replyID string)
 	if err != nil {
 		return nil, err
 	}
-	req, err := s.rebuild(ctx, v.Key, m, model)
+	p, err := s.rebuild(ctx, v.Key, m, model)
 	if err != nil {
 		return nil, err
 	}
-	done, err := s.admitMessage(ctx, v, int(promptTokens(req)))
+	done, err := s.admitMessage(ctx, v, int(promptTokens(p.req)))
 	if err != nil {
 		return nil, err
 	}
-	run, err := s.reopen(ctx, v, m, model, promptTokens(req))
+	run, err := s.reopen(ctx, v, m, p)
 	if err != nil || run.ID == "" {
 		done(0)
 		if err == nil {
@@ -48,7 +47,7 @@ func (s *Service) Continue(ctx context.Context, v viewer.Viewer, replyID string)
 		}
 		return nil, fmt.Errorf("continue reply: %w", err)
 	}
-	if err := s.begin(run, v.Key, model, req, m, done); err != nil {
+	if err := s.begin(run, v.Key, model, p.req, m, done); err != nil {
 		s.log.Info("run left to another instance", "run", run.ID)
 	}
 	s.announce(v.OwnerID, event{Kind: eventStarted, Conversation: m.ConversationID, Reply: m.ID})
@@ -57,8 +56,9 @@ func (s *Service) Continue(ctx context.Context, v viewer.Viewer, replyID string)
 
 // reopen makes an ended run run again, in a new phase with a hold of its own; an empty
 // run means that it runs already, or did so since the message was read.
-func (s *Service) reopen(ctx context.Context, v viewer.Viewer, m *models.Message, model inference.Model, prompt int64) (models.Run, error) {
+func (s *Service) reopen(ctx context.Context, v viewer.Viewer, m *models.Message, p prompt) (models.Run, error) {
 	var run models.Run
+	reads := promptTokens(p.req)
 	err := s.DB.Tx(ctx, func(tx *gorm.DB) error {
 		run = models.Run{}
 		if err := s.Owners.LockTx(tx, v); err != nil {
@@ -75,10 +75,11 @@ func (s *Service) reopen(ctx context.Context, v viewer.Viewer, m *models.Message
 		}
 		err := tx.Raw(`
 UPDATE runs SET status = 'RUNNING', epoch = epoch + 1, instance_id = ?, stop_requested = false, lease_expires_at = now() + ?::bigint * interval '1 millisecond',
-    hold_id = '', key_id = ?, feature = 'CONTINUE', phase = phase + 1, phase_epoch = epoch + 1, phase_text = ?, phase_reasoning = ?, phase_prompt = ?, phase_started_at = ?
+    hold_id = '', key_id = ?, feature = 'CONTINUE', phase = phase + 1, phase_epoch = epoch + 1, phase_text = ?, phase_reasoning = ?, phase_prompt = ?, phase_started_at = ?,
+    prompt_messages = ?, prompt_rule = ?
 WHERE owner_id = ? AND reply_id = ? AND status NOT IN ('RUNNING', 'COMPLETE')
     AND (SELECT last_seq FROM messages WHERE messages.owner_id = runs.owner_id AND messages.id = runs.reply_id) = ? RETURNING *`, s.instance, s.Lease.Milliseconds(), v.KeyID,
-			len(m.Text), len(m.Reasoning), prompt, s.clock.Now(), v.OwnerID, m.ID, m.LastSeq).Scan(&run).Error
+			len(m.Text), len(m.Reasoning), reads, s.clock.Now(), len(p.req.Messages), p.rule, v.OwnerID, m.ID, m.LastSeq).Scan(&run).Error
 		if err != nil || run.ID == "" {
 			return err
 		}
@@ -89,11 +90,11 @@ WHERE owner_id = ? AND reply_id = ? AND status NOT IN ('RUNNING', 'COMPLETE')
 			return err
 		}
 		err = tx.Model(&models.Message{}).Where("owner_id = ? AND id = ?", v.OwnerID, m.ID).
-			Updates(map[string]any{"status": models.MessagePending, "error_code": "", "error_sealed": nil, "retry_after_ms": 0, "finished_at": nil}).Error
+			Updates(map[string]any{"status": models.MessagePending, "error_code": "", "error_sealed": nil, "retry_after_ms": 0, "finished_at": nil, "dropped_messages": p.dropped}).Error
 		if err != nil {
 			return err
 		}
-		if run.HoldID, err = s.hold(tx, v, model, prompt); err != nil || run.HoldID == "" {
+		if run.HoldID, err = s.hold(tx, v, p.req.Model, reads); err != nil || run.HoldID == "" {
 			return err
 		}
 		return tx.Exec("UPDATE runs SET hold_id = ? WHERE owner_id = ? AND id = ?", run.HoldID, run.OwnerID, run.ID).Error

@@ -90,10 +90,13 @@ func (s *Service) takeOver(ctx context.Context, row models.Run) error {
 	model, err := s.Engine.Resolve(m.ModelID)
 	canContinue := err == nil && !row.StopRequested && row.Epoch <= maxTakeovers && (model.Continuation != "" || m.Text+m.Reasoning == "")
 	if canContinue {
-		req, err := s.rebuild(ctx, key, m, model)
+		p, err := s.rebuild(ctx, key, m, model)
+		if err == nil {
+			err = s.notePrompt(ctx, row, p)
+		}
 		if err == nil {
 			s.log.Info("continuing an abandoned run", "run", row.ID, "epoch", row.Epoch)
-			return s.begin(row, key, model, req, m, func(int64) {})
+			return s.begin(row, key, model, p.req, m, func(int64) {})
 		}
 		s.log.Warn("rebuild an abandoned run", "run", row.ID, "err", err)
 	}
@@ -141,16 +144,24 @@ func (s *Service) loadStored(ctx context.Context, key *seal.Key, row models.Run)
 }
 
 // rebuild makes the request that continues a reply from its stored text.
-func (s *Service) rebuild(ctx context.Context, key *seal.Key, m *models.Message, model inference.Model) (inference.Request, error) {
+func (s *Service) rebuild(ctx context.Context, key *seal.Key, m *models.Message, model inference.Model) (prompt, error) {
 	path, err := s.path(s.DB.Gorm(ctx), m.OwnerID, *m.ParentID, key)
 	if err != nil {
-		return inference.Request{}, err
+		return prompt{}, err
 	}
-	p, err := buildPrompt(path, model)
+	return buildPrompt(path, m, model)
+}
+
+// notePrompt writes down what the engine of a run that was taken over is shown.
+func (s *Service) notePrompt(ctx context.Context, row models.Run, p prompt) error {
+	err := s.DB.Gorm(ctx).Exec(`
+WITH r AS (UPDATE runs SET prompt_messages = ?, prompt_rule = ? WHERE owner_id = ? AND id = ? AND epoch = ? RETURNING owner_id, reply_id)
+UPDATE messages SET dropped_messages = ? FROM r WHERE messages.owner_id = r.owner_id AND messages.id = r.reply_id`,
+		len(p.req.Messages), p.rule, row.OwnerID, row.ID, row.Epoch, p.dropped).Error
 	if err != nil {
-		return inference.Request{}, err
+		return fmt.Errorf("note what the engine is shown: %w", err)
 	}
-	return p.continued(m, model), nil
+	return nil
 }
 
 // findRun is the run of a reply.

@@ -220,7 +220,7 @@ func (s *Service) writeTurn(tx *gorm.DB, v viewer.Viewer, t turn, c *models.Conv
 	if err != nil {
 		return onField("modelId", err, "model")
 	}
-	p, err := buildPrompt(branch, model)
+	p, err := buildPrompt(branch, nil, model)
 	if err != nil {
 		return err
 	}

@@ -57,6 +57,11 @@ func TestEachEndIsChargedByTheRule(t *testing.T) {
 		{"silence in the middle", script(say(said), inferencetest.Hang()), models.RunFailed, prompt, 0, counted, true, false, fault.UpstreamStalled},
 		{"usage without output", script(stop, usage(50, 90), done), models.RunComplete, 50, 0, 0, false, false, ""},
 		{"negative usage", script(say(said), stop, usage(9, -30), done), models.RunComplete, prompt, 0, counted, true, true, ""},
+		{"300 more than our count", script(say("Hi"), stop, usage(prompt+300, 301), done), models.RunComplete, prompt + 300, 0, 301, false, false, ""},
+		{"301 more written", script(say("Hi"), stop, usage(prompt+300, 302), done), models.RunComplete, prompt, 0, 1, true, true, ""},
+		{"301 more read", script(say("Hi"), stop, usage(prompt+301, 301), done), models.RunComplete, prompt, 0, 1, true, true, ""},
+		{"ten times the output", script(say(said), stop, usage(9, 10*counted), done), models.RunComplete, 9, 0, 10 * counted, false, false, ""},
+		{"more than ten times the output", script(say(said), stop, usage(9, 10*counted+1), done), models.RunComplete, prompt, 0, counted, true, true, ""},
 		{"100 times the output", script(say(said), stop, usage(9, 100*counted), done), models.RunComplete, prompt, 0, counted, true, true, ""},
 		{"100 times the prompt", script(say(said), stop, usage(100*100, 30), done), models.RunComplete, prompt, 0, counted, true, true, ""},
 	} {

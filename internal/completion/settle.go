@@ -56,7 +56,7 @@ func (s *Service) told(r *Run, ending error) error {
 }
 
 // settlement is what the run used: the engine's numbers, or our own count where it sent
-// none or absurd ones (negative, or more than ten times our count). The text of an error
+// none or absurd ones (negative, or far more than our count). The text of an error
 // was never delivered, and is not counted.
 func (s *Service) settlement(r *Run, res inference.Result, ending error) models.Settlement {
 	own := r.meter.counted(r.prompt)
@@ -72,7 +72,7 @@ func (s *Service) settlement(r *Run, res inference.Result, ending error) models.
 	case res.Absurd != nil:
 		use.Absurd = usageOf(*res.Absurd)
 	case u == nil:
-	case u.OutputTokens > 10*max(own.OutputTokens, 100) || u.PromptTokens > 10*max(own.PromptTokens, 100):
+	case u.Absurd(own.PromptTokens, own.OutputTokens):
 		use.Absurd = usageOf(*u)
 	default:
 		use.Usage = *usageOf(*u)

@@ -176,7 +176,12 @@ type EstimateError struct {
 	PromptRatio, OutputRatio, OutputErrorP95 float64
 }
 
-// EstimateErrors tells by model how far our count was off in the last 30 days.
+// fewestPeople is how many people a figure across people is made of at least. With fewer,
+// who knows the others, or all of them but one, reads a single person's use from it.
+const fewestPeople = 5
+
+// EstimateErrors tells by model how far our count was off in the last 30 days, of models that
+// at least five people used.
 func (s *Service) EstimateErrors(ctx context.Context, v viewer.Viewer) (out []EstimateError, err error) {
 	if !v.Admin {
 		return nil, fault.New(fault.Forbidden, "only an administrator may see this")
@@ -184,8 +189,8 @@ func (s *Service) EstimateErrors(ctx context.Context, v viewer.Viewer) (out []Es
 	err = s.DB.Gorm(ctx).Raw(`SELECT model_id, count(*) AS acts, percentile_cont(0.5) WITHIN GROUP (ORDER BY counted_prompt::float8 / prompt_tokens) AS prompt_ratio,
 	percentile_cont(0.5) WITHIN GROUP (ORDER BY counted_output::float8 / output_tokens) AS output_ratio,
 	percentile_cont(0.95) WITHIN GROUP (ORDER BY abs(counted_output::float8 / output_tokens - 1)) AS output_error_p95
-FROM usage_rows WHERE NOT estimated AND NOT quarantined AND prompt_tokens > 0 AND output_tokens > 0 AND created_at > ? GROUP BY model_id ORDER BY model_id`,
-		s.Clock.Now().AddDate(0, 0, -30)).Scan(&out).Error
+FROM usage_rows WHERE NOT estimated AND NOT quarantined AND prompt_tokens > 0 AND output_tokens > 0 AND created_at > ? GROUP BY model_id HAVING count(DISTINCT owner_id) >= ? ORDER BY model_id`,
+		s.Clock.Now().AddDate(0, 0, -30), fewestPeople).Scan(&out).Error
 	if err != nil {
 		return nil, fmt.Errorf("compare counts of tokens: %w", err)
 	}

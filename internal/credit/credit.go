@@ -64,6 +64,9 @@ type Config struct {
 	Mailer        Mailer               // may come later, with Join
 	SignupCredits int64                // what a new wallet is given
 	HoldTTL       time.Duration
+	// Ended is a query of the owners and refs of acts that have ended and had a hold, by
+	// those who know: each must have its row of usage. Empty: none are known.
+	Ended string
 	// Extra are further checks of the books, by those who own the other half of an
 	// invariant; Verify calls them after its own.
 	Extra []func(ctx context.Context) ([]Finding, error)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -51,7 +52,7 @@ func (s *Service) Verify(ctx context.Context) (Report, error) {
 		if _, err := tx.Exec(ctx, `SELECT set_config('statement_timeout', '0', true), set_config('idle_in_transaction_session_timeout', '0', true)`); err != nil {
 			return err
 		}
-		for _, p := range proofs {
+		for _, p := range s.proofs() {
 			f, err := p.run(ctx, tx)
 			if err != nil {
 				return fmt.Errorf("check %s: %w", p.invariant, err)
@@ -72,6 +73,16 @@ func (s *Service) Verify(ctx context.Context) (Report, error) {
 	}
 	r.OK = len(r.Broken()) == 0
 	return r, nil
+}
+
+// proofs are those of the books, and that of the acts that others know of.
+func (s *Service) proofs() []proof {
+	if s.Ended == "" {
+		return proofs
+	}
+	return append(slices.Clip(proofs), proof{"L8", "an act that has ended and had a hold has its row of usage", fmt.Sprintf("SELECT count(*) FROM (%s) a", s.Ended), []string{
+		fmt.Sprintf("SELECT a.ref || ' has ended without a row of usage' FROM (%s) a(owner_id, ref) WHERE NOT EXISTS (SELECT FROM usage_rows u WHERE u.owner_id = a.owner_id AND u.ref = a.ref)", s.Ended),
+	}})
 }
 
 // run counts what is checked and names what breaks the invariant. The database does the

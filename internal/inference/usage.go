@@ -9,6 +9,23 @@ import (
 // maxTokens is more than any request can hold; figures above it are nonsense.
 const maxTokens = 1_000_000_000
 
+const (
+	// absurdTimes is how many times our own count an engine's may be: our estimate, and
+	// vocabularies, aren't off by more.
+	absurdTimes = 10
+	// absurdBeyond is by how much it may be more besides: chat templates and engines' own
+	// system prompts add tokens that we don't see, and to a short message many times its own.
+	absurdBeyond = 300
+)
+
+// Absurd reports whether usage can't be that of a prompt and an output of so many tokens
+// by our own count. What can't be is never charged.
+func (u Usage) Absurd(prompt, output int64) bool {
+	return beyond(u.PromptTokens, prompt) || beyond(u.OutputTokens, output)
+}
+
+func beyond(told, own int64) bool { return told > max(absurdTimes*own, own+absurdBeyond) }
+
 // count is a number of tokens as engines write it: whole, as a float, as a string.
 type count int64
 

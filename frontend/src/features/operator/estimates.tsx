@@ -23,7 +23,7 @@ export function Estimates({ estimates }: { estimates: MoneyState['estimates'] })
   if (estimates.length === 0) {
     return (
       <p className="text-sm text-ink-3">
-        <Trans>No engine has sent numbers in this time.</Trans>
+        <Trans>No engine has sent numbers for five people or more in this time.</Trans>
       </p>
     )
   }
