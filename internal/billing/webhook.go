@@ -44,7 +44,7 @@ func (s *Service) Webhook(ctx context.Context, provider string, header http.Head
 		return payment.ErrBody
 	}
 	if off := s.Clock.Now().Sub(e.SignedAt); !e.SignedAt.IsZero() && (off > clockAlarm || off < -clockAlarm) {
-		s.Log.ErrorContext(ctx, "this machine's clock and a payment provider's differ: beyond five minutes its webhooks are refused", "provider", name, "seconds", int64(off.Seconds()))
+		s.Log.ErrorContext(ctx, "this machine's clock and a payment provider's differ: beyond five minutes its webhooks are refused", "provider", name, "after", off)
 	}
 	_, err = s.take(ctx, told{Event: e, by: name})
 	return err
