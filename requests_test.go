@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -187,6 +188,53 @@ func TestRowsAreTheAccounts(t *testing.T) {
 		if _, status := all[0].browser().table(path); status != http.StatusUnauthorized {
 			t.Errorf("a visitor gets %d", status)
 		}
+	}
+}
+
+// The analyses that a page asks for in one request are read once, say what they say alone,
+// and a refusal names the one that is refused.
+func TestAnalysesOfOneRequestAreReadOnce(t *testing.T) {
+	p := start(t, "RATE_COST_PER_ACCOUNT=0")
+	b := p.signIn("builder")
+	g := b.program(map[string]any{})
+	g.ask(`{ viewer { id } }`, nil)
+	g.ask(`{ models { id } }`, nil)
+	b.requests(2)
+	window := map[string]any{"from": time.Now().Add(-48 * time.Hour).UTC().Format(time.RFC3339), "to": time.Now().Add(time.Hour).UTC().Format(time.RFC3339)}
+	parts := map[string]string{"byTime": "DAY", "byKey": "KEY", "byModel": "MODEL", "byRoute": "ROUTE"}
+	document := func(names ...string) string {
+		fields := ""
+		for _, name := range names {
+			fields += fmt.Sprintf(` %s: requestAnalytics(from: $from, to: $to, by: [%s], timeZone: "Asia/Kathmandu") { total { requests latencyMs { p50 } } groups { keyId modelId route start sum { requests latencyMs { p95 } } } }`, name, parts[name])
+		}
+		return "query($from: Time!, $to: Time!) { viewer {" + fields + " } }"
+	}
+	// What else the server does meanwhile asks the database too: the least of some tries counts.
+	least := func(names ...string) (asked int64, answer any) {
+		asked = 1 << 60
+		for range 20 {
+			before := p.server.db.Pool().Stat().AcquireCount()
+			answer = at(b.ask(document(names...), window), "data", "viewer")
+			asked = min(asked, p.server.db.Pool().Stat().AcquireCount()-before)
+		}
+		return asked, answer
+	}
+	once, _ := least("byTime")
+	four, all := least("byTime", "byKey", "byModel", "byRoute")
+	if four != once {
+		t.Errorf("one analysis takes %d connections, four take %d", once, four)
+	}
+	for name := range parts {
+		_, alone := least(name)
+		wanted, _ := json.Marshal(at(alone, name))
+		want(t, at(all, name), string(wanted))
+		if at(alone, name, "total", "requests") != 2.0 {
+			t.Errorf("%s: %s", name, wanted)
+		}
+	}
+	refused := b.ask(strings.Replace(document("byKey", "byRoute"), `[ROUTE], timeZone: "Asia/Kathmandu"`, `[ROUTE], timeZone: "Mars/Base"`, 1), window)
+	if at(refused, "errors", 0, "extensions", "code") != "INVALID" || at(refused, "errors", 0, "path", 1) != "byRoute" || at(refused, "errors", 1) != nil {
+		t.Errorf("%v", refused)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/vikstrous/dataloadgen"
 
 	"github.com/kimi-k2/kimi-k2/internal/chat"
+	"github.com/kimi-k2/kimi-k2/internal/requestlog"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
 )
@@ -21,6 +22,7 @@ type loaders struct {
 	purchase *dataloadgen.Loader[string, *models.Purchase]   // nil for what isn't the viewer's
 	apiKey   *dataloadgen.Loader[string, *models.APIKey]     // as well
 	session  *dataloadgen.Loader[string, *models.Session]    // as well, and for those that have ended
+	analysis *dataloadgen.Loader[*requestlog.Window, requestlog.Analysis]
 }
 
 type loadersKey struct{}
@@ -61,6 +63,9 @@ func (r *Resolver) freshLoaders(ctx context.Context) context.Context {
 		session: dataloadgen.NewLoader(func(ctx context.Context, ids []string) ([]*models.Session, []error) {
 			ss, err := r.sessionsByID(ctx, ids)
 			return ss, errorsOf(err)
+		}, wait),
+		analysis: dataloadgen.NewLoader(func(ctx context.Context, ws []*requestlog.Window) ([]requestlog.Analysis, []error) {
+			return r.Requests.Analyses(ctx, viewer.From(ctx), ws)
 		}, wait),
 	})
 }

@@ -49,12 +49,12 @@ func (r *viewerResolver) RequestLogs(ctx context.Context, obj *graph.Viewer, fir
 
 // RequestAnalytics is the resolver for the requestAnalytics field.
 func (r *viewerResolver) RequestAnalytics(ctx context.Context, obj *graph.Viewer, from time.Time, to time.Time, by []models.RequestDimension, timeZone *string, keyID *string, modelID *string) (*graph.RequestAnalytics, error) {
-	w := requestlog.Window{From: from, To: to, By: by, Zone: orEmpty(timeZone), KeyID: orEmpty(keyID), ModelID: orEmpty(modelID)}
-	total, groups, err := r.Requests.Analytics(ctx, viewer.From(ctx), w)
+	w := &requestlog.Window{From: from, To: to, By: by, Zone: orEmpty(timeZone), KeyID: orEmpty(keyID), ModelID: orEmpty(modelID)}
+	a, err := r.load(ctx).analysis.Load(ctx, w)
 	if err != nil {
 		return nil, err
 	}
-	return requestAnalytics(w, &total, groups), nil
+	return requestAnalytics(w, &a), nil
 }
 
 // RequestGroup returns graph.RequestGroupResolver implementation.

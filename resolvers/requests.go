@@ -38,9 +38,9 @@ func requestConnection(list page.List, rows []*models.RequestLog, before, more b
 	return out
 }
 
-func requestAnalytics(w requestlog.Window, total *requestlog.Total, groups []*requestlog.Group) *graph.RequestAnalytics {
-	out := &graph.RequestAnalytics{Total: requestSum(total), Groups: make([]*graph.RequestGroup, len(groups))}
-	for i, g := range groups {
+func requestAnalytics(w *requestlog.Window, a *requestlog.Analysis) *graph.RequestAnalytics {
+	out := &graph.RequestAnalytics{Total: requestSum(&a.Total), Groups: make([]*graph.RequestGroup, len(a.Groups))}
+	for i, g := range a.Groups {
 		wire := &graph.RequestGroup{Sum: requestSum(&g.Total)}
 		for _, d := range w.By {
 			switch d {

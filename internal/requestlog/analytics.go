@@ -2,8 +2,9 @@ package requestlog
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/database"
@@ -16,6 +17,8 @@ import (
 const (
 	maxWindow = 400 * dayLength
 	maxGroups = 5000
+	// maxTogether is how many analyses are read together.
+	maxTogether = 8
 )
 
 // Window is a time and how to sum up what happened in it. Days and hours begin in Zone, an
@@ -62,6 +65,17 @@ func (t *Total) count(e *Entry, first *int, took int) {
 	t.took.put(bar{uint32(bucketOf(took)), 1}) //nolint:gosec // a bucket is small
 }
 
+// addBars adds a sum with its histograms, or takes it off.
+func (t *Total) addBars(route string, sum *Sum, b *bars, off bool) {
+	if off {
+		less := sum.negative()
+		sum = &less
+	}
+	t.add(route, sum)
+	t.first.addBars(b.first, off)
+	t.took.addBars(b.took, off)
+}
+
 func (t *Total) merge(o *Total) {
 	t.Sum.add(&o.Sum)
 	t.Requests += o.Requests
@@ -76,33 +90,99 @@ type Group struct {
 	Total                 Total
 }
 
-// Analytics sums up the viewer's rows in a window, in all and by the dimensions, in their
-// order. The sums are exactly those of the rows; a quantile lies in the same bucket as the
-// exact one, which is 1/64 wide.
+// Analysis is what a window adds up to, in all and by its dimensions, in their order.
+type Analysis struct {
+	Total  Total
+	Groups []*Group
+}
+
+// Analytics is one of Analyses.
+func (s *Service) Analytics(ctx context.Context, v viewer.Viewer, w Window) (Total, []*Group, error) {
+	all, errs := s.Analyses(ctx, v, []*Window{&w})
+	return all[0].Total, all[0].Groups, errs[0]
+}
+
+// Analyses sums up the viewer's rows in windows, in all and by their dimensions. The sums
+// are exactly those of the rows; a quantile lies in the same bucket as the exact one, which
+// is 1/64 wide. Each window has its analysis or its error, as if it were alone; those that
+// differ in their dimensions only are read together, as of one moment.
 //
 // Rows are counted as long as Logs shows them. Of the time before, there are the totals of
 // keys and days in UTC: windows by KEY and DAY in UTC reach back to them, without times.
 // It refuses windows that are empty or longer than 400 days, unknown zones, and more than
 // 5,000 groups.
-func (s *Service) Analytics(ctx context.Context, v viewer.Viewer, w Window) (Total, []*Group, error) {
+func (s *Service) Analyses(ctx context.Context, v viewer.Viewer, windows []*Window) ([]Analysis, []error) {
+	out, errs := make([]Analysis, len(windows)), make([]error, len(windows))
+	sets := readSets(windows)
+	if len(sets) == 1 {
+		s.readSet(ctx, v, windows, sets[0], out, errs)
+		return out, errs
+	}
+	var reads sync.WaitGroup
+	for _, set := range sets {
+		reads.Go(func() {
+			defer func() {
+				if p := recover(); p != nil { // nobody above would: this is a goroutine of its own
+					for _, n := range set {
+						out[n], errs[n] = Analysis{}, fmt.Errorf("sum up request logs: panic: %v", p)
+					}
+				}
+			}()
+			s.readSet(ctx, v, windows, set, out, errs)
+		})
+	}
+	reads.Wait()
+	return out, errs
+}
+
+// readSet reads some of the windows together.
+func (s *Service) readSet(ctx context.Context, v viewer.Viewer, windows []*Window, set []int, out []Analysis, errs []error) {
+	of := make([][]models.RequestDimension, len(set))
+	for i, n := range set {
+		of[i] = windows[n].By
+	}
+	all, err := s.analyses(ctx, v, *windows[set[0]], of)
+	for i, n := range set {
+		if errs[n] = err; err == nil && all != nil {
+			out[n], errs[n] = all[i].result()
+		}
+	}
+}
+
+// readSets sorts windows into what is read together, by their places: of what differs in
+// the dimensions only maxTogether at a time, whose groups are all in memory at once.
+func readSets(windows []*Window) (sets [][]int) {
+	for n, w := range windows {
+		i := slices.IndexFunc(sets, func(set []int) bool { return len(set) < maxTogether && w.rows(windows[set[0]]) })
+		if i < 0 {
+			sets = append(sets, nil)
+			i = len(sets) - 1
+		}
+		sets[i] = append(sets[i], n)
+	}
+	return sets
+}
+
+// rows reports whether two windows are of the same rows and days.
+func (w *Window) rows(o *Window) bool {
+	return w.From.Equal(o.From) && w.To.Equal(o.To) && w.Zone == o.Zone && w.KeyID == o.KeyID && w.ModelID == o.ModelID
+}
+
+// analyses sums up a window by some dimensions each; nil when there can't be any rows.
+func (s *Service) analyses(ctx context.Context, v viewer.Viewer, w Window, of [][]models.RequestDimension) ([]*sums, error) {
 	zone, err := w.check()
 	if err != nil {
-		return Total{}, nil, err
+		return nil, err
 	}
 	sel, ok, err := s.selection(ctx, v, Filter{KeyID: w.KeyID, ModelID: w.ModelID, From: w.From, To: w.To})
 	if err != nil || !ok {
-		return Total{}, nil, err
+		return nil, err
 	}
-	r := &report{Window: w, zone: zone, sel: sel, now: s.Clock.Now(), by: map[groupKey]*Group{}}
-	err = r.read(ctx, s, v)
-	if err != nil && !errors.Is(err, errMany) {
-		return Total{}, nil, fmt.Errorf("sum up request logs: %w", database.Translate(err))
+	r := newReport(w, zone, sel, s.Clock.Now(), of)
+	if err := r.read(ctx, s, v); err != nil {
+		return nil, fmt.Errorf("sum up request logs: %w", database.Translate(err))
 	}
-	if err != nil || len(r.by) > maxGroups {
-		return Total{}, nil, fault.On("by", fault.Invalid, "these are more than %d groups: ask for a shorter time or fewer dimensions", maxGroups)
-	}
-	total, groups := r.result()
-	return total, groups, nil
+	return r.all, nil
 }
 
 func (w Window) check() (*time.Location, error) {

@@ -27,6 +27,15 @@ func Recoded(values []int) (n int, err error) {
 	return n, err
 }
 
+// Encoded is a histogram of values.
+func Encoded(values []int) []byte {
+	var h histogram
+	for _, v := range values {
+		h.add(v)
+	}
+	return h.append(nil)
+}
+
 // QuantileOf is what a tally says of values.
 func QuantileOf(values []int, q float64) int {
 	var t tally

@@ -71,37 +71,47 @@ func (h histogram) append(dst []byte) []byte {
 
 var errEncoding = errors.New("a histogram of the request logs can't be read")
 
-// eachBar calls visit for each bar of an encoded histogram.
-func eachBar(src []byte, visit func(bucket, n uint64)) error {
+// readHistogram decodes one.
+func readHistogram(src []byte) (histogram, error) { return histogram(nil).read(src) }
+
+// read appends the bars of an encoded histogram. Most are two bytes.
+func (h histogram) read(src []byte) (histogram, error) {
+	h = slices.Grow(h, len(src)/2)
 	bucket := uint64(0)
-	for len(src) > 0 {
-		var step, n uint64
-		if len(src) > 1 && src[0]|src[1] < 0x80 {
-			step, n, src = uint64(src[0]), uint64(src[1]), src[2:]
+	for len(src) > 1 {
+		step, n := uint64(src[0]), uint64(src[1])
+		if step|n < 0x80 {
+			src = src[2:]
 		} else {
 			var k, l int
 			step, k = binary.Uvarint(src)
 			n, l = binary.Uvarint(src[max(k, 0):])
-			if k <= 0 || l <= 0 {
-				return errEncoding
+			if k <= 0 || l <= 0 || step > math.MaxUint16 || n > math.MaxUint32 {
+				return h, errEncoding
 			}
 			src = src[k+l:]
 		}
-		if bucket += step; step > math.MaxUint16 || bucket > math.MaxUint16 || n > math.MaxUint32 {
-			return errEncoding
+		if bucket += step; bucket > math.MaxUint16 {
+			return h, errEncoding
 		}
-		visit(bucket, n)
+		h = append(h, bar{uint32(bucket), uint32(n)}) //nolint:gosec // both are bounded
 	}
-	return nil
+	if len(src) > 0 {
+		return h, errEncoding
+	}
+	return h, nil
 }
 
-// readHistogram decodes one.
-func readHistogram(src []byte) (h histogram, err error) {
-	if len(src) > 0 {
-		h = make(histogram, 0, len(src)/2+1) // a bar is two bytes at least
+// bars are the histograms of a sum, in memory that is used for the next ones again.
+type bars struct{ first, took histogram }
+
+// read decodes them.
+func (b *bars) read(first, took []byte) (err error) {
+	if b.first, err = b.first[:0].read(first); err != nil {
+		return err
 	}
-	err = eachBar(src, func(bucket, n uint64) { h = append(h, bar{uint32(bucket), uint32(n)}) }) //nolint:gosec // eachBar bounds them
-	return h, err
+	b.took, err = b.took[:0].read(took)
+	return err
 }
 
 // tally adds up many histograms: counts by bucket.
@@ -128,21 +138,23 @@ func (t tally) append(dst []byte) []byte {
 	return dst
 }
 
-// read adds an encoded histogram, or takes it off what holds it.
-func (t *tally) read(src []byte, off bool) error {
+// addBars adds a histogram, or takes it off what holds it.
+func (t *tally) addBars(h histogram, off bool) {
+	if len(h) == 0 {
+		return
+	}
 	times := uint64(1)
 	if off {
 		times = math.MaxUint64 // -1, as counts wrap around
 	}
 	counts := *t
-	err := eachBar(src, func(bucket, n uint64) {
-		if bucket >= uint64(len(counts)) {
-			counts = slices.Grow(counts, int(bucket)+1-len(counts))[:bucket+1] //nolint:gosec // eachBar bounds it
-		}
-		counts[bucket] += n * times
-	})
-	*t = counts
-	return err
+	if last := int(h[len(h)-1].bucket); last >= len(counts) {
+		counts = slices.Grow(counts, last+1-len(counts))[:last+1]
+		*t = counts
+	}
+	for _, b := range h {
+		counts[b.bucket] += uint64(b.n) * times
+	}
 }
 
 // add adds another one.

@@ -69,13 +69,19 @@ func addLateTx(ctx context.Context, tx pgx.Tx, day time.Time, table string, rows
 	for i, name := range thirdColumns {
 		marks, sets = append(marks, fmt.Sprintf("$%d", i+1)), append(sets, name+" = excluded."+name)
 	}
+	var b bars
 	for g, t := range fresh {
 		stored, err := tx.Query(ctx, "SELECT "+names+" FROM "+table+" WHERE subject = $1 AND third = $2 AND key_ref = $3 AND model_id = $4 AND route = $5",
 			g.subject, time.Unix(g.hour, 0).UTC(), g.keyRef, g.model, g.route)
 		if err != nil {
 			return err
 		}
-		if err := eachSum(stored, func(_ group, sum *Sum, first, took []byte) error { return t.read(g.route, sum, first, took, false) }); err != nil {
+		err = eachSum(stored, func(_ group, sum *Sum, first, took []byte) error {
+			err := b.read(first, took)
+			t.addBars(g.route, sum, &b, false)
+			return err
+		})
+		if err != nil {
 			return err
 		}
 		_, err = tx.Exec(ctx, "INSERT INTO "+table+" ("+names+") VALUES ("+strings.Join(marks, ", ")+

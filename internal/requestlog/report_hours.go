@@ -3,6 +3,7 @@ package requestlog
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -25,7 +26,10 @@ func (r *report) readHours(ctx context.Context, tx pgx.Tx, s spans, begin, end t
 		if err := r.bounded(); err != nil {
 			return err
 		}
-		if r.look(time.Unix(g.hour, 0).UTC()); len(parts) > 0 {
+		for _, c := range r.clocks {
+			c.look(time.Unix(g.hour, 0).UTC())
+		}
+		if len(parts) > 0 {
 			return r.addParts(g, begin, end, parts)
 		}
 		return r.add(g, 0, sum, first, took)
@@ -35,14 +39,25 @@ func (r *report) readHours(ctx context.Context, tx pgx.Tx, s spans, begin, end t
 // add adds the sum of an hour or, of a group's hour, of the quarter i. What the group of
 // its third has of it already is taken off there.
 func (r *report) add(g group, i int, sum *Sum, first, took []byte) error {
-	home, there := r.homes[g.hour-g.hour%thirdSeconds]
-	if there && home == r.starts[i] {
-		return nil
+	decoded := false
+	for _, a := range r.all {
+		home, there := a.steps.homes[g.hour-g.hour%thirdSeconds]
+		start := a.steps.starts[i]
+		if a.many || there && home == start {
+			continue
+		}
+		if !decoded {
+			if err := r.bars.read(first, took); err != nil {
+				return err
+			}
+			decoded = true
+		}
+		a.group(g.keyRef, g.model, g.route, start).addBars(g.route, sum, &r.bars, false)
+		if there {
+			a.group(g.keyRef, g.model, g.route, home).addBars(g.route, sum, &r.bars, true)
+		}
 	}
-	if err := r.group(g.keyRef, g.model, g.route, r.starts[i]).read(g.route, sum, first, took, false); err != nil || !there {
-		return err
-	}
-	return r.group(g.keyRef, g.model, g.route, home).read(g.route, sum, first, took, true)
+	return nil
 }
 
 // cut is the condition under which an hour is looked at by its quarters: where the window
@@ -75,7 +90,7 @@ func (r *report) oddZone(begin, end time.Time) bool {
 // cutHours are the hours whose quarters lie in different days or hours of the zone.
 func (r *report) cutHours(begin, end time.Time) (out []time.Time) {
 	for h := begin.Truncate(time.Hour); h.Before(end); h = h.Add(time.Hour) {
-		if r.look(h); r.starts[0] != r.starts[quarters-1] {
+		if slices.ContainsFunc(r.clocks, func(c *steps) bool { c.look(h); return c.starts[0] != c.starts[quarters-1] }) {
 			out = append(out, h)
 		}
 	}
@@ -97,17 +112,4 @@ func (r *report) addParts(g group, begin, end time.Time, encoded []byte) error {
 		}
 	}
 	return nil
-}
-
-// read adds a sum with its encoded histograms, or takes it off.
-func (t *Total) read(route string, sum *Sum, first, took []byte, off bool) error {
-	if off {
-		less := sum.negative()
-		sum = &less
-	}
-	t.add(route, sum)
-	if err := t.first.read(first, off); err != nil {
-		return err
-	}
-	return t.took.read(took, off)
 }

@@ -2,6 +2,7 @@ package requestlog
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,7 +30,11 @@ func (r *report) readRows(ctx context.Context, tx pgx.Tx, from, to time.Time) er
 	var first *int
 	var took int
 	_, err = pgx.ForEachRow(rows, []any{&e.At, &keyRef, &e.ModelID, &e.Route, &e.Status, &e.Code, &e.PromptTokens, &e.CachedTokens, &e.OutputTokens, &e.ReasoningTokens, &e.Credits, &first, &took}, func() error {
-		r.group(keyRef, e.ModelID, e.Route, r.startOf(e.At)).count(&e, first, took)
+		for _, a := range r.all {
+			if !a.many {
+				a.group(keyRef, e.ModelID, e.Route, a.steps.startOf(e.At)).count(&e, first, took)
+			}
+		}
 		return nil
 	})
 	return err
@@ -38,18 +43,26 @@ func (r *report) readRows(ctx context.Context, tx pgx.Tx, from, to time.Time) er
 // old is the day from which on rows are counted, where the days before have totals that
 // fit the window: those of keys and days in UTC.
 func (r *report) old(cutoff time.Time) time.Time {
-	fits := r.ModelID == "" && (r.Zone == "" || r.Zone == "UTC")
-	for _, d := range r.By {
-		fits = fits && (d == models.RequestsByKey || d == models.RequestsByDay)
-	}
 	day := cutoff.Truncate(dayLength) // of which some is gone
 	switch {
-	case !fits || r.From.After(day):
+	case r.ModelID != "" || r.Zone != "" && r.Zone != "UTC" || r.From.After(day):
 		return time.Time{}
 	case r.To.Before(day.Add(dayLength)):
 		return day
 	}
 	return day.Add(dayLength)
+}
+
+// reaching are the analyses that the totals of keys and days fit, and the others.
+func (r *report) reaching() (back, others []*sums) {
+	for _, a := range r.all {
+		if slices.ContainsFunc(a.of, func(d models.RequestDimension) bool { return d != models.RequestsByKey && d != models.RequestsByDay }) {
+			others = append(others, a)
+			continue
+		}
+		back = append(back, a)
+	}
+	return back, others
 }
 
 // readDays adds the totals of the days from the window's beginning until one, those that
@@ -69,10 +82,12 @@ func (r *report) readDays(ctx context.Context, tx pgx.Tx, ownerID string, until 
 	var day time.Time
 	var sum Sum
 	_, err = pgx.ForEachRow(rows, []any{&keyRef, &day, &requests, &failed, &sum.PromptTokens, &sum.CachedTokens, &sum.OutputTokens, &sum.ReasoningTokens, &sum.Credits}, func() error {
-		t := r.group(keyRef, "", "", day.Unix())
 		sum.Succeeded, sum.Failed = max(requests-failed, 0), failed
-		t.Sum.add(&sum)
-		t.Requests += requests
+		for _, a := range r.all {
+			t := a.group(keyRef, "", "", day.Unix())
+			t.Sum.add(&sum)
+			t.Requests += requests
+		}
 		return nil
 	})
 	return err

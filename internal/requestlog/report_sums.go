@@ -40,17 +40,27 @@ func (r *report) readSums(ctx context.Context, tx pgx.Tx, begin, end time.Time) 
 	if err := r.readHours(ctx, tx, hours, begin, end); err != nil {
 		return err
 	}
-	maps.DeleteFunc(r.by, func(_ groupKey, g *Group) bool { return g.Total.Sum == Sum{} && g.Total.took != nil }) // all was taken off
+	for _, a := range r.all {
+		maps.DeleteFunc(a.by, func(_ groupKey, g *Group) bool { return g.Total.Sum == Sum{} && g.Total.took != nil }) // all was taken off
+	}
 	return nil
 }
 
 // errMany means that there are more groups than may be asked for.
 var errMany = errors.New("too many groups")
 
-// bounded refuses with errMany what is certain to have too many groups. One from which all
-// is taken off in the end has a neighbour on either side at most that has some of it.
+// bounded leaves out what is certain to have too many groups, and refuses with errMany when
+// that is all. A group from which all is taken off in the end has a neighbour on either side
+// at most that has some of it.
 func (r *report) bounded() error {
-	if len(r.by) > 3*maxGroups {
+	left := false
+	for _, a := range r.all {
+		if len(a.by) > 3*maxGroups {
+			a.many, a.by = true, nil
+		}
+		left = left || !a.many
+	}
+	if !left {
 		return errMany
 	}
 	return nil
@@ -60,49 +70,39 @@ func (r *report) bounded() error {
 const thirdHours = int(third / time.Hour)
 
 // split says which thirds are read and which hours: all those of thirds that are not there,
-// and those of others that lie in another day than most of their third.
+// and those of others that lie in another step than most of their third, of any analysis.
 func (r *report) split(begin, end time.Time, summed map[time.Time]bool) (thirds, hours spans) {
-	r.homes = map[int64]int64{}
+	for _, c := range r.clocks {
+		c.homes = map[int64]int64{}
+	}
 	for t := begin.Truncate(third); t.Before(end); t = t.Add(third) {
 		over := t.Add(third)
-		if !t.Before(begin) && !over.After(end) && summed[t.Truncate(dayLength)] {
-			if home, apart := r.home(t); len(apart) <= thirdHours/2 {
-				r.homes[t.Unix()] = home
-				thirds.add(t, over)
-				for _, h := range apart {
-					hours.add(h, h.Add(time.Hour))
-				}
-				continue
+		if t.Before(begin) || over.After(end) || !summed[t.Truncate(dayLength)] {
+			if over.After(end) {
+				over = end
+			}
+			hours.add(later(t, begin.Truncate(time.Hour)), over)
+			continue
+		}
+		var needed apart
+		wanted := false
+		for _, c := range r.clocks {
+			some, there := c.settle(t)
+			wanted = wanted || there
+			for h := range needed {
+				needed[h] = needed[h] || some[h]
 			}
 		}
-		if over.After(end) {
-			over = end
+		if wanted {
+			thirds.add(t, over)
 		}
-		hours.add(later(t, begin.Truncate(time.Hour)), over)
+		for h, is := range needed {
+			if at := t.Add(time.Duration(h) * time.Hour); is {
+				hours.add(at, at.Add(time.Hour))
+			}
+		}
 	}
 	return thirds, hours
-}
-
-// home is the day or hour of the zone, by its beginning, that most of a third lies in, and
-// the hours of which some quarter lies in another one.
-func (r *report) home(t time.Time) (home int64, apart []time.Time) {
-	var starts [thirdHours][quarters]int64
-	for i := range starts {
-		r.look(t.Add(time.Duration(i) * time.Hour))
-		starts[i] = r.starts
-	}
-	for i, start := range []int64{starts[0][0], starts[thirdHours-1][quarters-1]} {
-		var others []time.Time
-		for h := range starts {
-			if starts[h] != [quarters]int64{start, start, start, start} {
-				others = append(others, t.Add(time.Duration(h)*time.Hour))
-			}
-		}
-		if i == 0 || len(others) < len(apart) {
-			home, apart = start, others
-		}
-	}
-	return home, apart
 }
 
 // readThirds adds thirds.
@@ -118,7 +118,15 @@ func (r *report) readThirds(ctx context.Context, tx pgx.Tx, s spans) error {
 		if err := r.bounded(); err != nil {
 			return err
 		}
-		return r.group(g.keyRef, g.model, g.route, r.homes[g.hour]).read(g.route, sum, first, took, false)
+		if err := r.bars.read(first, took); err != nil {
+			return err
+		}
+		for _, a := range r.all {
+			if home, there := a.steps.homes[g.hour]; there && !a.many {
+				a.group(g.keyRef, g.model, g.route, home).addBars(g.route, sum, &r.bars, false)
+			}
+		}
+		return nil
 	})
 }
 

@@ -123,6 +123,7 @@ func sumSubjectsTx(ctx context.Context, tx pgx.Tx, hours, name string, subjects 
 	var out [][]any
 	var last group
 	var t Total
+	var b bars
 	flush := func() {
 		if t.rows() > 0 {
 			out = append(out, last.values(&t))
@@ -135,7 +136,9 @@ func sumSubjectsTx(ctx context.Context, tx pgx.Tx, hours, name string, subjects 
 			flush()
 			last = g
 		}
-		return t.read(g.route, sum, first, took, false)
+		err := b.read(first, took)
+		t.addBars(g.route, sum, &b, false)
+		return err
 	})
 	if flush(); err != nil {
 		return err

@@ -2,6 +2,7 @@ package figures
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -268,31 +269,38 @@ func (b *logBench) drop(ctx context.Context, db *database.DB, day int) ([]report
 	}, nil
 }
 
-// analyse asks for what the page of analytics shows.
+// analyse asks for what the page of analytics asks for in one request: 90 days by day, key,
+// model and route, in the browser's zone.
 func (b *logBench) analyse(ctx context.Context, total, n int) ([]report.Figure, error) {
-	windows := []requestlog.Window{
-		{By: []models.RequestDimension{models.RequestsByDay}, Zone: "Europe/Berlin"},
-		{By: []models.RequestDimension{models.RequestsByKey}},
-		{By: []models.RequestDimension{models.RequestsByModel, models.RequestsByDay}, Zone: "Asia/Kathmandu"},
-		{By: []models.RequestDimension{models.RequestsByRoute}, Zone: "UTC"},
-	}
+	zones := []string{"Europe/Berlin", "UTC", "Asia/Kathmandu", "Asia/Shanghai"}
 	var all hist.H
 	for i := range n {
-		w := windows[i%len(windows)]
-		w.To = b.now.Load().Add(-time.Duration(i) * time.Minute)
-		w.From = w.To.Add(-90 * 24 * time.Hour)
-		watch := clock.StartStopwatch()
-		sum, _, err := b.Analytics(ctx, b.account, w)
+		zone, err := time.LoadLocation(zones[i%len(zones)])
 		if err != nil {
+			return nil, fmt.Errorf("know a zone: %w", err)
+		}
+		year, month, day := b.now.Load().In(zone).Date()
+		w := requestlog.Window{From: time.Date(year, month, day-89, 0, 0, 0, 0, zone), To: time.Date(year, month, day+1, 0, 0, 0, 0, zone), Zone: zone.String()}
+		var page []*requestlog.Window
+		for _, by := range []models.RequestDimension{models.RequestsByDay, models.RequestsByKey, models.RequestsByModel, models.RequestsByRoute} {
+			one := w
+			one.By = []models.RequestDimension{by}
+			page = append(page, &one)
+		}
+		watch := clock.StartStopwatch()
+		sums, errs := b.Analyses(ctx, b.account, page)
+		all.Add(watch.Elapsed())
+		if err := errors.Join(errs...); err != nil {
 			return nil, err
 		}
-		all.Add(watch.Elapsed())
-		if sum.Requests < int64(total)*9/10 {
-			return nil, fmt.Errorf("the sum is of %d of %d rows", sum.Requests, total)
+		for _, sum := range sums {
+			if sum.Total.Requests < int64(total)*9/10 {
+				return nil, fmt.Errorf("the sum is of %d of %d rows", sum.Total.Requests, total)
+			}
 		}
 	}
 	return []report.Figure{
-		report.New("log analytics p99", fmt.Sprintf("90 days of %d rows summed up by day, key, model or route, in several time zones", total), "ms", []float64{ms(all.Quantile(0.99))}, nil, report.Goal{Plain: true, Limit: 300}),
-		report.New("log analytics p50", "the same, median", "ms", []float64{ms(all.Quantile(0.5))}, nil, report.Goal{}),
+		report.New("log analytics page p99", fmt.Sprintf("90 days of %d rows summed up by day, by key, by model and by route at once, as the page asks, in several time zones", total), "ms", []float64{ms(all.Quantile(0.99))}, nil, report.Goal{Plain: true, Limit: 300}),
+		report.New("log analytics page p50", "the same, median", "ms", []float64{ms(all.Quantile(0.5))}, nil, report.Goal{}),
 	}, nil
 }
