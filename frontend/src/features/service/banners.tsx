@@ -40,7 +40,9 @@ function EngineBanner() {
       ) : (
         <Trans>The inference engine {engine.name} has trouble. Answers may take longer or fail.</Trans>
       )}{' '}
-      <span className="text-ink-2">{engine.message}</span>
+      <span lang="en" className="text-ink-2">
+        {engine.message}
+      </span>
     </Strip>
   )
 }
