@@ -1,60 +1,19 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/kimi-k2/kimi-k2/internal/database/dbtest"
 	"github.com/kimi-k2/kimi-k2/internal/inference/inferencetest"
 )
-
-// smallDisk is a data folder on a file system of its own, which only root can make.
-func smallDisk(t *testing.T, options string) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "k2disk-")
-	if err == nil {
-		err = os.Chmod(dir, 0o711)
-	}
-	if err == nil {
-		err = syscall.Mount("none", dir, "tmpfs", 0, options)
-	}
-	if errors.Is(err, syscall.EPERM) {
-		_ = os.RemoveAll(dir)
-		t.Skip("only root makes a small disk")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = syscall.Unmount(dir, syscall.MNT_DETACH)
-		_ = os.RemoveAll(dir)
-	})
-	return dir
-}
-
-// fill leaves so many bytes of the disk free.
-func fill(t *testing.T, dir string, leave int64) (empty func()) {
-	t.Helper()
-	var st syscall.Statfs_t
-	if err := syscall.Statfs(dir, &st); err != nil {
-		t.Fatal(err)
-	}
-	ballast := filepath.Join(dir, "ballast")
-	if err := os.WriteFile(ballast, make([]byte, int64(st.Bavail)*st.Bsize-leave), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return func() { _ = os.Remove(ballast) }
-}
 
 // When the disk is full a message is refused with a typed error and leaves nothing half
 // written, a reply that is being written goes on, and all of it goes on when there is room.
 func TestAFullDiskLosesNothing(t *testing.T) {
-	dir := smallDisk(t, "size=400m,mode=0711")
+	dir := dbtest.SmallDisk(t, 400)
 	p := start(t, "DATABASE_URL=", "DATA_DIR="+dir, "GUEST_MESSAGE_LIMIT=10000", "RATE_MESSAGES_PER_GUEST=0", "RATE_COST_PER_GUEST=0", "STREAMS_PER_GUEST=10000")
 	b := p.browser()
 	release := make(chan struct{})
@@ -62,7 +21,7 @@ func TestAFullDiskLosesNothing(t *testing.T) {
 	first := at(b.send("first", "hello"), "data", "messageSend")
 	want(t, at(first, "userErrors"), `[]`)
 	reply, _ := at(first, "reply", "id").(string)
-	empty := fill(t, dir, 3<<20)
+	empty := dbtest.Fill(t, dir, 3<<20)
 
 	sent, text := 1, strings.Repeat("A long message that fills the disk. ", 3000)
 	var refused map[string]any

@@ -1,50 +1,18 @@
 package database_test
 
 import (
-	"errors"
-	"os"
-	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
 	"gorm.io/gorm"
 
 	"github.com/kimi-k2/kimi-k2/internal/database"
+	"github.com/kimi-k2/kimi-k2/internal/database/dbtest"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 )
 
-// smallDisk is a data folder on a file system of its own, which only root can make.
-func smallDisk(t *testing.T, options string) string {
-	t.Helper()
-	dir := dataDir(t)
-	err := syscall.Mount("none", dir, "tmpfs", 0, options)
-	if errors.Is(err, syscall.EPERM) {
-		t.Skip("only root makes a small disk")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
-	return dir
-}
-
-// fill leaves so many bytes of the disk free.
-func fill(t *testing.T, dir string, leave int64) (empty func()) {
-	t.Helper()
-	var st syscall.Statfs_t
-	if err := syscall.Statfs(dir, &st); err != nil {
-		t.Fatal(err)
-	}
-	ballast := filepath.Join(dir, "ballast")
-	if err := os.WriteFile(ballast, make([]byte, int64(st.Bavail)*st.Bsize-leave), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return func() { _ = os.Remove(ballast) }
-}
-
 func TestAFullDiskIsToldReadingWorksAndItResumes(t *testing.T) {
-	dir := smallDisk(t, "size=192m,mode=0711")
+	dir := dbtest.SmallDisk(t, 192)
 	db := open(t, database.Config{DataDir: dir, BinDirs: []string{packaged}, MaxConns: 4})
 	if _, err := db.Pool().Exec(t.Context(), "CREATE UNLOGGED TABLE loose (v text); CREATE TABLE kept (v text)"); err != nil {
 		t.Fatal(err)
@@ -61,7 +29,7 @@ func TestAFullDiskIsToldReadingWorksAndItResumes(t *testing.T) {
 	if err := write("kept"); err != nil {
 		t.Fatal(err)
 	}
-	empty := fill(t, dir, 2<<20)
+	empty := dbtest.Fill(t, dir, 2<<20)
 	var err error
 	for err == nil {
 		err = write("loose")
