@@ -174,6 +174,7 @@ func (s *Service) analyses(ctx context.Context, v viewer.Viewer, w Window, of []
 	if err != nil {
 		return nil, err
 	}
+	w.From, w.To = w.From.UTC(), w.To.UTC() // days are found by their times, which equal no other zone's
 	sel, ok, err := s.selection(ctx, v, Filter{KeyID: w.KeyID, ModelID: w.ModelID, From: w.From, To: w.To})
 	if err != nil || !ok {
 		return nil, err

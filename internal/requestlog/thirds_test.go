@@ -54,10 +54,13 @@ func TestDaysThatAreOverAreSummedUp(t *testing.T) {
 	if r.count(`WITH gone AS (DELETE FROM api_request_hours RETURNING 1) SELECT count(*) FROM gone`) != 2 {
 		t.Error("there are other hours")
 	}
-	total, groups, err := r.Analytics(t.Context(), v, requestlog.Window{From: e.At.Truncate(day), To: e.At.Truncate(day).Add(day), By: []models.RequestDimension{models.RequestsByDay}})
-	r.must(err)
-	if ms, ok := total.Latency(0.5); total.Requests != 2 || len(groups) != 1 || !ok || requestlog.BucketOf(ms) != requestlog.BucketOf(300) {
-		t.Errorf("%+v of %d groups, %d ms", total.Sum, len(groups), ms)
+	for _, said := range []*time.Location{time.UTC, time.FixedZone("", 8*3600)} { // however the window's times are written
+		from := e.At.Truncate(day).In(said)
+		total, groups, err := r.Analytics(t.Context(), v, requestlog.Window{From: from, To: from.Add(day), By: []models.RequestDimension{models.RequestsByDay}})
+		r.must(err)
+		if ms, ok := total.Latency(0.5); total.Requests != 2 || len(groups) != 1 || !ok || requestlog.BucketOf(ms) != requestlog.BucketOf(300) {
+			t.Errorf("%s: %+v of %d groups, %d ms", from, total.Sum, len(groups), ms)
+		}
 	}
 }
 
