@@ -151,18 +151,8 @@ func (m *mortal) batched(p person, micro int64) models.Hold {
 // its settlement. A hold that was lost is refused and costs nothing, whoever took the credits
 // since; one behind which anything was awaited is there, and is charged once; a settlement
 // that was acknowledged is never lost.
-func TestChaosADatabaseDiesBetweenHoldAndSettlement(t *testing.T) {
+func TestADatabaseDiesBetweenHoldAndSettlement(t *testing.T) {
 	m := newMortal(t)
-	m.between()
-	rounds := 1
-	if os.Getenv("CHAOS") != "" {
-		rounds = 20
-	}
-	m.whileManySettle(rounds)
-	m.sound()
-}
-
-func (m *mortal) between() {
 	p, other := m.person(1000), m.person(0)
 
 	m.freeze()
@@ -193,6 +183,7 @@ func (m *mortal) between() {
 	m.charges(p, kept, "kept", 200, true)
 	m.charges(p, settled, "settled", 300, true)
 	m.wants(p, 400, 0, 0)
+	m.sound()
 }
 
 // settling is a hold that somebody settled, or tried to.
@@ -202,10 +193,14 @@ type settling struct {
 	acked bool
 }
 
-// whileManySettle lets the server die while many hold and settle: whatever was acknowledged
-// is there, once, and every other act is charged once or refused when it is settled again.
-func (m *mortal) whileManySettle(rounds int) {
+// P61, T28: the server dies while many hold and settle. Whatever was acknowledged is there,
+// once, and every other act is charged once or refused when it is settled again.
+func TestChaosADatabaseDiesWhileManySettle(t *testing.T) {
 	const many, each, cost = 8, 1_000_000, 7
+	m, rounds := newMortal(t), 1
+	if os.Getenv("CHAOS") != "" {
+		rounds = 20
+	}
 	people := make([]person, many)
 	for i := range people {
 		people[i] = m.person(each)
@@ -224,7 +219,7 @@ func (m *mortal) whileManySettle(rounds int) {
 						return // the server has died
 					}
 					ref := fmt.Sprintf("%d/%d/%d", round, i, n)
-					_, err = m.Settle(m.t.Context(), act(p, h, ref, cost))
+					_, err = m.Settle(t.Context(), act(p, h, ref, cost))
 					acts[i] = append(acts[i], settling{h, ref, err == nil})
 					if err != nil {
 						return
@@ -238,42 +233,43 @@ func (m *mortal) whileManySettle(rounds int) {
 		select {
 		case <-enough:
 		case <-time.After(30 * time.Second):
-			m.t.Error("the test waited in vain for settlements")
+			t.Error("the test waited in vain for settlements")
 		}
 		m.die()
 		wg.Wait()
 		for i, p := range people {
 			var want int64
 			for _, a := range acts[i] {
-				c, err := m.Settle(m.t.Context(), act(p, a.hold, a.ref, cost))
+				c, err := m.Settle(t.Context(), act(p, a.hold, a.ref, cost))
 				switch {
 				case err == nil && c.Credits == cost && (c.Again || !a.acked):
 					want += cost
 				case !errors.Is(err, credit.ErrHoldResolved) || a.acked:
-					m.t.Errorf("%s, acknowledged %v, is %+v, %v", a.ref, a.acked, c, err)
+					t.Errorf("%s, acknowledged %v, is %+v, %v", a.ref, a.acked, c, err)
 				}
 			}
 			if len(acts[i]) == 0 {
-				m.t.Error("nothing was settled before the server died: the test tested nothing")
+				t.Error("nothing was settled before the server died: the test tested nothing")
 			}
-			b, err := m.BalanceOf(m.t.Context(), p.wallet)
+			b, err := m.BalanceOf(t.Context(), p.wallet)
 			m.must(err)
 			if n := m.count(`SELECT coalesce(sum(credits), 0)::bigint FROM usage_rows WHERE owner_id = $1 AND ref LIKE $2`, p.OwnerID, fmt.Sprintf("%d/%%", round)); n != want {
-				m.t.Errorf("round %d: charged are %d, want %d", round, n, want)
+				t.Errorf("round %d: charged are %d, want %d", round, n, want)
 			}
 			if spent := m.count(`SELECT coalesce(sum(credits), 0)::bigint FROM usage_rows WHERE owner_id = $1`, p.OwnerID); b.Posted != each-spent || b.Owed != 0 {
-				m.t.Errorf("round %d: the balance is %+v after %d of %d were spent", round, b, spent, each)
+				t.Errorf("round %d: the balance is %+v after %d of %d were spent", round, b, spent, each)
 			}
 		}
 	}
 	m.pass(2 * credit.DefaultHoldTTL)
-	_, _, err := m.Sweep(m.t.Context()) // holds that nobody heard of
+	_, _, err := m.Sweep(t.Context()) // holds that nobody heard of
 	m.must(err)
 	for _, p := range people {
-		if b, err := m.BalanceOf(m.t.Context(), p.wallet); err != nil || b.Held != 0 {
-			m.t.Errorf("the balance is %+v, %v", b, err)
+		if b, err := m.BalanceOf(t.Context(), p.wallet); err != nil || b.Held != 0 {
+			t.Errorf("the balance is %+v, %v", b, err)
 		}
 	}
+	m.sound()
 }
 
 // tryHold is batched for who expects that the server may be gone.
