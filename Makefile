@@ -23,7 +23,7 @@ bench: build ## the performance table, as text and bench/results.json
 chaos: build ## the long fault suites: kill -9, lost messages, network faults
 	@scripts/chaos.sh
 
-kills: ## kill -9 a hundred times while money moves (CHAOS_KILLS for more)
+kills: ## kill -9 a hundred times while money moves, as make test does (CHAOS_KILLS for more)
 	@scripts/kills.sh
 
 build: ## one static binary bin/kimi-k2 with the frontend inside

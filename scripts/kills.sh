@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The money's kill harness alone: two real servers are ended with kill -9 a hundred times
-# (or CHAOS_KILLS times) while accounts write, stop and buy. Under ten minutes on two cores.
+# (or CHAOS_KILLS times) while accounts write, stop, buy and take payments back. It is part
+# of make test too; a minute or two on two cores.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$root"
 scripts/setup.sh test

@@ -89,6 +89,7 @@ type comparison struct {
 	row         models.Reconciliation
 	provider    payment.Provider
 	seen        map[string]bool // purchases that the provider knows
+	stray       bool            // the provider knows a payment that no purchase does
 	differences []string
 	failed      []error
 }
@@ -112,6 +113,7 @@ func (c *comparison) compare(ctx context.Context) {
 	if len(c.failed) > 0 {
 		return
 	}
+	c.fail(c.strays(ctx))
 	c.fail(c.unknown(ctx))
 	c.fail(c.lapse(ctx))
 }
@@ -125,7 +127,7 @@ func (c *comparison) fail(err error) {
 // one applies what the provider says of one payment. What fails is remembered, and does
 // not keep the others from being compared.
 func (c *comparison) one(ctx context.Context, e payment.Event) error {
-	if e.Status == payment.Nothing || e.Status == payment.Paid && e.OccurredAt.After(c.row.StartedAt.Add(-reconcileSettling)) {
+	if e.Status == payment.Nothing || e.Status == payment.Paid && c.fresh(e) {
 		return nil
 	}
 	v, err := c.take(ctx, told{Event: e, by: c.row.Provider, asked: c.row.StartedAt})
@@ -134,7 +136,8 @@ func (c *comparison) one(ctx context.Context, e payment.Event) error {
 		return ctx.Err()
 	}
 	if v.purchaseID == nil && v.outcome != outcomeQuarantined {
-		return nil // none of ours
+		c.stray = true // none of ours, as far as that tells
+		return nil
 	}
 	c.row.Compared++
 	c.seen[orEmpty(v.purchaseID)] = true
@@ -148,6 +151,11 @@ func (c *comparison) one(ctx context.Context, e payment.Event) error {
 	c.row.Repaired++
 	c.differ("%s: %s at the provider and not here; put right", orEmpty(v.purchaseID), word(e.Status))
 	return nil
+}
+
+// fresh reports whether a webhook may still be on its way.
+func (c *comparison) fresh(e payment.Event) bool {
+	return e.OccurredAt.After(c.row.StartedAt.Add(-reconcileSettling))
 }
 
 func word(s payment.Status) string {

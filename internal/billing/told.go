@@ -58,11 +58,18 @@ func (s *Service) learnTx(tx *gorm.DB, t told, purchaseID string, d *models.Paym
 }
 
 // knownTx is for what names the payment only: when that is known its credits must be in
-// the ledger, else it is a sale of another program at the same provider.
+// the ledger, else it is a sale of another program at the same provider, unless it is known
+// to be ours.
 func (s *Service) knownTx(tx *gorm.DB, t told, v *verdict) error {
 	found, err := byPaymentTx(tx, t.by, t.index)
-	if err != nil || found == nil {
+	if err != nil {
 		return err
+	}
+	if found == nil && t.ours {
+		return s.quarantineTx(tx, t, nil, models.QuarantineUnknown, "", v)
+	}
+	if found == nil {
+		return nil
 	}
 	p, err := lockPurchaseTx(tx, t.by, found.ID)
 	if err != nil || p == nil {

@@ -77,6 +77,7 @@ type told struct {
 	by    models.PaymentProvider
 	asked time.Time // when the provider was asked; zero: it told on its own
 	index []byte    // of the payment
+	ours  bool      // it was for a product of ours, whatever purchase it belongs to
 	who   payer
 }
 

@@ -42,6 +42,14 @@ type Provider interface {
 	DeleteCustomer(ctx context.Context, customerID string) error
 }
 
+// Seller is a Provider that sells products of its own catalogue, and whose list of payments
+// does not name what they were for.
+type Seller interface {
+	Provider
+	// Sales is Payments of one product, which its events name.
+	Sales(ctx context.Context, productID string, since time.Time, each func(Event) error) error
+}
+
 // The refusals of providers and of their messages. Errors hold no secret, no body and
 // nothing of a payer.
 var (

@@ -14,6 +14,7 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/internal/database/dbtest"
 	"github.com/kimi-k2/kimi-k2/internal/inference/inferencetest"
+	"github.com/kimi-k2/kimi-k2/internal/inference/openai"
 )
 
 // answerTo is what the engine writes for a prompt: the same whole text however often
@@ -26,8 +27,9 @@ func answerTo(prompt string, tokens int) string {
 	return b.String()
 }
 
-// paced streams the rest of the answer a token every so often.
-func paced(t *testing.T, tokens int, every time.Duration) func(inferencetest.Request) inferencetest.Script {
+// paced streams the rest of the answer a token every so often. usage is what the engine
+// says of it; without one it counts messages and pieces.
+func paced(t *testing.T, tokens int, every time.Duration, usage ...func(r inferencetest.Request, pieces int) openai.Usage) func(inferencetest.Request) inferencetest.Script {
 	return func(r inferencetest.Request) inferencetest.Script {
 		whole := answerTo(r.LastUser(), tokens)
 		if last := r.Messages[len(r.Messages)-1]; last.Role == "assistant" {
@@ -39,10 +41,15 @@ func paced(t *testing.T, tokens int, every time.Duration) func(inferencetest.Req
 		}
 		tick := time.NewTicker(every)
 		s := inferencetest.Script{}
-		for _, piece := range inferencetest.Pieces(whole) {
+		pieces := inferencetest.Pieces(whole)
+		for _, piece := range pieces {
 			s = append(s, inferencetest.Wait(tick.C), inferencetest.Say(piece))
 		}
-		return append(s, inferencetest.Do(tick.Stop), inferencetest.Finish("stop"), inferencetest.Usage(), inferencetest.Done())
+		var used []openai.Usage
+		for _, of := range usage {
+			used = append(used, of(r, len(pieces)))
+		}
+		return append(s, inferencetest.Do(tick.Stop), inferencetest.Finish("stop"), inferencetest.Usage(used...), inferencetest.Done())
 	}
 }
 

@@ -78,18 +78,19 @@ func newInstance(t *testing.T, name string, env ...string) *process {
 	return p
 }
 
-// launch starts the process and waits until it is ready.
+// launch starts the process and waits until it is ready. It may be called beside the test.
 func (p *process) launch() {
 	p.t.Helper()
 	cmd := exec.Command(build(p.t))
 	cmd.Env = p.env
 	cmd.Dir = p.data
 	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		p.t.Fatal(err)
+	if err == nil {
+		err = cmd.Start()
 	}
-	if err := cmd.Start(); err != nil {
-		p.t.Fatal(err)
+	if err != nil {
+		p.t.Errorf("%s: %v", p.name, err)
+		return
 	}
 	go func() {
 		for s := bufio.NewScanner(stderr); s.Scan(); {
@@ -112,7 +113,7 @@ func (p *process) launch() {
 			}
 		}
 	}
-	p.t.Fatalf("%s is not ready in time", p.name)
+	p.t.Errorf("%s is not ready in time", p.name)
 }
 
 // terminate asks the process to end, as a deployment does, and waits until it has.

@@ -47,7 +47,7 @@ type Provider struct {
 	wait func(ctx context.Context, d time.Duration) error
 }
 
-var _ payment.Provider = (*Provider)(nil)
+var _ payment.Seller = (*Provider)(nil)
 
 // New checks the settings and makes the provider. It refuses a webhook secret that is
 // too short to be one.

@@ -163,6 +163,18 @@ func TestAsking(t *testing.T) {
 	if slices.ContainsFunc(got, func(e payment.Event) bool { return e.Status == payment.Paid }) || len(got) == 0 {
 		t.Errorf("%+v", got)
 	}
+	for product, want := range map[string]int{"prod_1": 3, "prod_2": 0} { // the last payment, the refund and the dispute
+		n := 0
+		must(t, s.Sales(t.Context(), product, s.now, func(e payment.Event) error {
+			if n++; e.ProductID != product {
+				t.Errorf("of %s came %+v", product, e)
+			}
+			return nil
+		}))
+		if n != want {
+			t.Errorf("%d sales of %s, want %d", n, product, want)
+		}
+	}
 	link, err := s.Portal(t.Context(), paid.CustomerID, "")
 	if err != nil || !strings.Contains(link, paid.CustomerID) {
 		t.Errorf("portal: %q, %v", link, err)

@@ -33,6 +33,19 @@ const (
 // webhook or by Session. The list holds all sales of the shop. A refund of an older
 // payment is told too where the list shows it on the way.
 func (p *Provider) Payments(ctx context.Context, since time.Time, each func(payment.Event) error) error {
+	return p.list(ctx, "", since, each)
+}
+
+// Sales is Payments of one product.
+func (p *Provider) Sales(ctx context.Context, productID string, since time.Time, each func(payment.Event) error) error {
+	return p.list(ctx, productID, since, func(e payment.Event) error {
+		e.ProductID = productID
+		return each(e)
+	})
+}
+
+// list reads the list of transactions, of all products or of one.
+func (p *Provider) list(ctx context.Context, productID string, since time.Time, each func(payment.Event) error) error {
 	for page := 1; page <= maxPages; page++ {
 		var list struct {
 			Items      []transaction `json:"items"`
@@ -41,6 +54,9 @@ func (p *Provider) Payments(ctx context.Context, since time.Time, each func(paym
 			} `json:"pagination"`
 		}
 		query := url.Values{"page_number": {strconv.Itoa(page)}, "page_size": {strconv.Itoa(pageSize)}}
+		if productID != "" {
+			query.Set("product_id", productID)
+		}
 		if err := p.call(ctx, http.MethodGet, "/v1/transactions/search?"+query.Encode(), nil, &list); err != nil {
 			return fmt.Errorf("list the transactions at Creem: %w", err)
 		}

@@ -92,16 +92,16 @@ func (c *Creem) portal(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, object{"customer_portal_link": c.URL() + "/portal/" + url.PathEscape(ask.CustomerID)})
 }
 
-// searchTransactions lists all payments, the newest first.
+// searchTransactions lists all payments, or those of a product, the newest first.
 func (c *Creem) searchTransactions(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	number, _ := strconv.Atoi(r.URL.Query().Get("page_number"))
 	size, _ := strconv.Atoi(r.URL.Query().Get("page_size"))
 	number, size = max(number, 1), min(max(size, 1), 100)
-	all := []object{}
+	all, product := []object{}, r.URL.Query().Get("product_id")
 	for _, x := range slices.Backward(c.checkouts) {
-		if x.order != nil {
+		if x.order != nil && (product == "" || x.product == product) {
 			all = append(all, c.transactionJSON(x))
 		}
 	}
