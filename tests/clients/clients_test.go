@@ -57,3 +57,13 @@ func TestRelayCompiler(t *testing.T) {
 	}
 	node(t, "relay.mjs", "SCHEMA="+schema)
 }
+
+// The product's own schema is one that Relay compiles against: a connection that is fetched
+// page by page, a payload with its errors, and the events of a reply.
+func TestRelayCompilesAgainstTheProduct(t *testing.T) {
+	schema, err := filepath.Abs("../../graph/schema.graphql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	node(t, "relay.mjs", "SCHEMA="+schema, "OPERATIONS=testdata/product.json")
+}
