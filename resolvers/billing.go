@@ -129,7 +129,7 @@ func (r *purchaseChangedResolver) Purchase(ctx context.Context, obj *models.Purc
 
 // Facts is the resolver for the facts field.
 func (r *quarantinedPaymentResolver) Facts(ctx context.Context, obj *models.QuarantinedPayment) (string, error) {
-	return string(obj.Facts), nil
+	return billing.Facts(obj)
 }
 
 // CreditPacks is the resolver for the creditPacks field.

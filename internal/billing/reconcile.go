@@ -90,13 +90,14 @@ type comparison struct {
 	provider    payment.Provider
 	seen        map[string]bool // purchases that the provider knows
 	differences []string
+	left        []string // those that nobody put right
 	failed      []error
 }
 
 // reconcile compares with one provider. The row is nil only when it could not be kept.
 func (s *Service) reconcile(ctx context.Context, name models.PaymentProvider) (*models.Reconciliation, error) {
 	now := s.Clock.Now()
-	c := &comparison{Service: s, provider: s.providers[name], seen: map[string]bool{}, differences: []string{},
+	c := &comparison{Service: s, provider: s.providers[name], seen: map[string]bool{}, differences: []string{}, left: []string{},
 		row: models.Reconciliation{ID: id.New(id.Reconciliation), Provider: name, Since: now.Add(-reconcileWindow), StartedAt: now}}
 	c.compare(ctx)
 	err := errors.Join(c.failed...)
@@ -161,12 +162,13 @@ func word(s payment.Status) string {
 }
 
 // differ notes a difference and raises the alarm.
-func (c *comparison) differ(format string, args ...any) {
-	line := fmt.Sprintf(format, args...)
+func (c *comparison) differ(format string, args ...any) (line string, noted bool) {
+	line = fmt.Sprintf(format, args...)
 	c.Log.Error("the payment provider and the ledger differed", "provider", c.row.Provider, "difference", line)
-	if len(c.differences) < maxDifferences {
+	if noted = len(c.differences) < maxDifferences; noted {
 		c.differences = append(c.differences, line)
 	}
+	return line, noted
 }
 
 // sessions asks how every checkout stands that is open here.
