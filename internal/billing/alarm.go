@@ -58,9 +58,9 @@ func (s *Service) TellQuarantined(ctx context.Context) (told int, err error) {
 		if told = int(took.RowsAffected); took.Error != nil || told == 0 {
 			return took.Error
 		}
-		var waiting int64
-		if err := tx.Model(&models.QuarantinedPayment{}).Where("resolved_at IS NULL").Count(&waiting).Error; err != nil {
-			return fmt.Errorf("count what waits in quarantine: %w", err)
+		waiting, err := waitingTx(tx)
+		if err != nil {
+			return err
 		}
 		return s.Alarm(ctx, tx, Alarm{Kind: models.LetterPaymentQuarantined, Mark: strconv.FormatInt(now.UnixMicro(), 10),
 			Facts: map[string]string{"count": strconv.Itoa(told), "waiting": strconv.FormatInt(waiting, 10)}})

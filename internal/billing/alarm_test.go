@@ -139,7 +139,7 @@ func TestAToldPaymentKeepsItsFacts(t *testing.T) {
 	admin := w.admin()
 	facts := func() string {
 		t.Helper()
-		waiting, err := w.Quarantined(t.Context(), admin)
+		waiting, err := w.inQuarantine(admin)
 		w.must(err)
 		text, err := billing.Facts(waiting[0])
 		w.must(err)
@@ -151,7 +151,7 @@ func TestAToldPaymentKeepsItsFacts(t *testing.T) {
 	if after := facts(); after != before || !strings.Contains(before, `"amountMinor":1001`) {
 		t.Errorf("the facts were %s and are %s", before, after)
 	}
-	waiting, err := w.Quarantined(t.Context(), admin)
+	waiting, err := w.inQuarantine(admin)
 	w.must(err)
 	_, err = w.Resolve(t.Context(), admin, billing.Decision{QuarantineID: waiting[0].ID, Credit: true})
 	w.must(err)

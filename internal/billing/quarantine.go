@@ -84,22 +84,6 @@ func orEmpty(s *string) string {
 	return *s
 }
 
-const maxQuarantined = 100
-
-// Quarantined are the payments in quarantine, waiting ones first, at most 100. It refuses
-// everybody but admins with FORBIDDEN.
-func (s *Service) Quarantined(ctx context.Context, v viewer.Viewer) ([]*models.QuarantinedPayment, error) {
-	if err := checkAdmin(v); err != nil {
-		return nil, err
-	}
-	var rows []*models.QuarantinedPayment
-	err := s.DB.Gorm(ctx).Order("(resolved_at IS NULL) DESC, id DESC").Limit(maxQuarantined).Find(&rows).Error
-	if err != nil {
-		return nil, fmt.Errorf("list quarantined payments: %w", err)
-	}
-	return rows, nil
-}
-
 // Decision is what the operator decides about a payment in quarantine.
 type Decision struct {
 	QuarantineID string

@@ -19,7 +19,6 @@ const (
 	reconcileSettling = 2 * time.Minute // younger checkouts are still being made, and paid ones told
 	reconcileOpen     = 1000            // open checkouts that are asked for
 	reconcileKept     = 90 * 24 * time.Hour
-	maxReconciliation = 48
 	maxDifferences    = 200
 	maxFailure        = 500
 	// What is paid here must be known to the provider by then, and may be missing from a
@@ -68,19 +67,6 @@ func (s *Service) ReconcileNow(ctx context.Context, v viewer.Viewer) ([]*models.
 		return nil, err
 	}
 	return done, nil
-}
-
-// Reconciliations are the last comparisons, newest first, at most 48. It refuses everybody
-// but admins with FORBIDDEN.
-func (s *Service) Reconciliations(ctx context.Context, v viewer.Viewer) ([]*models.Reconciliation, error) {
-	if err := checkAdmin(v); err != nil {
-		return nil, err
-	}
-	var rows []*models.Reconciliation
-	if err := s.DB.Gorm(ctx).Order("id DESC").Limit(maxReconciliation).Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("list comparisons: %w", err)
-	}
-	return rows, nil
 }
 
 // comparison is one on its way.
