@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"gorm.io/gorm"
+
 	"github.com/kimi-k2/kimi-k2/internal/billing"
 	"github.com/kimi-k2/kimi-k2/internal/config"
 	"github.com/kimi-k2/kimi-k2/internal/credit"
@@ -32,6 +34,9 @@ func (s *server) openBilling(secret []byte) error {
 	}
 	s.billing = billing.New(billing.Config{DB: s.db, Audit: s.audit, Keys: s.accounts, Clock: s.clock, Log: s.log, Ledger: s.credit, Providers: sellers, Packs: packs,
 		PublicURL: s.cfg.PublicURL, Indexer: billing.NewIndexer(secret), Email: s.emailOf,
+		Alarm: func(ctx context.Context, tx *gorm.DB, a billing.Alarm) error {
+			return s.tellAdminsTx(ctx, tx, a.Kind, a.Mark, a.Facts)
+		},
 		Changed: func(ownerID, purchaseID string) {
 			s.chat.Notify(ownerID, &models.PurchaseChanged{PurchaseID: purchaseID})
 		}})
@@ -41,8 +46,11 @@ func (s *server) openBilling(secret []byte) error {
 	for _, p := range sellers {
 		s.log.Info("credits are for sale", "provider", p.Name(), "live", p.Live())
 	}
-	return s.jobs.Add(jobs.Job{Name: billing.ReconcileJob, Every: billing.ReconcileEvery, Timeout: billing.ReconcileTimeout,
-		Run: func(ctx context.Context) error { _, err := s.billing.Reconcile(ctx); return err }})
+	return s.jobs.Add(
+		jobs.Job{Name: billing.ReconcileJob, Every: billing.ReconcileEvery, Timeout: billing.ReconcileTimeout,
+			Run: func(ctx context.Context) error { _, err := s.billing.Reconcile(ctx); return err }},
+		jobs.Job{Name: billing.QuarantineJob, Every: billing.QuarantineEvery,
+			Run: func(ctx context.Context) error { _, err := s.billing.TellQuarantined(ctx); return err }})
 }
 
 // openProviders makes the payment providers that are set up.

@@ -73,3 +73,47 @@ func TestCursorsAreGoodForOneListOfOneOwner(t *testing.T) {
 		}
 	}
 }
+
+const moneyPages = `query($quarantine: String, $comparisons: String, $odd: String) { operator {
+	quarantineWaiting quarantine(first: 2, after: $quarantine) { nodes { id } edges { cursor node { id } } pageInfo { endCursor hasNextPage hasPreviousPage } }
+	comparisons(first: 2, after: $comparisons) { nodes { id } edges { cursor } pageInfo { endCursor hasNextPage } }
+	oddUsageWaiting oddUsage(first: 2, after: $odd) { nodes { reported } edges { cursor } pageInfo { endCursor hasNextPage } } } }`
+
+// The operator's lists of money lead from page to page, and a cursor of one is refused by the
+// others.
+func TestTheOperatorsListsOfMoneyHavePages(t *testing.T) {
+	p := start(t)
+	admin := p.operator()
+	db := p.server.db.Gorm(t.Context())
+	for i := range 3 {
+		err := db.Exec(`INSERT INTO payment_quarantine (id, provider, event_id, reason, facts, created_at) VALUES (?, 'STRIPE', ?, 'AMOUNT', '{"found":{}}', ?)`,
+			fmt.Sprintf("qua_%d", i), fmt.Sprintf("evt_%d", i), p.server.clock.Now()).Error
+		if err == nil {
+			err = db.Exec(`INSERT INTO reconciliations (id, provider, since, started_at, finished_at) SELECT ?, 'STRIPE', n, n, n FROM now() n`, fmt.Sprintf("rec_%d", i)).Error
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := at(admin.ask(moneyPages, nil), "data", "operator")
+	want(t, at(first, "quarantineWaiting"), `3`)
+	want(t, at(first, "quarantine", "nodes"), `[{"id":"qua_2"},{"id":"qua_1"}]`)
+	want(t, at(first, "comparisons", "nodes"), `[{"id":"rec_2"},{"id":"rec_1"}]`)
+	want(t, at(first, "oddUsage"), `{"nodes":[],"edges":[],"pageInfo":{"endCursor":null,"hasNextPage":false}}`)
+	quarantine, comparisons := at(first, "quarantine", "pageInfo", "endCursor"), at(first, "comparisons", "pageInfo", "endCursor")
+	if at(first, "quarantine", "edges", 1, "cursor") != quarantine || at(first, "quarantine", "pageInfo", "hasNextPage") != true {
+		t.Errorf("%v", first)
+	}
+	second := at(admin.ask(moneyPages, map[string]any{"quarantine": quarantine, "comparisons": comparisons}), "data", "operator")
+	want(t, at(second, "quarantine", "nodes"), `[{"id":"qua_0"}]`)
+	want(t, at(second, "quarantine", "pageInfo", "hasNextPage"), `false`)
+	want(t, at(second, "quarantine", "pageInfo", "hasPreviousPage"), `true`)
+	want(t, at(second, "comparisons", "nodes"), `[{"id":"rec_0"}]`)
+	for name, foreign := range map[string]any{"quarantine": comparisons, "comparisons": quarantine, "odd": comparisons} {
+		if answer := admin.ask(moneyPages, map[string]any{name: foreign}); code(answer) != "INVALID" {
+			t.Errorf("%s: %v", name, answer)
+		}
+	}
+	want(t, at(admin.ask(`{operator{quarantinedPayments{id} reconciliations{id} absurdUsage{reported}}}`, nil), "data", "operator"),
+		`{"quarantinedPayments":[{"id":"qua_2"},{"id":"qua_1"},{"id":"qua_0"}],"reconciliations":[{"id":"rec_2"},{"id":"rec_1"},{"id":"rec_0"}],"absurdUsage":[]}`)
+}

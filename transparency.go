@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"maps"
 	"strconv"
 	"time"
 
@@ -161,16 +162,21 @@ func (s *server) staffActs(ctx context.Context, since time.Time) (out transparen
 	return out, err
 }
 
-// alarm writes a mail to every administrator in the transaction that notes that they were
-// told.
+// alarm tells the administrators of a check that has turned red.
 func (s *server) alarm(ctx context.Context, tx *gorm.DB, a transparency.Alarm) error {
+	mark := a.Check + "/" + strconv.FormatInt(a.Since.UnixMicro(), 10)
+	return s.tellAdminsTx(ctx, tx, models.LetterPromiseBroken, mark, map[string]string{"check": a.Check, "evidence": a.Evidence})
+}
+
+// tellAdminsTx writes a mail to every administrator in the transaction that notes that they
+// were told: one for each kind and mark.
+func (s *server) tellAdminsTx(ctx context.Context, tx *gorm.DB, kind models.LetterKind, mark string, facts map[string]string) error {
 	admins, err := s.accounts.Admins(ctx)
 	if err != nil {
 		return err
 	}
 	for _, v := range admins {
-		mark := a.Check + "/" + strconv.FormatInt(a.Since.UnixMicro(), 10)
-		if err := s.accounts.TellTx(tx, v, models.LetterPromiseBroken, mark, map[string]string{"check": a.Check, "evidence": a.Evidence}); err != nil {
+		if err := s.accounts.TellTx(tx, v, kind, mark, maps.Clone(facts)); err != nil {
 			return err
 		}
 	}

@@ -30,6 +30,24 @@ type AbsurdUsage struct {
 	Reported string `json:"reported"`
 }
 
+// A page of acts with absurd usage.
+type AbsurdUsageConnection struct {
+	// The acts with their cursors.
+	Edges []*AbsurdUsageEdge `json:"edges"`
+	// The acts.
+	Nodes []*AbsurdUsage `json:"nodes"`
+	// Where the page stands.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// An act with absurd usage and its place.
+type AbsurdUsageEdge struct {
+	// Pass it as `after`.
+	Cursor string `json:"cursor"`
+	// The act.
+	Node *AbsurdUsage `json:"node"`
+}
+
 // Acts, newest first.
 type AccessLogConnection struct {
 	// The acts with their cursors.
@@ -1133,6 +1151,24 @@ type QuarantineResolvePayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A page of payments in quarantine.
+type QuarantinedPaymentConnection struct {
+	// The payments with their cursors.
+	Edges []*QuarantinedPaymentEdge `json:"edges"`
+	// The payments.
+	Nodes []*models.QuarantinedPayment `json:"nodes"`
+	// Where the page stands.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A payment in quarantine and its place.
+type QuarantinedPaymentEdge struct {
+	// Pass it as `after`.
+	Cursor string `json:"cursor"`
+	// The payment.
+	Node *models.QuarantinedPayment `json:"node"`
+}
+
 // What can be read.
 type Query struct {
 }
@@ -1179,6 +1215,24 @@ type ReconcilePayload struct {
 	Reconciliations []*models.Reconciliation `json:"reconciliations"`
 	// Why it was refused.
 	UserErrors []UserError `json:"userErrors"`
+}
+
+// A page of comparisons.
+type ReconciliationConnection struct {
+	// The comparisons with their cursors.
+	Edges []*ReconciliationEdge `json:"edges"`
+	// The comparisons.
+	Nodes []*models.Reconciliation `json:"nodes"`
+	// Where the page stands.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A comparison and its place.
+type ReconciliationEdge struct {
+	// Pass it as `after`.
+	Cursor string `json:"cursor"`
+	// The comparison.
+	Node *models.Reconciliation `json:"node"`
 }
 
 // Says how much was deleted, and nothing of whom.

@@ -61,6 +61,17 @@ type ComplexityRoot struct {
 		Usage    func(childComplexity int) int
 	}
 
+	AbsurdUsageConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	AbsurdUsageEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	AccessLogConnection struct {
 		Edges    func(childComplexity int) int
 		Nodes    func(childComplexity int) int
@@ -807,14 +818,19 @@ type ComplexityRoot struct {
 	Operator struct {
 		AbsurdUsage         func(childComplexity int) int
 		Audit               func(childComplexity int, first *int, after *string, filter *AuditFilter) int
+		Comparisons         func(childComplexity int, first *int, after *string) int
 		EstimateErrors      func(childComplexity int) int
 		LedgerChecks        func(childComplexity int) int
 		LegalRequests       func(childComplexity int, first *int, after *string) int
 		MailServer          func(childComplexity int) int
 		Mails               func(childComplexity int, first *int, after *string) int
 		Notices             func(childComplexity int, first *int, after *string) int
+		OddUsage            func(childComplexity int, first *int, after *string) int
+		OddUsageWaiting     func(childComplexity int) int
 		Openings            func(childComplexity int, first *int, after *string) int
 		PaymentProviders    func(childComplexity int) int
+		Quarantine          func(childComplexity int, first *int, after *string) int
+		QuarantineWaiting   func(childComplexity int) int
 		QuarantinedPayments func(childComplexity int) int
 		Reconciliations     func(childComplexity int) int
 		Retention           func(childComplexity int) int
@@ -919,6 +935,17 @@ type ComplexityRoot struct {
 		ResolvedAt func(childComplexity int) int
 	}
 
+	QuarantinedPaymentConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	QuarantinedPaymentEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Query struct {
 		CreditPacks          func(childComplexity int) int
 		Deletion             func(childComplexity int, ticket string) int
@@ -988,6 +1015,17 @@ type ComplexityRoot struct {
 		Repaired    func(childComplexity int) int
 		Since       func(childComplexity int) int
 		StartedAt   func(childComplexity int) int
+	}
+
+	ReconciliationConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	ReconciliationEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	RemovalReceipt struct {
@@ -1430,6 +1468,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AbsurdUsage.Usage(childComplexity), true
+
+	case "AbsurdUsageConnection.edges":
+		if e.ComplexityRoot.AbsurdUsageConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AbsurdUsageConnection.Edges(childComplexity), true
+	case "AbsurdUsageConnection.nodes":
+		if e.ComplexityRoot.AbsurdUsageConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AbsurdUsageConnection.Nodes(childComplexity), true
+	case "AbsurdUsageConnection.pageInfo":
+		if e.ComplexityRoot.AbsurdUsageConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AbsurdUsageConnection.PageInfo(childComplexity), true
+
+	case "AbsurdUsageEdge.cursor":
+		if e.ComplexityRoot.AbsurdUsageEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AbsurdUsageEdge.Cursor(childComplexity), true
+	case "AbsurdUsageEdge.node":
+		if e.ComplexityRoot.AbsurdUsageEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AbsurdUsageEdge.Node(childComplexity), true
 
 	case "AccessLogConnection.edges":
 		if e.ComplexityRoot.AccessLogConnection.Edges == nil {
@@ -4509,6 +4579,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Operator.Audit(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*AuditFilter)), true
+	case "Operator.comparisons":
+		if e.ComplexityRoot.Operator.Comparisons == nil {
+			break
+		}
+
+		args, err := ec.field_Operator_comparisons_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Operator.Comparisons(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Operator.estimateErrors":
 		if e.ComplexityRoot.Operator.EstimateErrors == nil {
 			break
@@ -4560,6 +4641,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Operator.Notices(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Operator.oddUsage":
+		if e.ComplexityRoot.Operator.OddUsage == nil {
+			break
+		}
+
+		args, err := ec.field_Operator_oddUsage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Operator.OddUsage(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Operator.oddUsageWaiting":
+		if e.ComplexityRoot.Operator.OddUsageWaiting == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Operator.OddUsageWaiting(childComplexity), true
 	case "Operator.openings":
 		if e.ComplexityRoot.Operator.Openings == nil {
 			break
@@ -4577,6 +4675,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Operator.PaymentProviders(childComplexity), true
+	case "Operator.quarantine":
+		if e.ComplexityRoot.Operator.Quarantine == nil {
+			break
+		}
+
+		args, err := ec.field_Operator_quarantine_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Operator.Quarantine(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Operator.quarantineWaiting":
+		if e.ComplexityRoot.Operator.QuarantineWaiting == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Operator.QuarantineWaiting(childComplexity), true
 	case "Operator.quarantinedPayments":
 		if e.ComplexityRoot.Operator.QuarantinedPayments == nil {
 			break
@@ -4969,6 +5084,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.QuarantinedPayment.ResolvedAt(childComplexity), true
 
+	case "QuarantinedPaymentConnection.edges":
+		if e.ComplexityRoot.QuarantinedPaymentConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantinedPaymentConnection.Edges(childComplexity), true
+	case "QuarantinedPaymentConnection.nodes":
+		if e.ComplexityRoot.QuarantinedPaymentConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantinedPaymentConnection.Nodes(childComplexity), true
+	case "QuarantinedPaymentConnection.pageInfo":
+		if e.ComplexityRoot.QuarantinedPaymentConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantinedPaymentConnection.PageInfo(childComplexity), true
+
+	case "QuarantinedPaymentEdge.cursor":
+		if e.ComplexityRoot.QuarantinedPaymentEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantinedPaymentEdge.Cursor(childComplexity), true
+	case "QuarantinedPaymentEdge.node":
+		if e.ComplexityRoot.QuarantinedPaymentEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuarantinedPaymentEdge.Node(childComplexity), true
+
 	case "Query.creditPacks":
 		if e.ComplexityRoot.Query.CreditPacks == nil {
 			break
@@ -5284,6 +5431,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Reconciliation.StartedAt(childComplexity), true
+
+	case "ReconciliationConnection.edges":
+		if e.ComplexityRoot.ReconciliationConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationConnection.Edges(childComplexity), true
+	case "ReconciliationConnection.nodes":
+		if e.ComplexityRoot.ReconciliationConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationConnection.Nodes(childComplexity), true
+	case "ReconciliationConnection.pageInfo":
+		if e.ComplexityRoot.ReconciliationConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationConnection.PageInfo(childComplexity), true
+
+	case "ReconciliationEdge.cursor":
+		if e.ComplexityRoot.ReconciliationEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationEdge.Cursor(childComplexity), true
+	case "ReconciliationEdge.node":
+		if e.ComplexityRoot.ReconciliationEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationEdge.Node(childComplexity), true
 
 	case "RemovalReceipt.finishedAt":
 		if e.ComplexityRoot.RemovalReceipt.FinishedAt == nil {
@@ -7157,6 +7336,28 @@ func (ec *executionContext) childFields_AbsurdUsage(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type AbsurdUsage", field.Name)
 }
 
+func (ec *executionContext) childFields_AbsurdUsageConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AbsurdUsageConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_AbsurdUsageConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AbsurdUsageConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AbsurdUsageConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AbsurdUsageEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AbsurdUsageEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AbsurdUsageEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AbsurdUsageEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_AccessLogConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -8483,6 +8684,12 @@ func (ec *executionContext) childFields_Operator(ctx context.Context, field grap
 		return ec.fieldContext_Operator_mailServer(ctx, field)
 	case "audit":
 		return ec.fieldContext_Operator_audit(ctx, field)
+	case "quarantine":
+		return ec.fieldContext_Operator_quarantine(ctx, field)
+	case "quarantineWaiting":
+		return ec.fieldContext_Operator_quarantineWaiting(ctx, field)
+	case "comparisons":
+		return ec.fieldContext_Operator_comparisons(ctx, field)
 	case "quarantinedPayments":
 		return ec.fieldContext_Operator_quarantinedPayments(ctx, field)
 	case "reconciliations":
@@ -8491,6 +8698,10 @@ func (ec *executionContext) childFields_Operator(ctx context.Context, field grap
 		return ec.fieldContext_Operator_paymentProviders(ctx, field)
 	case "ledgerChecks":
 		return ec.fieldContext_Operator_ledgerChecks(ctx, field)
+	case "oddUsage":
+		return ec.fieldContext_Operator_oddUsage(ctx, field)
+	case "oddUsageWaiting":
+		return ec.fieldContext_Operator_oddUsageWaiting(ctx, field)
 	case "absurdUsage":
 		return ec.fieldContext_Operator_absurdUsage(ctx, field)
 	case "estimateErrors":
@@ -8697,6 +8908,28 @@ func (ec *executionContext) childFields_QuarantinedPayment(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type QuarantinedPayment", field.Name)
 }
 
+func (ec *executionContext) childFields_QuarantinedPaymentConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_QuarantinedPaymentConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_QuarantinedPaymentConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_QuarantinedPaymentConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuarantinedPaymentConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_QuarantinedPaymentEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_QuarantinedPaymentEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_QuarantinedPaymentEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuarantinedPaymentEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_RateLimit(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "limits":
@@ -8791,6 +9024,28 @@ func (ec *executionContext) childFields_Reconciliation(ctx context.Context, fiel
 		return ec.fieldContext_Reconciliation_finishedAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Reconciliation", field.Name)
+}
+
+func (ec *executionContext) childFields_ReconciliationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ReconciliationConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ReconciliationConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ReconciliationConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReconciliationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ReconciliationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ReconciliationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ReconciliationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReconciliationEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_RemovalReceipt(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -60,6 +60,10 @@ const (
 	LetterIncident         LetterKind = "INCIDENT"
 	LetterDisclosed        LetterKind = "DISCLOSED"
 	LetterContentOpened    LetterKind = "CONTENT_OPENED"
+	// The next three tell administrators of money that doesn't fit.
+	LetterPaymentQuarantined LetterKind = "PAYMENT_QUARANTINED"
+	LetterPaymentsDiffer     LetterKind = "PAYMENTS_DIFFER"
+	LetterPaymentsUncompared LetterKind = "PAYMENTS_UNCOMPARED"
 )
 
 // Letter is a mail as it is ordered: what it tells, to whom, in which language, and

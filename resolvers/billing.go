@@ -10,6 +10,7 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/graph"
 	"github.com/kimi-k2/kimi-k2/internal/billing"
+	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
 )
@@ -45,14 +46,50 @@ func (r *mutationResolver) Reconcile(ctx context.Context, input graph.ReconcileI
 	return &graph.ReconcilePayload{Reconciliations: listed(done), UserErrors: refused}, err
 }
 
+// Quarantine is the resolver for the quarantine field.
+func (r *operatorResolver) Quarantine(ctx context.Context, obj *graph.Operator, first *int, after *string) (*graph.QuarantinedPaymentConnection, error) {
+	list := r.list(ctx, "quarantine")
+	p, err := list.Args(first, after)
+	if err != nil {
+		return nil, err
+	}
+	payments, more, err := r.Billing.Quarantined(ctx, viewer.From(ctx), p)
+	if err != nil {
+		return nil, err
+	}
+	return quarantineConnection(list, payments, p.After != "", more), nil
+}
+
+// QuarantineWaiting is the resolver for the quarantineWaiting field.
+func (r *operatorResolver) QuarantineWaiting(ctx context.Context, obj *graph.Operator) (int, error) {
+	n, err := r.Billing.QuarantineWaiting(ctx, viewer.From(ctx))
+	return int(n), err
+}
+
+// Comparisons is the resolver for the comparisons field.
+func (r *operatorResolver) Comparisons(ctx context.Context, obj *graph.Operator, first *int, after *string) (*graph.ReconciliationConnection, error) {
+	list := r.list(ctx, "comparisons")
+	p, err := list.Args(first, after)
+	if err != nil {
+		return nil, err
+	}
+	rows, more, err := r.Billing.Reconciliations(ctx, viewer.From(ctx), p)
+	if err != nil {
+		return nil, err
+	}
+	return comparisonConnection(list, rows, p.After != "", more), nil
+}
+
 // QuarantinedPayments is the resolver for the quarantinedPayments field.
 func (r *operatorResolver) QuarantinedPayments(ctx context.Context, obj *graph.Operator) ([]*models.QuarantinedPayment, error) {
-	return orNone(r.Billing.Quarantined(ctx, viewer.From(ctx)))
+	rows, _, err := r.Billing.Quarantined(ctx, viewer.From(ctx), page.Args{Size: lastQuarantined})
+	return orNone(rows, err)
 }
 
 // Reconciliations is the resolver for the reconciliations field.
 func (r *operatorResolver) Reconciliations(ctx context.Context, obj *graph.Operator) ([]*models.Reconciliation, error) {
-	return orNone(r.Billing.Reconciliations(ctx, viewer.From(ctx)))
+	rows, _, err := r.Billing.Reconciliations(ctx, viewer.From(ctx), page.Args{Size: lastChecks})
+	return orNone(rows, err)
 }
 
 // PaymentProviders is the resolver for the paymentProviders field.
@@ -129,7 +166,7 @@ func (r *purchaseChangedResolver) Purchase(ctx context.Context, obj *models.Purc
 
 // Facts is the resolver for the facts field.
 func (r *quarantinedPaymentResolver) Facts(ctx context.Context, obj *models.QuarantinedPayment) (string, error) {
-	return string(obj.Facts), nil
+	return billing.Facts(obj)
 }
 
 // CreditPacks is the resolver for the creditPacks field.

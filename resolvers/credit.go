@@ -11,6 +11,7 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/graph"
 	"github.com/kimi-k2/kimi-k2/internal/credit"
+	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
 )
@@ -95,14 +96,30 @@ func (r *operatorResolver) LedgerChecks(ctx context.Context, obj *graph.Operator
 	return pointers(r.Credit.Checks(ctx, lastChecks))
 }
 
+// OddUsage is the resolver for the oddUsage field.
+func (r *operatorResolver) OddUsage(ctx context.Context, obj *graph.Operator, first *int, after *string) (*graph.AbsurdUsageConnection, error) {
+	list := r.list(ctx, "oddUsage")
+	p, err := list.Args(first, after)
+	if err != nil {
+		return nil, err
+	}
+	acts, more, err := r.Credit.Absurd(ctx, viewer.From(ctx), p)
+	if err != nil {
+		return nil, err
+	}
+	return absurdConnection(list, acts, p.After != "", more), nil
+}
+
+// OddUsageWaiting is the resolver for the oddUsageWaiting field.
+func (r *operatorResolver) OddUsageWaiting(ctx context.Context, obj *graph.Operator) (int, error) {
+	n, err := r.Credit.AbsurdWaiting(ctx, viewer.From(ctx))
+	return int(n), err
+}
+
 // AbsurdUsage is the resolver for the absurdUsage field.
 func (r *operatorResolver) AbsurdUsage(ctx context.Context, obj *graph.Operator) ([]*graph.AbsurdUsage, error) {
-	acts, err := r.Credit.Absurd(ctx, viewer.From(ctx))
-	out := make([]*graph.AbsurdUsage, len(acts))
-	for i, a := range acts {
-		out[i] = &graph.AbsurdUsage{Usage: a, Reported: credit.ReportedUsage(a)}
-	}
-	return out, err
+	acts, _, err := r.Credit.Absurd(ctx, viewer.From(ctx), page.Args{Size: lastAbsurd})
+	return absurd(acts), err
 }
 
 // EstimateErrors is the resolver for the estimateErrors field.

@@ -12,8 +12,13 @@ import (
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
-// lastChecks is how many checks of the books are shown: two days of them.
-const lastChecks = 48
+const (
+	// lastChecks is how many checks of the books are shown, two days of them, and how many
+	// comparisons the list without pages does.
+	lastChecks = 48
+	// lastAbsurd is how many acts with absurd usage the list without pages shows.
+	lastAbsurd = 100
+)
 
 // balance is what the viewer holds, nil for guests.
 func (r *Resolver) balance(ctx context.Context) (*graph.CreditBalance, error) {
@@ -67,6 +72,25 @@ func entryConnection(list page.List, entries []*models.LedgerEntry, before, more
 		out.Edges[i] = &graph.LedgerEntryEdge{Cursor: list.Cursor(e.TransferID), Node: e}
 	}
 	if n := len(entries); n > 0 {
+		out.PageInfo.StartCursor, out.PageInfo.EndCursor = &out.Edges[0].Cursor, &out.Edges[n-1].Cursor
+	}
+	return out
+}
+
+func absurd(acts []*models.UsageRow) []*graph.AbsurdUsage {
+	out := make([]*graph.AbsurdUsage, len(acts))
+	for i, a := range acts {
+		out[i] = &graph.AbsurdUsage{Usage: a, Reported: credit.ReportedUsage(a)}
+	}
+	return out
+}
+
+func absurdConnection(list page.List, acts []*models.UsageRow, before, more bool) *graph.AbsurdUsageConnection {
+	out := &graph.AbsurdUsageConnection{Nodes: absurd(acts), Edges: make([]*graph.AbsurdUsageEdge, len(acts)), PageInfo: &graph.PageInfo{HasNextPage: more, HasPreviousPage: before}}
+	for i, a := range out.Nodes {
+		out.Edges[i] = &graph.AbsurdUsageEdge{Cursor: list.Cursor(a.Usage.ID), Node: a}
+	}
+	if n := len(acts); n > 0 {
 		out.PageInfo.StartCursor, out.PageInfo.EndCursor = &out.Edges[0].Cursor, &out.Edges[n-1].Cursor
 	}
 	return out

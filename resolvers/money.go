@@ -76,6 +76,33 @@ func purchaseConnection(list page.List, purchases []*models.Purchase, before, mo
 	return out
 }
 
+// lastQuarantined is how many payments in quarantine the list without pages shows.
+const lastQuarantined = 100
+
+func quarantineConnection(list page.List, payments []*models.QuarantinedPayment, before, more bool) *graph.QuarantinedPaymentConnection {
+	out := &graph.QuarantinedPaymentConnection{Nodes: listed(payments), Edges: make([]*graph.QuarantinedPaymentEdge, len(payments)),
+		PageInfo: &graph.PageInfo{HasNextPage: more, HasPreviousPage: before}}
+	for i, q := range payments {
+		out.Edges[i] = &graph.QuarantinedPaymentEdge{Cursor: list.Cursor(billing.QuarantinePosition(q)), Node: q}
+	}
+	if n := len(payments); n > 0 {
+		out.PageInfo.StartCursor, out.PageInfo.EndCursor = &out.Edges[0].Cursor, &out.Edges[n-1].Cursor
+	}
+	return out
+}
+
+func comparisonConnection(list page.List, rows []*models.Reconciliation, before, more bool) *graph.ReconciliationConnection {
+	out := &graph.ReconciliationConnection{Nodes: listed(rows), Edges: make([]*graph.ReconciliationEdge, len(rows)),
+		PageInfo: &graph.PageInfo{HasNextPage: more, HasPreviousPage: before}}
+	for i, row := range rows {
+		out.Edges[i] = &graph.ReconciliationEdge{Cursor: list.Cursor(row.ID), Node: row}
+	}
+	if n := len(rows); n > 0 {
+		out.PageInfo.StartCursor, out.PageInfo.EndCursor = &out.Edges[0].Cursor, &out.Edges[n-1].Cursor
+	}
+	return out
+}
+
 // differences are the lines of a comparison.
 func differences(r *models.Reconciliation) ([]string, error) {
 	lines := []string{}

@@ -222,6 +222,66 @@ journey(
   },
 )
 
+journey(
+  'P55: a payment of another amount waits in quarantine, brings nothing until the operator decides, and then what was decided',
+  async ({ page, visitor, newcomer, payments, server }) => {
+    await signIn(page, 'halved')
+    const other = await visitor.open('/')
+    const operator = await (await newcomer()).open()
+    await enterAsOperator(operator, await operatorLink(server))
+    const halved = (webhook) => webhook.replaceAll(/"(amount\w*)":(\d+)/g, (_, name, amount) => `"${name}":${amount / 2}`)
+    await payments.whileChanged(server.url, halved, async () => {
+      for (const pack of ['Sip', 'Cup']) {
+        await page.goto('/billing')
+        await choose(page, pack)
+        await pay(page)
+        await page.getByText('Waiting for Stripe').waitFor()
+      }
+      await accountMenu(operator).click()
+      await operator.getByRole('menuitem', { name: 'Operator' }).click()
+      await operator.getByRole('link', { name: 'Money' }).click()
+      await operator.getByText('2 wait for you').waitFor()
+    })
+    assert.equal(await available(page), '0')
+    const waiting = operator.getByRole('list', { name: 'Waiting payments' }).getByRole('listitem')
+    const cup = waiting.filter({ has: operator.getByRole('row', { name: 'amountMinor 450 225' }) })
+    const sip = waiting.filter({ has: operator.getByRole('row', { name: 'amountMinor 100 50' }) })
+    await cup.getByText('Another amount was paid than the pack costs').waitFor()
+    await lookAt(operator, 'operator-quarantine')
+
+    // Dismissed: the payer gets nothing.
+    await cup.getByRole('button', { name: /^Dismiss evt_/ }).click()
+    await cup.getByRole('button', { name: 'Dismiss it', exact: true }).click()
+    await operator.getByText('1 waits for you').waitFor()
+    assert.equal(await available(page), '0')
+    await page.getByText('Waiting for Stripe').waitFor()
+
+    // Credited: the payer's open pages show it at once, as it was ordered.
+    await sip.getByRole('button', { name: /^Credit evt_/ }).click()
+    await sip.getByRole('button', { name: 'Credit it', exact: true }).click()
+    await operator.getByText('none waits').waitFor()
+    await other.getByRole('link', { name: /^Balance: 1 credit/ }).waitFor()
+    assert.equal(await available(page), '1')
+    await operator.getByRole('button', { name: 'Show decided payments' }).click()
+    const decided = operator.getByRole('list', { name: 'Decided payments' })
+    await decided.getByText(/^credited ·/).waitFor()
+    await decided.getByText(/^dismissed ·/).waitFor()
+    await operator.setViewportSize(phone)
+    await lookAt(operator, 'operator-quarantine-decided-phone')
+
+    // Both decisions are written down, for the operator and for the payer.
+    await operator.goto('/operator/audit')
+    const acts = operator.getByRole('listitem').filter({ hasText: 'Quarantined payment decided' })
+    await acts.filter({ hasText: 'CREDITED' }).waitFor()
+    await acts.filter({ hasText: 'DISMISSED' }).waitFor()
+    await page.goto('/settings/activity')
+    await page.getByText('Quarantined payment decided').nth(1).waitFor()
+    await operator.goto('/operator/money')
+    await operator.getByRole('button', { name: 'Check now' }).click()
+    await operator.getByText('Every invariant holds ·').waitFor()
+  },
+)
+
 journey('the operator’s page of money is for operators only', async ({ page }) => {
   await signIn(page, 'nosy')
   await page.goto('/operator/money')

@@ -1,10 +1,13 @@
 // The models of both payment providers, which sign, redeliver and show pages to pay on.
 import { execFile, spawn } from 'node:child_process'
+import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -17,6 +20,14 @@ const packs = [
 const products = Object.fromEntries(
   packs.map(({ creemProductId, name, price: Price, currency: Currency }) => [creemProductId, { Name: name, Price, Currency }]),
 )
+
+/** Brings a webhook of Stripe's to `url` as `change` makes it of its text, signed anew; its status. */
+async function forward(request, url, change, secret) {
+  const body = change(await text(request))
+  const at = Math.floor(Date.now() / 1000)
+  const signature = `t=${at},v1=${createHmac('sha256', secret).update(`${at}.${body}`).digest('hex')}`
+  return (await fetch(url + request.url, { method: 'POST', headers: { 'Stripe-Signature': signature }, body })).status
+}
 
 /**
  * Starts both. `settings` are for the server, `origins` where its people may go;
@@ -48,6 +59,21 @@ export async function startPayments() {
         const body = JSON.stringify({ url: url ? `${url}/webhooks/${name}` : '' })
         const response = await fetch(`${new URL(at.url).origin}/control/webhook`, { method: 'POST', body })
         if (!response.ok) throw new Error(`${name}: ${response.status} ${await response.text()}`)
+      }
+    },
+    /** Has Stripe's webhooks come to `url` as `change` makes them of their text, while `run` runs. */
+    async whileChanged(url, change, run) {
+      const relay = createServer((request, response) => {
+        void forward(request, url, change, stripe.secret).then((status) => response.writeHead(status).end())
+      }).listen(0, '127.0.0.1')
+      await once(relay, 'listening')
+      await this.deliverTo(`http://127.0.0.1:${relay.address().port}`)
+      try {
+        await run()
+      } finally {
+        await this.deliverTo(url)
+        relay.closeAllConnections()
+        relay.close()
       }
     },
     async close() {

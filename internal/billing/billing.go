@@ -60,6 +60,9 @@ type Config struct {
 	Indexer   Indexer
 	// Email is the address that a provider's page is filled in with; nil: none.
 	Email func(ctx context.Context, v viewer.Viewer) (string, error)
+	// Alarm tells the administrators, in the transaction; nil: the log and the operator's page
+	// alone do.
+	Alarm func(ctx context.Context, tx *gorm.DB, a Alarm) error
 	// Changed is called after a commit that changed a purchase; nil: nobody is told.
 	Changed func(ownerID, purchaseID string)
 }

@@ -3,6 +3,7 @@ package billing_test
 import (
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -141,6 +142,35 @@ func TestARefundThatIsToldBySeveralEvents(t *testing.T) {
 	r.stripe(refundOf(p, 500), refundOf(p, 400)) // the later one overtook
 	r.wants(v, p.Credits/2, 0)
 	r.sound()
+}
+
+// What goes back in another currency than was paid waits for the operator, whichever of the two
+// is told first.
+func TestARefundInAnotherCurrencyIsQuarantined(t *testing.T) {
+	for name, first := range map[string]bool{"before its payment": true, "after its payment": false} {
+		t.Run(name, func(t *testing.T) {
+			r := newRoom(t)
+			v := r.account()
+			p := r.buy(v, "1")
+			foreign := refundOf(p, price)
+			foreign.Currency = "EUR"
+			told := []payment.Event{paidFor(p), foreign}
+			if first {
+				slices.Reverse(told)
+			}
+			r.stripe(told...)
+			r.stripe(told...)
+			r.wants(v, p.Credits, 0)
+			got, err := r.inQuarantine(r.admin())
+			if err != nil || len(got) != 1 || got[0].EventID != foreign.ID || got[0].Reason != models.QuarantineCurrency || *got[0].PurchaseID != p.ID {
+				t.Errorf("in quarantine are %+v, %v", got, err)
+			}
+			if n := r.count(`SELECT count(*) FROM payment_events WHERE event_id = $1 AND outcome = 'QUARANTINED'`, foreign.ID); n != 1 {
+				t.Errorf("%d rows of the inbox say so", n)
+			}
+			r.sound()
+		})
+	}
 }
 
 // A provider that says one thing and then another: money that moved is believed, and what

@@ -15,7 +15,8 @@ import (
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
-// facts are what was expected of a payment and what was found; nobody's data.
+// facts are what was expected of a payment and what was found; nobody's data. Beside them
+// stands toldAt, when the administrators were told (TellQuarantined).
 type facts struct {
 	Expected *side `json:"expected,omitempty"`
 	Found    side  `json:"found"`
@@ -38,6 +39,16 @@ func factsOf(t told, p *models.Purchase, product string) facts {
 		f.Expected = &side{Purchase: p.ID, Amount: p.AmountMinor, Currency: p.Currency, Live: p.Live, Product: product, Payment: hex.EncodeToString(p.PaymentIndex)}
 	}
 	return f
+}
+
+// Facts are what was expected of a payment in quarantine and what was found, as JSON.
+func Facts(q *models.QuarantinedPayment) (string, error) {
+	var f facts
+	if err := json.Unmarshal(q.Facts, &f); err != nil {
+		return "", fmt.Errorf("read why a payment is quarantined: %w", err)
+	}
+	text, err := json.Marshal(f)
+	return string(text), err
 }
 
 // quarantineTx keeps a payment away from the books until the operator has looked. Several
@@ -71,22 +82,6 @@ func orEmpty(s *string) string {
 		return ""
 	}
 	return *s
-}
-
-const maxQuarantined = 100
-
-// Quarantined are the payments in quarantine, waiting ones first, at most 100. It refuses
-// everybody but admins with FORBIDDEN.
-func (s *Service) Quarantined(ctx context.Context, v viewer.Viewer) ([]*models.QuarantinedPayment, error) {
-	if err := checkAdmin(v); err != nil {
-		return nil, err
-	}
-	var rows []*models.QuarantinedPayment
-	err := s.DB.Gorm(ctx).Order("(resolved_at IS NULL) DESC, id DESC").Limit(maxQuarantined).Find(&rows).Error
-	if err != nil {
-		return nil, fmt.Errorf("list quarantined payments: %w", err)
-	}
-	return rows, nil
 }
 
 // Decision is what the operator decides about a payment in quarantine.

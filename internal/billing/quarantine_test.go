@@ -22,7 +22,7 @@ func TestTheOperatorDecides(t *testing.T) {
 	unknown.ID, unknown.PurchaseID, unknown.PaymentID = "evt_unknown", "pur_"+strings.Repeat("0", 32), "pi_unknown"
 	dismissed.Currency = "EUR"
 	r.stripe(e, unknown, dismissed, refundOf(p, 450))
-	waiting, err := r.Quarantined(t.Context(), admin)
+	waiting, err := r.inQuarantine(admin)
 	r.must(err)
 	of := map[string]string{}
 	for _, q := range waiting {
@@ -56,7 +56,7 @@ func TestTheOperatorDecides(t *testing.T) {
 	if n := r.count(`SELECT count(*) FROM payment_quarantine WHERE resolved_at IS NULL`); n != 1 {
 		t.Errorf("%d wait", n)
 	}
-	_, err = r.Quarantined(t.Context(), viewer.Viewer{})
+	_, err = r.inQuarantine(viewer.Viewer{})
 	r.refuses(err, fault.Forbidden)
 	r.sound()
 }

@@ -89,7 +89,7 @@ func TestTwoPaymentsOfAPurchaseAtOnce(t *testing.T) {
 	second.ID, second.PaymentID = "evt_second", "pi_second"
 	r.meets(paidFor(p), second)
 	r.wants(v, p.Credits, 0)
-	if got, err := r.Quarantined(t.Context(), r.admin()); err != nil || len(got) != 1 || got[0].EventID != "evt_second" {
+	if got, err := r.inQuarantine(r.admin()); err != nil || len(got) != 1 || got[0].EventID != "evt_second" {
 		t.Errorf("in quarantine are %+v, %v", got, err)
 	}
 	back := refundOf(p, price)

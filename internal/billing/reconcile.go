@@ -19,7 +19,6 @@ const (
 	reconcileSettling = 2 * time.Minute // younger checkouts are still being made, and paid ones told
 	reconcileOpen     = 1000            // open checkouts that are asked for
 	reconcileKept     = 90 * 24 * time.Hour
-	maxReconciliation = 48
 	maxDifferences    = 200
 	maxFailure        = 500
 	// What is paid here must be known to the provider by then, and may be missing from a
@@ -70,19 +69,6 @@ func (s *Service) ReconcileNow(ctx context.Context, v viewer.Viewer) ([]*models.
 	return done, nil
 }
 
-// Reconciliations are the last comparisons, newest first, at most 48. It refuses everybody
-// but admins with FORBIDDEN.
-func (s *Service) Reconciliations(ctx context.Context, v viewer.Viewer) ([]*models.Reconciliation, error) {
-	if err := checkAdmin(v); err != nil {
-		return nil, err
-	}
-	var rows []*models.Reconciliation
-	if err := s.DB.Gorm(ctx).Order("id DESC").Limit(maxReconciliation).Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("list comparisons: %w", err)
-	}
-	return rows, nil
-}
-
 // comparison is one on its way.
 type comparison struct {
 	*Service
@@ -91,13 +77,14 @@ type comparison struct {
 	seen        map[string]bool // purchases that the provider knows
 	stray       bool            // the provider knows a payment that no purchase does
 	differences []string
+	left        []string // those that nobody put right
 	failed      []error
 }
 
 // reconcile compares with one provider. The row is nil only when it could not be kept.
 func (s *Service) reconcile(ctx context.Context, name models.PaymentProvider) (*models.Reconciliation, error) {
 	now := s.Clock.Now()
-	c := &comparison{Service: s, provider: s.providers[name], seen: map[string]bool{}, differences: []string{},
+	c := &comparison{Service: s, provider: s.providers[name], seen: map[string]bool{}, differences: []string{}, left: []string{},
 		row: models.Reconciliation{ID: id.New(id.Reconciliation), Provider: name, Since: now.Add(-reconcileWindow), StartedAt: now}}
 	c.compare(ctx)
 	err := errors.Join(c.failed...)
@@ -169,12 +156,13 @@ func word(s payment.Status) string {
 }
 
 // differ notes a difference and raises the alarm.
-func (c *comparison) differ(format string, args ...any) {
-	line := fmt.Sprintf(format, args...)
+func (c *comparison) differ(format string, args ...any) (line string, noted bool) {
+	line = fmt.Sprintf(format, args...)
 	c.Log.Error("the payment provider and the ledger differed", "provider", c.row.Provider, "difference", line)
-	if len(c.differences) < maxDifferences {
+	if noted = len(c.differences) < maxDifferences; noted {
 		c.differences = append(c.differences, line)
 	}
+	return line, noted
 }
 
 // sessions asks how every checkout stands that is open here.

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"gorm.io/gorm"
+
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
@@ -20,7 +22,9 @@ func (c *comparison) unknown(ctx context.Context) error {
 	}
 	for _, p := range paid {
 		if !c.seen[p] {
-			c.differ("%s: paid here, and the provider does not know it; look at it at the provider", p)
+			if line, noted := c.differ("%s: paid here, and the provider does not know it; look at it at the provider", p); noted {
+				c.left = append(c.left, line)
+			}
 		}
 	}
 	return nil
@@ -38,7 +42,7 @@ func (c *comparison) lapse(ctx context.Context) error {
 	return nil
 }
 
-// keep stores the comparison, and lets very old ones go.
+// keep stores the comparison, tells of it and lets very old ones go.
 func (c *comparison) keep(ctx context.Context, failure error) (err error) {
 	c.row.FinishedAt = c.Clock.Now()
 	if failure != nil {
@@ -47,12 +51,17 @@ func (c *comparison) keep(ctx context.Context, failure error) (err error) {
 	if c.row.Differences, err = json.Marshal(c.differences); err != nil {
 		return fmt.Errorf("write the differences: %w", err)
 	}
-	if err := c.DB.Gorm(ctx).Create(&c.row).Error; err != nil {
-		return fmt.Errorf("keep the comparison: %w", err)
-	}
-	err = c.DB.Gorm(ctx).Where("started_at < ?", c.row.StartedAt.Add(-reconcileKept)).Delete(&models.Reconciliation{}).Error
-	if err != nil {
-		return fmt.Errorf("let old comparisons go: %w", err)
-	}
-	return nil
+	return c.DB.Tx(ctx, func(tx *gorm.DB) error {
+		if err := c.tellTx(ctx, tx); err != nil {
+			return err
+		}
+		if err := tx.Create(&c.row).Error; err != nil {
+			return fmt.Errorf("keep the comparison: %w", err)
+		}
+		err := tx.Where("started_at < ?", c.row.StartedAt.Add(-reconcileKept)).Delete(&models.Reconciliation{}).Error
+		if err != nil {
+			return fmt.Errorf("let old comparisons go: %w", err)
+		}
+		return nil
+	})
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/fault"
+	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/internal/payment"
 	"github.com/kimi-k2/kimi-k2/models"
 )
@@ -112,12 +113,12 @@ func TestAComparisonThatFails(t *testing.T) {
 	if rows, err := r.ReconcileNow(t.Context(), admin); err != nil || rows[0].Failure == "" {
 		t.Errorf("the operator sees %+v, %v", rows, err)
 	}
-	if rows, err := r.Reconciliations(t.Context(), admin); err != nil || len(rows) != 4 || !rows[0].StartedAt.Equal(*r.now.Load()) {
+	if rows, _, err := r.Reconciliations(t.Context(), admin, page.Args{Size: page.MaxSize}); err != nil || len(rows) != 4 || !rows[0].StartedAt.Equal(*r.now.Load()) {
 		t.Errorf("the list is %+v, %v", rows, err)
 	}
 	_, err = r.ReconcileNow(t.Context(), v)
 	r.refuses(err, fault.Forbidden)
-	_, err = r.Reconciliations(t.Context(), v)
+	_, _, err = r.Reconciliations(t.Context(), v, page.Args{Size: 1})
 	r.refuses(err, fault.Forbidden)
 	_, err = r.instance().ReconcileNow(t.Context(), admin)
 	r.refuses(err, fault.Conflict)

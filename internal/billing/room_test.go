@@ -23,6 +23,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/database/dbtest"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/id"
+	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/internal/payment"
 	"github.com/kimi-k2/kimi-k2/internal/seal"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
@@ -206,6 +207,12 @@ func (r *room) stripe(es ...payment.Event) {
 	for _, e := range es {
 		r.must(r.hook(r.Service, "STRIPE", e))
 	}
+}
+
+// inQuarantine is all that is in quarantine.
+func (r *room) inQuarantine(v viewer.Viewer) ([]*models.QuarantinedPayment, error) {
+	rows, _, err := r.Quarantined(context.Background(), v, page.Args{Size: page.MaxSize})
+	return rows, err
 }
 
 // wants compares what a wallet holds and owes.

@@ -7,6 +7,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/kimi-k2/kimi-k2/internal/id"
+	"github.com/kimi-k2/kimi-k2/internal/payment"
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
@@ -184,8 +185,12 @@ func (s *Service) foldWaitingTx(tx *gorm.DB, p *models.Purchase) error {
 		}
 		outcome := outcomeApplied
 		if b.Currency != "" && b.Currency != p.Currency {
-			outcome = outcomeNothing
-			s.Log.Error("a refund or dispute is in another currency than its payment: look at it at the provider", "purchase", p.ID, "currency", b.Currency)
+			late := verdict{purchaseID: &p.ID}
+			t := told{Event: payment.Event{ID: w.EventID, Currency: b.Currency}, by: p.Provider, index: p.PaymentIndex}
+			if err := s.quarantineTx(tx, t, p, models.QuarantineCurrency, "", &late); err != nil {
+				return err
+			}
+			outcome = late.outcome
 		} else {
 			goesBack(p, b)
 		}

@@ -122,7 +122,7 @@ func TestAPaymentThatIsNotTheOrderIsQuarantined(t *testing.T) {
 			again.ID, again.Kind = "evt_again", "charge.succeeded" // another event of the same payment
 			r.stripe(e, e, again)
 			r.wants(v, 0, 0)
-			got, err := r.Quarantined(t.Context(), r.admin())
+			got, err := r.inQuarantine(r.admin())
 			if err != nil || len(got) != 1 || got[0].Reason != reason || got[0].EventID != e.ID || got[0].ResolvedAt != nil {
 				t.Fatalf("in quarantine are %+v, %v", got, err)
 			}
@@ -157,7 +157,7 @@ func TestCreemsWordCountsForCreemsPurchasesOnly(t *testing.T) {
 	e.ID, e.ProductID = "evt_right", "prod_small"
 	r.must(r.hook(r.Service, "CREEM", e))
 	r.wants(v, q.Credits, 0)
-	got, err := r.Quarantined(t.Context(), r.admin())
+	got, err := r.inQuarantine(r.admin())
 	if err != nil || len(got) != 2 || got[0].Reason != models.QuarantineProduct || got[1].Reason != models.QuarantineUnknown {
 		t.Errorf("in quarantine are %+v, %v", got, err)
 	}

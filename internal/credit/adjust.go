@@ -12,6 +12,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/audit"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/id"
+	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/internal/seal"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
@@ -135,19 +136,37 @@ func sameAdjustmentTx(tx *gorm.DB, p posting, ownerID, transferID string, done b
 	return nil
 }
 
-// maxReviews is how many absurd acts are listed.
-const maxReviews = 100
+// unreviewed is the condition of acts with absurd usage that nobody has looked at yet.
+const unreviewed = "quarantined AND reviewed_at IS NULL"
 
-// Absurd lists the acts whose engine sent absurd usage and that nobody has looked at yet,
-// newest first, at most 100.
-func (s *Service) Absurd(ctx context.Context, v viewer.Viewer) (acts []*models.UsageRow, err error) {
+// Absurd is a page of the acts whose engine sent absurd usage and that nobody has looked at
+// yet, newest first, and whether there are more.
+func (s *Service) Absurd(ctx context.Context, v viewer.Viewer, p page.Args) (acts []*models.UsageRow, more bool, err error) {
 	if !v.Admin {
-		return nil, fault.New(fault.Forbidden, "only an administrator may see this")
+		return nil, false, fault.New(fault.Forbidden, "only an administrator may see this")
 	}
-	if err := s.DB.Gorm(ctx).Where("quarantined AND reviewed_at IS NULL").Order("id DESC").Limit(maxReviews).Find(&acts).Error; err != nil {
-		return nil, fmt.Errorf("list absurd usage: %w", err)
+	q := s.DB.Gorm(ctx).Where(unreviewed).Order("id DESC").Limit(p.Size + 1)
+	if p.After != "" {
+		q = q.Where("id < ?", p.After)
 	}
-	return acts, nil
+	if err := q.Find(&acts).Error; err != nil {
+		return nil, false, fmt.Errorf("list absurd usage: %w", err)
+	}
+	if more = len(acts) > p.Size; more {
+		acts = acts[:p.Size]
+	}
+	return acts, more, nil
+}
+
+// AbsurdWaiting is how many acts with absurd usage nobody has looked at yet.
+func (s *Service) AbsurdWaiting(ctx context.Context, v viewer.Viewer) (n int64, err error) {
+	if !v.Admin {
+		return 0, fault.New(fault.Forbidden, "only an administrator may see this")
+	}
+	if err := s.DB.Gorm(ctx).Model(&models.UsageRow{}).Where(unreviewed).Count(&n).Error; err != nil {
+		return 0, fmt.Errorf("count absurd usage: %w", err)
+	}
+	return n, nil
 }
 
 // Review marks an act with absurd usage as looked at; NOT_FOUND when there is none.

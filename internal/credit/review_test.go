@@ -7,6 +7,7 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/internal/credit"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
+	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
@@ -85,7 +86,7 @@ func TestAbsurdUsageIsReviewedOnce(t *testing.T) {
 	r.measured(p, "fine", "m")
 	wants := func(refs ...string) (ids []string) {
 		t.Helper()
-		acts, err := r.Absurd(t.Context(), admin)
+		acts, _, err := r.Absurd(t.Context(), admin, page.Args{Size: page.MaxSize})
 		r.must(err)
 		var got []string
 		for _, a := range acts {
@@ -115,8 +116,47 @@ func TestAbsurdUsageIsReviewedOnce(t *testing.T) {
 	if err := r.Review(t.Context(), p.Viewer, ids[1]); !fault.Is(err, fault.Forbidden) {
 		t.Errorf("somebody else may look: %v", err)
 	}
-	if _, err := r.Absurd(t.Context(), p.Viewer); !fault.Is(err, fault.Forbidden) {
+	if _, _, err := r.Absurd(t.Context(), p.Viewer, page.Args{Size: 1}); !fault.Is(err, fault.Forbidden) {
 		t.Errorf("somebody else is shown them: %v", err)
 	}
 	wants("one")
+}
+
+// All acts with absurd usage are reached page by page, though they were at one moment.
+func TestAllAbsurdUsageIsReached(t *testing.T) {
+	r := newRoom(t)
+	admin, p := r.operator(), r.person(1000)
+	for n := range 7 {
+		s := act(p, r.mustHold(p, 10), fmt.Sprint(n), 8)
+		s.Absurd = &models.Usage{OutputTokens: 900}
+		_, err := r.Settle(t.Context(), s)
+		r.must(err)
+	}
+	r.measured(p, "fine", "m")
+	if n := r.count(`SELECT count(DISTINCT created_at) FROM usage_rows`); n != 1 {
+		t.Fatalf("they were at %d moments", n)
+	}
+	for _, size := range []int{1, 3, 7, 100} {
+		var refs []string
+		for ask, more := (page.Args{Size: size}), true; more; {
+			var acts []*models.UsageRow
+			var err error
+			acts, more, err = r.Absurd(t.Context(), admin, ask)
+			if err != nil || len(acts) > size || len(acts) == 0 {
+				t.Fatalf("a page of %d acts, %v", len(acts), err)
+			}
+			for _, a := range acts {
+				refs, ask.After = append(refs, a.Ref), a.ID
+			}
+		}
+		if fmt.Sprint(refs) != "[6 5 4 3 2 1 0]" {
+			t.Errorf("pages of %d lead to %v", size, refs)
+		}
+	}
+	if n, err := r.AbsurdWaiting(t.Context(), admin); n != 7 || err != nil {
+		t.Errorf("%d wait, %v", n, err)
+	}
+	if _, err := r.AbsurdWaiting(t.Context(), p.Viewer); !fault.Is(err, fault.Forbidden) {
+		t.Errorf("somebody else gets %v", err)
+	}
 }

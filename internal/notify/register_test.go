@@ -13,7 +13,8 @@ import (
 
 // shown is what a mail shows of each fact when it shows it.
 var shown = map[string]string{"name": "Ann Example", "email": "@example.org", "device": "Firefox Linux", "provider": "GitHub", "at": "31 January 2026", "balance": "49.999999", "threshold": "50 credits", "link": "token=abc",
-	"version": "2026-03-01.1", "kinds": "account data", "subject": "A word to you", "text": "Something is new.", "unsubscribe": "unsubscribe/def", "check": "sweeps", "evidence": "A sweep is late."}
+	"version": "2026-03-01.1", "kinds": "account data", "subject": "A word to you", "text": "Something is new.", "unsubscribe": "unsubscribe/def", "check": "sweeps", "evidence": "A sweep is late.",
+	"count": "731", "waiting": "743", "repaired": "757", "left": "769"}
 
 // P4, P112: the register names every kind of mail, and exactly the facts that mails of the
 // kind tell.

@@ -12,11 +12,13 @@ import (
 )
 
 var kinds = []models.LetterKind{models.LetterEmailConfirm, models.LetterEmailChanged, models.LetterSignInNewDevice, models.LetterIdentityLinked, models.LetterIdentityUnlinked, models.LetterLowBalance,
-	models.LetterPolicy, models.LetterNews, models.LetterIncident, models.LetterDisclosed, models.LetterContentOpened, models.LetterPromiseBroken}
+	models.LetterPolicy, models.LetterNews, models.LetterIncident, models.LetterDisclosed, models.LetterContentOpened, models.LetterPromiseBroken,
+	models.LetterPaymentQuarantined, models.LetterPaymentsDiffer, models.LetterPaymentsUncompared}
 
 var facts = map[string]string{"name": "Ann Example", "email": "ann@example.org", "device": "Firefox Linux", "provider": "GITHUB", "at": "1769860800", "balance": "49.999999", "threshold": "50",
 	"link": "https://kimi.example/auth/email?token=abc&x=1", "version": "2026-03-01.1", "kinds": "ACCOUNT", "subject": "A word to you", "text": "Something is new.",
-	"unsubscribe": "https://kimi.example/unsubscribe/def", "check": "sweeps", "evidence": "A sweep is late."}
+	"unsubscribe": "https://kimi.example/unsubscribe/def", "check": "sweeps", "evidence": "A sweep is late.",
+	"count": "731", "waiting": "743", "repaired": "757", "left": "769"}
 
 // drawing is an outbox that only renders.
 func drawing(t *testing.T) *notify.Service {

@@ -26,6 +26,8 @@ type words struct {
 	Subject, Text            string // of the operator's own
 	Unsubscribe              string // the address that ends mails of this kind
 	Kinds                    string // of data
+	Count, Waiting           string // of payments, or comparisons
+	Repaired, Left           string // differences
 	Write                    string // the sentence part that says where to write to
 }
 
@@ -34,7 +36,7 @@ type words struct {
 //	name      the person's name
 //	email     an address the letter is about
 //	device    browser and system
-//	provider  a models.Provider
+//	provider  a models.Provider, or a models.PaymentProvider
 //	at        when it happened: seconds since 1970, or RFC 3339
 //	balance   an amount of credits, as is threshold
 //	check     the name of a check of the privacy policy, and
@@ -42,6 +44,9 @@ type words struct {
 //	version   a version of the policy
 //	kinds     kinds of data, in the mail's language
 //	subject   of a notice, as is text
+//	count     how many payments, or comparisons; waiting: how many wait in all
+//	repaired  how many differences were put right, and
+//	left      how many were not
 //	link      where the button leads, when the kind has no page of its own
 func wordsOf(b Brand, facts map[string]string, layout, day string) words {
 	return words{
@@ -52,6 +57,7 @@ func wordsOf(b Brand, facts map[string]string, layout, day string) words {
 		Check: clean(facts["check"]), Evidence: clean(facts["evidence"]),
 		Version: clean(facts["version"]), Date: timeOf(facts["at"], day), Kinds: clean(facts["kinds"]),
 		Subject: clean(facts["subject"]), Text: cleanText(facts["text"]), Unsubscribe: facts["unsubscribe"],
+		Count: clean(facts["count"]), Waiting: clean(facts["waiting"]), Repaired: clean(facts["repaired"]), Left: clean(facts["left"]),
 	}
 }
 
@@ -117,6 +123,12 @@ func providerName(b Brand, provider string) string {
 			return clean(b.Company)
 		}
 		return "OpenID Connect"
+	}
+	switch models.PaymentProvider(provider) {
+	case models.PaymentStripe:
+		return "Stripe"
+	case models.PaymentCreem:
+		return "Creem"
 	}
 	return clean(provider)
 }

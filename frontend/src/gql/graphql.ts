@@ -1691,7 +1691,28 @@ export type OperatorEstimateFragment = { modelId: string, acts: number, promptRa
 export type OperatorMoneyQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type OperatorMoneyQuery = { operator: { paymentProviders: Array<PaymentProvider>, ledgerChecks: Array<{ ' $fragmentRefs'?: { 'OperatorCheckFragment': OperatorCheckFragment } }>, quarantinedPayments: Array<{ ' $fragmentRefs'?: { 'OperatorQuarantinedFragment': OperatorQuarantinedFragment } }>, reconciliations: Array<{ ' $fragmentRefs'?: { 'OperatorComparisonFragment': OperatorComparisonFragment } }>, absurdUsage: Array<{ ' $fragmentRefs'?: { 'OperatorAbsurdFragment': OperatorAbsurdFragment } }>, estimateErrors: Array<{ ' $fragmentRefs'?: { 'OperatorEstimateFragment': OperatorEstimateFragment } }> } };
+export type OperatorMoneyQuery = { operator: { paymentProviders: Array<PaymentProvider>, quarantineWaiting: number, oddUsageWaiting: number, ledgerChecks: Array<{ ' $fragmentRefs'?: { 'OperatorCheckFragment': OperatorCheckFragment } }>, estimateErrors: Array<{ ' $fragmentRefs'?: { 'OperatorEstimateFragment': OperatorEstimateFragment } }> } };
+
+export type OperatorQuarantineQueryVariables = Exact<{
+  after?: string | null | undefined;
+}>;
+
+
+export type OperatorQuarantineQuery = { operator: { quarantine: { edges: Array<{ cursor: string, node: { ' $fragmentRefs'?: { 'OperatorQuarantinedFragment': OperatorQuarantinedFragment } } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } };
+
+export type OperatorComparisonsQueryVariables = Exact<{
+  after?: string | null | undefined;
+}>;
+
+
+export type OperatorComparisonsQuery = { operator: { comparisons: { edges: Array<{ cursor: string, node: { ' $fragmentRefs'?: { 'OperatorComparisonFragment': OperatorComparisonFragment } } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } };
+
+export type OperatorOddUsageQueryVariables = Exact<{
+  after?: string | null | undefined;
+}>;
+
+
+export type OperatorOddUsageQuery = { operator: { oddUsage: { edges: Array<{ cursor: string, node: { ' $fragmentRefs'?: { 'OperatorAbsurdFragment': OperatorAbsurdFragment } } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } };
 
 export type OperatorIdentitiesQueryVariables = Exact<{ [key: string]: never; }>;
 

@@ -1,7 +1,7 @@
-import type { TypedDocumentNode } from '@urql/core'
-import { useCallback, useMemo, useState } from 'react'
-import { useClient, useQuery } from 'urql'
+import { useCallback, useMemo } from 'react'
+import { useQuery } from 'urql'
 import { useRefresh } from '@/components/page/use-refresh'
+import { type Rows, useRows } from '@/components/page/use-rows'
 import { unmask } from '@/gql/fragment-masking'
 import {
   BalanceDocument,
@@ -44,45 +44,6 @@ export function useBalance(): BalanceState {
   return { ...known, failed: !data && !fetching && error !== undefined, retry }
 }
 
-interface Connection<Node> {
-  edges: readonly { node: Node }[]
-  pageInfo: { hasNextPage: boolean; endCursor: string | null }
-}
-
-interface Rows<Row> {
-  /** Null while they aren't known. */
-  rows: readonly Row[] | null
-  failed: boolean
-  hasMore: boolean
-  more(): void
-  retry(): void
-}
-
-function useRows<Data, Variables extends { after?: string | null }, Node, Row>(
-  query: TypedDocumentNode<Data, Variables>,
-  variables: Variables,
-  connectionOf: (data: Data) => Connection<Node>,
-  read: (node: Node) => Row,
-): Rows<Row> {
-  const client = useClient()
-  const [{ data, error, fetching }, execute] = useQuery({ query, variables, requestPolicy: 'cache-and-network' })
-  const [loading, setLoading] = useState(false)
-  const retry = useCallback(() => execute({ requestPolicy: 'network-only' }), [execute])
-  useRefresh(retry, every)
-  const connection = data ? connectionOf(data) : null
-  const after = connection?.pageInfo.hasNextPage ? connection.pageInfo.endCursor : null
-  const more = () => {
-    if (!after || loading) return
-    setLoading(true)
-    void client
-      .query(query, { ...variables, after }, { requestPolicy: 'network-only' })
-      .toPromise()
-      .finally(() => setLoading(false))
-  }
-  const rows = connection?.edges.map(({ node }) => read(node)) ?? null
-  return { rows, failed: !connection && !fetching && error !== undefined, hasMore: after !== null, more, retry }
-}
-
 const first = {}
 
 /** What was bought, newest first. */
@@ -90,6 +51,7 @@ export function usePurchases(): Rows<PurchasePartsFragment> {
   return useRows(
     PurchasesDocument,
     first,
+    every,
     (data) => data.viewer.payments,
     (node) => unmask(PurchasePartsFragmentDoc, node),
   )
@@ -101,6 +63,7 @@ export function useLedger(kinds: readonly TransferKind[] | null): Rows<EntryPart
   return useRows(
     LedgerDocument,
     variables,
+    every,
     (data) => data.viewer.ledgerEntries,
     (node) => unmask(EntryPartsFragmentDoc, node),
   )

@@ -10,7 +10,7 @@ import { toastOutcome, useMutationAct } from '@/lib/graphql/act'
 import { paymentsStanding } from './glance'
 import { paymentProviderName } from './provider-names'
 import { StandingMark } from './standing-mark'
-import type { MoneyState } from './use-money'
+import type { MoneyState, More } from './use-money'
 
 type Comparison = MoneyState['comparisons'][number]
 
@@ -20,11 +20,12 @@ const shownAtFirst = 6
 interface ComparisonsProps {
   comparisons: readonly Comparison[]
   providers: readonly PaymentProvider[]
+  more: More
   onCompared(): void
 }
 
 /** The comparisons of the providers' payments with the ledger. */
-export function Comparisons({ comparisons, providers, onCompared }: ComparisonsProps) {
+export function Comparisons({ comparisons, providers, more, onCompared }: ComparisonsProps) {
   const { t } = useLingui()
   const run = useMutationAct(OperatorReconcileDocument, (data) => data.reconcile)
   const [busy, setBusy] = useState(false)
@@ -60,8 +61,8 @@ export function Comparisons({ comparisons, providers, onCompared }: ComparisonsP
           ))}
         </ul>
       )}
-      {comparisons.length > shown.length && (
-        <Button look="quiet" onClick={() => setAll(true)} className="mt-2 -ml-3">
+      {(more || comparisons.length > shown.length) && (
+        <Button look="quiet" onClick={() => (all ? more?.() : setAll(true))} className="mt-2 -ml-3">
           <Trans>Show earlier comparisons</Trans>
         </Button>
       )}

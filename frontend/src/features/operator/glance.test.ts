@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { booksStanding, factLines, newestComparisons, paymentsStanding, waitingPayments } from './glance'
+import { booksStanding, factLines, newestComparisons, paymentsStanding } from './glance'
 import type { MoneyState } from './use-money'
 
 type Comparison = MoneyState['comparisons'][number]
@@ -12,11 +12,6 @@ describe('how the money stands', () => {
     expect(booksStanding({ checks: [] })).toBe('unknown')
     expect(booksStanding({ checks: [check(true), check(false)] })).toBe('well')
     expect(booksStanding({ checks: [check(false), check(true)] })).toBe('wrong')
-  })
-
-  it('decided payments wait no more', () => {
-    const payment = (resolvedAt: string | null) => ({ resolvedAt }) as MoneyState['quarantined'][number]
-    expect(waitingPayments({ quarantined: [payment(null), payment('2026-05-01T00:00:00Z')] })).toBe(1)
   })
 
   it('the newest comparison of each provider counts', () => {

@@ -9,11 +9,6 @@ export function booksStanding({ checks: [newest] }: Pick<MoneyState, 'checks'>):
   return newest.ok ? 'well' : 'wrong'
 }
 
-/** Payments that wait for a decision. */
-export function waitingPayments({ quarantined }: Pick<MoneyState, 'quarantined'>): number {
-  return quarantined.filter(({ resolvedAt }) => resolvedAt === null).length
-}
-
 /** The newest comparison with each provider. */
 export function newestComparisons({
   comparisons,

@@ -1,7 +1,7 @@
 import { plural } from '@lingui/core/macro'
 import { useLingui } from '@lingui/react/macro'
 import { moment } from '@/components/page/moments'
-import { booksStanding, newestComparisons, paymentsStanding, type Standing, waitingPayments } from './glance'
+import { booksStanding, newestComparisons, paymentsStanding, type Standing } from './glance'
 import { StandingMark } from './standing-mark'
 import type { MoneyState } from './use-money'
 
@@ -10,8 +10,7 @@ export function MoneyGlance({ money }: { money: MoneyState }) {
   const { t } = useLingui()
   const [check] = money.checks
   const [comparison] = newestComparisons(money)
-  const waiting = waitingPayments(money)
-  const odd = money.absurd.length
+  const { waiting, odd } = money
   const books: Record<Standing, string> = {
     well: t`every invariant holds`,
     look: '',

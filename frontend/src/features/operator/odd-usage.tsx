@@ -8,19 +8,27 @@ import { announce } from '@/lib/announcer'
 import { creditsText, exactCredits, numberText } from '@/lib/credits'
 import { toastOutcome, useMutationAct } from '@/lib/graphql/act'
 import { Estimates } from './estimates'
-import type { MoneyState } from './use-money'
+import type { MoneyState, More } from './use-money'
 
 type Odd = MoneyState['absurd'][number]
 
 interface OddUsageProps {
   absurd: readonly Odd[]
   estimates: MoneyState['estimates']
+  more: More
   onReviewed(): void
 }
 
 /** What engines claimed that nobody believes, and how far our own count is off theirs. */
-export function OddUsage({ absurd, estimates, onReviewed }: OddUsageProps) {
+export function OddUsage({ absurd, estimates, more, onReviewed }: OddUsageProps) {
   const { t } = useLingui()
+  // Later pages of the list aren't read again: what was looked at is left out here.
+  const [reviewed, setReviewed] = useState<ReadonlySet<string>>(new Set())
+  const left = absurd.filter(({ usage }) => !reviewed.has(usage.id))
+  const onDone = (id: string) => {
+    setReviewed((before) => new Set([...before, id]))
+    onReviewed()
+  }
   return (
     <>
       <Section
@@ -28,17 +36,22 @@ export function OddUsage({ absurd, estimates, onReviewed }: OddUsageProps) {
         title={t`Absurd usage`}
         note={t`The engine sent numbers for these requests that can’t be. Our own count was charged instead.`}
       >
-        {absurd.length === 0 && (
+        {left.length === 0 && !more && (
           <p className="text-sm text-ink-3">
             <Trans>There is nothing to look at.</Trans>
           </p>
         )}
-        {absurd.length > 0 && (
+        {left.length > 0 && (
           <ul aria-label={t`Requests to look at`} className="divide-y divide-line border-y border-line">
-            {absurd.map((odd) => (
-              <OddRow key={odd.usage.id} odd={odd} onReviewed={onReviewed} />
+            {left.map((odd) => (
+              <OddRow key={odd.usage.id} odd={odd} onReviewed={() => onDone(odd.usage.id)} onChanged={onReviewed} />
             ))}
           </ul>
+        )}
+        {more && (
+          <Button look="quiet" onClick={more} className="mt-2 -ml-3">
+            <Trans>Show more</Trans>
+          </Button>
         )}
       </Section>
       <Section
@@ -51,7 +64,14 @@ export function OddUsage({ absurd, estimates, onReviewed }: OddUsageProps) {
   )
 }
 
-function OddRow({ odd: { usage, reported }, onReviewed }: { odd: Odd; onReviewed(): void }) {
+interface OddRowProps {
+  odd: Odd
+  onReviewed(): void
+  /** Somebody else was faster, perhaps. */
+  onChanged(): void
+}
+
+function OddRow({ odd: { usage, reported }, onReviewed, onChanged }: OddRowProps) {
   const { t } = useLingui()
   const run = useMutationAct(OperatorUsageReviewDocument, (data) => data.usageReview)
   const [busy, setBusy] = useState(false)
@@ -60,7 +80,11 @@ function OddRow({ odd: { usage, reported }, onReviewed }: { odd: Odd; onReviewed
     const outcome = await run({ input: { usageId: usage.id } })
     setBusy(false)
     toastOutcome(outcome)
-    if (outcome.kind === 'done') announce(t`Marked as reviewed.`)
+    if (outcome.kind !== 'done') {
+      onChanged()
+      return
+    }
+    announce(t`Marked as reviewed.`)
     onReviewed()
   }
   const counted = t`${numberText(usage.promptTokens)} read, ${numberText(usage.outputTokens)} written`

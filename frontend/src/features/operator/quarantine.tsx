@@ -11,14 +11,21 @@ import { useMutationAct } from '@/lib/graphql/act'
 import { forgetForm, keepForm, readForm } from '@/lib/kept-form'
 import { QuarantinedPayment } from './quarantined-payment'
 import { useLinked } from './use-identities'
-import type { MoneyState } from './use-money'
+import type { MoneyState, More } from './use-money'
 
 type Payment = MoneyState['quarantined'][number]
 
 const formName = 'operator-quarantine'
 
+interface QuarantineProps {
+  /** Waiting ones first. */
+  payments: readonly Payment[]
+  more: More
+  onChanged(): void
+}
+
 /** Payments that contradict what was bought, and the decision about each. */
-export function Quarantine({ payments, onChanged }: { payments: readonly Payment[]; onChanged(): void }) {
+export function Quarantine({ payments, more, onChanged }: QuarantineProps) {
   const { t } = useLingui()
   const run = useMutationAct(OperatorQuarantineResolveDocument, (data) => data.quarantineResolve)
   const linked = useLinked()
@@ -70,6 +77,7 @@ export function Quarantine({ payments, onChanged }: { payments: readonly Payment
         asked={kept}
         onDecide={(id, what) => void decide(id, what)}
       />
+      {rest.length === 0 && <MorePayments more={more} />}
       {proving && (
         <ConfirmStep
           linked={linked}
@@ -83,8 +91,22 @@ export function Quarantine({ payments, onChanged }: { payments: readonly Payment
           {decided ? <Trans>Hide decided payments</Trans> : <Trans>Show decided payments</Trans>}
         </Button>
       )}
-      {decided && <Payments label={t`Decided payments`} payments={rest} busy={busy} asked={null} onDecide={() => {}} />}
+      {decided && (
+        <>
+          <Payments label={t`Decided payments`} payments={rest} busy={busy} asked={null} onDecide={() => {}} />
+          {rest.length > 0 && <MorePayments more={more} />}
+        </>
+      )}
     </Section>
+  )
+}
+
+function MorePayments({ more }: { more: More }) {
+  if (!more) return null
+  return (
+    <Button look="quiet" onClick={more} className="mt-2 -ml-3">
+      <Trans>Show more</Trans>
+    </Button>
   )
 }
 

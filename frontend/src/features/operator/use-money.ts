@@ -1,6 +1,7 @@
-import { useCallback, useMemo } from 'react'
+import { useCallback } from 'react'
 import { useQuery } from 'urql'
 import { useRefresh } from '@/components/page/use-refresh'
+import { useRows } from '@/components/page/use-rows'
 import { unmask } from '@/gql/fragment-masking'
 import {
   type OperatorAbsurdFragment,
@@ -9,9 +10,12 @@ import {
   OperatorCheckFragmentDoc,
   type OperatorComparisonFragment,
   OperatorComparisonFragmentDoc,
+  OperatorComparisonsDocument,
   type OperatorEstimateFragment,
   OperatorEstimateFragmentDoc,
   OperatorMoneyDocument,
+  OperatorOddUsageDocument,
+  OperatorQuarantineDocument,
   type OperatorQuarantinedFragment,
   OperatorQuarantinedFragmentDoc,
   type PaymentProvider,
@@ -20,39 +24,82 @@ import {
 /** Milliseconds between two looks while the page is looked at. */
 const every = 30_000
 
-/** All that the operator sees of the money. */
+/** All that the operator sees of the money; lists as far as they are loaded. */
 export interface MoneyState {
   checks: readonly OperatorCheckFragment[]
   quarantined: readonly OperatorQuarantinedFragment[]
+  /** How many payments wait for a decision, in all. */
+  waiting: number
   comparisons: readonly OperatorComparisonFragment[]
   absurd: readonly OperatorAbsurdFragment[]
+  /** How many acts with absurd usage wait for somebody to look, in all. */
+  odd: number
   estimates: readonly OperatorEstimateFragment[]
   providers: readonly PaymentProvider[]
 }
 
+/** Loads more of a list; null when all of it is there. */
+export type More = (() => void) | null
+
 interface Loaded {
   /** Null while it isn't known. */
   money: MoneyState | null
+  more: { quarantined: More; comparisons: More; absurd: More }
   failed: boolean
   refresh(): void
 }
 
+const first = {}
+
 /** The books, the payments and what is odd about either. */
 export function useMoney(): Loaded {
   const [{ data, error, fetching }, execute] = useQuery({ query: OperatorMoneyDocument, requestPolicy: 'cache-and-network' })
-  const refresh = useCallback(() => execute({ requestPolicy: 'network-only' }), [execute])
-  useRefresh(refresh, every)
-  const money = useMemo(() => {
-    if (!data) return null
-    const { operator } = data
-    return {
-      checks: operator.ledgerChecks.map((one) => unmask(OperatorCheckFragmentDoc, one)),
-      quarantined: operator.quarantinedPayments.map((one) => unmask(OperatorQuarantinedFragmentDoc, one)),
-      comparisons: operator.reconciliations.map((one) => unmask(OperatorComparisonFragmentDoc, one)),
-      absurd: operator.absurdUsage.map((one) => unmask(OperatorAbsurdFragmentDoc, one)),
-      estimates: operator.estimateErrors.map((one) => unmask(OperatorEstimateFragmentDoc, one)),
-      providers: operator.paymentProviders,
-    }
-  }, [data])
-  return { money, failed: !money && !fetching && error !== undefined, refresh }
+  const again = useCallback(() => execute({ requestPolicy: 'network-only' }), [execute])
+  useRefresh(again, every)
+  const quarantined = useRows(
+    OperatorQuarantineDocument,
+    first,
+    every,
+    ({ operator }) => operator.quarantine,
+    (node) => unmask(OperatorQuarantinedFragmentDoc, node),
+  )
+  const comparisons = useRows(
+    OperatorComparisonsDocument,
+    first,
+    every,
+    ({ operator }) => operator.comparisons,
+    (node) => unmask(OperatorComparisonFragmentDoc, node),
+  )
+  const absurd = useRows(
+    OperatorOddUsageDocument,
+    first,
+    every,
+    ({ operator }) => operator.oddUsage,
+    (node) => unmask(OperatorAbsurdFragmentDoc, node),
+  )
+  const lists = { quarantined, comparisons, absurd }
+  const refresh = () => {
+    again()
+    for (const list of Object.values(lists)) list.retry()
+  }
+  const money =
+    data && quarantined.rows && comparisons.rows && absurd.rows
+      ? {
+          checks: data.operator.ledgerChecks.map((one) => unmask(OperatorCheckFragmentDoc, one)),
+          quarantined: quarantined.rows,
+          waiting: data.operator.quarantineWaiting,
+          comparisons: comparisons.rows,
+          absurd: absurd.rows,
+          odd: data.operator.oddUsageWaiting,
+          estimates: data.operator.estimateErrors.map((one) => unmask(OperatorEstimateFragmentDoc, one)),
+          providers: data.operator.paymentProviders,
+        }
+      : null
+  const moreOf = ({ hasMore, more }: { hasMore: boolean; more(): void }) => (hasMore ? more : null)
+  return {
+    money,
+    more: { quarantined: moreOf(quarantined), comparisons: moreOf(comparisons), absurd: moreOf(absurd) },
+    failed: !money && ((!data && !fetching && error !== undefined) || Object.values(lists).some(({ failed }) => failed)),
+    refresh,
+  }
 }

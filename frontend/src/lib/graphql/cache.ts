@@ -241,7 +241,7 @@ export const normalisedCache = () =>
     resolvers: {
       Viewer: chained('conversations', 'payments', 'ledgerEntries', 'accessLog', 'shares'),
       Conversation: chained('branch'),
-      Operator: chained('mails', 'audit', 'notices'),
+      Operator: chained('mails', 'audit', 'notices', 'quarantine', 'comparisons', 'oddUsage'),
     },
     optimistic: { conversationUpdate: expectUpdate },
     updates: {
