@@ -218,3 +218,25 @@ func TestTheFirstEventOfAFeedCarriesExtensions(t *testing.T) {
 	client.expect(`{"id":"n","type":"next","payload":{"data":{"counter":3,"pad":"x"}}}`)
 	client.expect(`{"id":"n","type":"complete"}`)
 }
+
+// unheard is a feed whose goroutine does nothing until the socket ends: what the source
+// could not push whole stays where it is.
+type unheard struct{ *numbers }
+
+func (unheard) Wait(ctx context.Context) bool {
+	<-ctx.Done()
+	return false
+}
+
+// P90: the close code arrives although the last event was sent in part only.
+func TestTheCloseCodeFollowsTheRestOfAPushedEvent(t *testing.T) {
+	n := newNumbers(100_000, 1_000) // more than any buffer takes
+	s := edgetest.Start(t, func(set *edgetest.Setup) {
+		set.Websocket.Feed = func(context.Context, *graphql.OperationContext) wsconn.Feed { return unheard{n} }
+	})
+	client := open(t, s)
+	client.send(`{"id":"n","type":"subscribe","payload":{"query":"subscription{silence}"}}`)
+	n.produce()
+	client.send(`{}`)
+	client.expectClose(wsconn.CloseInvalidMessage)
+}

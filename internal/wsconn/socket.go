@@ -193,7 +193,9 @@ func (s *socket) close(code int, reason string) {
 		f := newFrame()
 		f.bytes(payload)
 		_ = s.nc.SetWriteDeadline(time.Now().Add(linger)) //nolint:forbidigo // a socket deadline
-		_, _ = s.nc.Write(f.finish(frameClose))           // nobody is left to tell
+		// What a try left over ends the frame that it began; nobody is left to tell of an error.
+		_, _ = s.nc.Write(append(s.backlog, f.finish(frameClose)...))
+		s.backlog = nil
 		f.free()
 		s.dead = true
 	}
