@@ -139,16 +139,24 @@ func TestAllFaultsAreSaidAtOnceInOrder(t *testing.T) {
 
 func TestNamesThatOnlyLookAlikeAreWarnedOf(t *testing.T) {
 	_, warnings, err := config.Load([]string{
-		"INFERENCE_URL=http://127.0.0.1:1/v1", "INFERENCE_URI=x", "INFERENCE_HEADERS=x", "METRICS_ADDR=:1", "COMPLIANCE=hipaa", "TITLE=x", "PG_DATA=x", "NATS_PORT=1",
+		"INFERENCE_URL=http://127.0.0.1:1/v1", "INFERENCE_URI=x", "INFERENCE_HEADERS=x", "METRICS_ADDR=:1", "COMPLIANCE=", "TITLE=x", "PG_DATA=x", "NATS_PORT=1",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := fmt.Sprint(warnings)
-	want := "[COMPLIANCE: is not used by this version INFERENCE_HEADERS: is not a setting and is ignored: see kimi-k2 help config " +
+	want := "[INFERENCE_HEADERS: is not a setting and is ignored: see kimi-k2 help config " +
 		"INFERENCE_URI: is not a setting and is ignored: it resembles INFERENCE_URL METRICS_ADDR: is not used by this version]"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// P117: who asks for a profile whose controls are not there is told so, not served without them.
+func TestAComplianceProfileThatIsNotThereStopsTheStart(t *testing.T) {
+	_, _, err := config.Load([]string{"COMPLIANCE=hipaa"})
+	if err == nil || !strings.Contains(err.Error(), "COMPLIANCE: has none of its controls in this version") {
+		t.Errorf("it starts: %v", err)
 	}
 }
 

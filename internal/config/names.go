@@ -49,7 +49,11 @@ func checkNames(vars map[string]string) (Faults, []Warning) {
 	var faults Faults
 	var warnings []Warning
 	for _, name := range sortedKeys(vars) {
-		if slices.Contains(later, name) {
+		switch {
+		case name == "COMPLIANCE" && vars[name] != "":
+			// Whoever sets it relies on what it would turn on.
+			faults = append(faults, Warning{name, "has none of its controls in this version: leave it empty"})
+		case slices.Contains(later, name) && vars[name] != "":
 			warnings = append(warnings, Warning{name, "is not used by this version"})
 		}
 		if slices.Contains(known, name) {
