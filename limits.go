@@ -3,12 +3,16 @@ package main
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/edge"
 	"github.com/kimi-k2/kimi-k2/internal/fairqueue"
 	"github.com/kimi-k2/kimi-k2/internal/ratelimit"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 )
+
+// busyPatience is how long an engine that says that it is busy is asked again.
+const busyPatience = 30 * time.Second
 
 // openLimits builds what says who may do how much, and the line at the engine.
 func (s *server) openLimits(ctx context.Context) error {
@@ -19,7 +23,7 @@ func (s *server) openLimits(ctx context.Context) error {
 		MessagesPerAccount: int64(c.RateMessagesPerAccount), MessagesPerGuest: int64(c.RateMessagesPerGuest),
 		CostPerAccount: int64(c.RateCostPerAccount), CostPerGuest: int64(c.RateCostPerGuest)}})
 	s.queue = fairqueue.New(fairqueue.Config{Engine: s.engine, Log: s.log, Streams: c.EngineStreams, Waiting: c.EngineQueue, WaitingPerPrincipal: c.EngineQueuePerOwner,
-		Patience: c.InferenceFirstTokenTimeout})
+		Patience: min(c.InferenceFirstTokenTimeout, busyPatience)})
 	return s.limits.Start(ctx)
 }
 

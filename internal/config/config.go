@@ -45,7 +45,7 @@ type Config struct {
 
 	InferenceURL               string        `env:"INFERENCE_URL" unit:"URL" secret:"url" help:"OpenAI-compatible base, for example http://127.0.0.1:8000/v1; empty: Ollama, vLLM, LM Studio and llama.cpp are looked for on this machine, else the built-in demo engine answers"`
 	InferenceAPIKey            string        `env:"INFERENCE_API_KEY" unit:"text" secret:"all" help:"sent to the inference service as its bearer token"`
-	InferenceFirstTokenTimeout time.Duration `env:"INFERENCE_FIRST_TOKEN_TIMEOUT" envDefault:"30s" unit:"duration" min:"1s" max:"30m" help:"how long a reply may take to begin"`
+	InferenceFirstTokenTimeout time.Duration `env:"INFERENCE_FIRST_TOKEN_TIMEOUT" envDefault:"3m" unit:"duration" min:"1s" max:"30m" help:"how long a reply may take to begin, the loading of its model included"`
 	InferenceTokenTimeout      time.Duration `env:"INFERENCE_TOKEN_TIMEOUT" envDefault:"20s" unit:"duration" min:"1s" max:"30m" help:"how long a begun reply may fall silent"`
 	ModelsFile                 string        `env:"MODELS_FILE" unit:"file" help:"a model catalogue of your own in JSON; empty: the one inside the program"`
 	Titles                     string        `env:"TITLES" envDefault:"auto" unit:"auto|off" help:"let the engine name conversations after their first answer; off: their first words stay"`

@@ -18,7 +18,7 @@ import (
 func stalled(first bool, after time.Duration) *trouble {
 	f := fault.New(fault.UpstreamStalled, "The inference engine stopped in the middle: nothing came for %s. What came before is kept; try again.", after)
 	if first {
-		f = fault.New(fault.UpstreamStalled, "The inference engine did not begin to answer within %s. It may be busy or still loading the model; try again.", after)
+		f = fault.New(fault.UpstreamStalled, "The inference engine did not begin to answer within %s. It may be busy or still loading the model: try again. (The operator may wait longer: INFERENCE_FIRST_TOKEN_TIMEOUT.)", after)
 	}
 	return &trouble{fault: f, broken: true, cause: errStalled}
 }

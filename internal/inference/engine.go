@@ -53,7 +53,7 @@ const (
 
 // Config describes one engine. BaseURL leads to the API's root ("/v1" is added when
 // it has no path). Kind and Name are worked out when empty. Zero limits mean the
-// defaults: 30 s to the first token, 20 s between tokens, lines of 1 MiB, 4 MiB of
+// defaults: 3 minutes to the first token, 20 s between tokens, lines of 1 MiB, 4 MiB of
 // output. Catalogue, Clock, Log and Transport have working defaults too; a Transport
 // of one's own must not change requests. Egress must reach the engine; nil reaches
 // loopback addresses.
@@ -113,7 +113,7 @@ func New(cfg Config) (*Engine, error) {
 	}
 	e := &Engine{
 		base: base, completions: base.JoinPath("chat/completions"), key: cfg.APIKey, kind: cfg.Kind, name: cfg.Name, catalogue: cfg.Catalogue,
-		firstTimeout: orDefault(cfg.FirstTokenTimeout, 30*time.Second),
+		firstTimeout: orDefault(cfg.FirstTokenTimeout, 3*time.Minute),
 		tokenTimeout: orDefault(cfg.TokenTimeout, 20*time.Second),
 		maxLine:      orDefault(cfg.MaxLine, 1<<20),
 		maxOutput:    orDefault(cfg.MaxOutputBytes, 4<<20),

@@ -32,18 +32,18 @@ func TestStallsEndTheRequest(t *testing.T) {
 		"no first token": {func(ctx context.Context, w io.Writer) {
 			_, _ = io.WriteString(w, ": waiting\n\n") // a comment is no sign of an answer
 			<-ctx.Done()
-		}, 30 * time.Second, "", "did not begin"},
+		}, 3 * time.Minute, "", "did not begin"},
 		"an empty first chunk only": {func(ctx context.Context, w io.Writer) {
 			say(w, "")
 			<-ctx.Done()
-		}, 30 * time.Second, "", "did not begin"},
+		}, 3 * time.Minute, "", "did not begin"},
 		"no next token": {func(ctx context.Context, w io.Writer) {
-			<-time.After(29 * time.Second)
+			<-time.After(179 * time.Second)
 			say(w, "a")
 			<-time.After(19 * time.Second)
 			say(w, "b")
 			<-ctx.Done()
-		}, (29 + 19 + 20) * time.Second, "ab", "stopped in the middle"},
+		}, (179 + 19 + 20) * time.Second, "ab", "stopped in the middle"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
