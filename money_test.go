@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kimi-k2/kimi-k2/internal/config"
 	"github.com/kimi-k2/kimi-k2/internal/inference/inferencetest"
 	"github.com/kimi-k2/kimi-k2/internal/inference/openai"
 )
@@ -230,5 +231,21 @@ func TestVerifyFindsAReplyWithoutItsRowOfUsage(t *testing.T) {
 	err := runVerify(t.Context(), p.server.cfg, &out)
 	if !errors.Is(err, errBooks) || strings.Count(out.String(), "FAIL") != 1 || !strings.Contains(out.String(), "FAIL  L8   an act that has ended and had a hold has its row of usage (1 checked)\n        run_") {
 		t.Errorf("%v: %s", err, out.String())
+	}
+}
+
+// A tokenizer that isn't there stops the start, and says which there are.
+func TestAnUnknownTokenizerStopsTheStart(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "models.json")
+	if err := os.WriteFile(file, []byte(`{"models": [{"id": "a", "contextTokens": 100, "maxOutputTokens": 10, "tokenizer": "o200k"}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, _, err := config.Load([]string{"MODELS_FILE=" + file, "DATA_DIR=" + t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = (&server{cfg: cfg}).openEngine(t.Context())
+	if want := "MODELS_FILE: model catalogue " + file + `: model 1 ("a"): tokenizer "o200k" must be none, o200k_base or cl100k_base`; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("got %v", err)
 	}
 }
