@@ -12,8 +12,10 @@ import (
 	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/config"
+	"github.com/kimi-k2/kimi-k2/internal/inference"
 	"github.com/kimi-k2/kimi-k2/internal/inference/inferencetest"
 	"github.com/kimi-k2/kimi-k2/internal/inference/openai"
+	"github.com/kimi-k2/kimi-k2/internal/inference/vocabulary"
 )
 
 const (
@@ -248,4 +250,27 @@ func TestAnUnknownTokenizerStopsTheStart(t *testing.T) {
 	if want := "MODELS_FILE: model catalogue " + file + `: model 1 ("a"): tokenizer "o200k" must be none, o200k_base or cl100k_base`; err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// The operator sees of each model how far our own count was off, and how it was counted.
+func TestTheErrorOfOurCountIsToldByModel(t *testing.T) {
+	fake := inferencetest.New(t)
+	fake.Models(inferencetest.ModelID, "gpt-oss:20b")
+	fake.Answer(func(inferencetest.Request) inferencetest.Script {
+		return inferencetest.Script{inferencetest.Say("3 1 4 1 5 9 2 6"), inferencetest.Finish("stop"), told(50, 0, 15), inferencetest.Done()}
+	})
+	p := priced(t, 10, "INFERENCE_URL="+fake.URL())
+	vocabulary.Load(inference.TokenizerO200k)
+	for n := range 5 {
+		b := p.signIn(fmt.Sprint("payer", n))
+		for _, model := range []string{inferencetest.ModelID, "gpt-oss:20b"} {
+			sent := b.ask(paidDocument, map[string]any{"i": map[string]any{"clientId": model, "text": "m", "modelId": model}})
+			id, _ := at(sent, "data", "messageSend", "reply", "id").(string)
+			if m := b.end(id); at(m, "status") != "COMPLETE" {
+				t.Fatalf("%v of %v", m, sent)
+			}
+		}
+	}
+	want(t, at(p.operator().ask(`{ operator { estimateErrors { modelId tokenizer acts outputRatio } } }`, nil), "data", "operator", "estimateErrors"),
+		`[{"modelId":"gpt-oss:20b","tokenizer":"o200k_base","acts":5,"outputRatio":1},{"modelId":"`+inferencetest.ModelID+`","tokenizer":null,"acts":5,"outputRatio":0.3333333333333333}]`)
 }

@@ -100,6 +100,10 @@ func TestCountsAreTheModels(t *testing.T) {
 	if got := inference.CountTokens(inference.Model{}, text); got != inference.EstimateTokens(text) {
 		t.Errorf("the estimate is %d, not %d", got, inference.EstimateTokens(text))
 	}
+	// So are those whose vocabulary isn't loaded.
+	if got := inference.CountTokens(inference.Model{Tokenizer: "none that is there"}, text); got != inference.EstimateTokens(text) {
+		t.Errorf("without a vocabulary it is %d, not %d", got, inference.EstimateTokens(text))
+	}
 	want := libraryCount(t, text)
 	if want == inference.EstimateTokens(text) {
 		t.Fatal("this text shows nothing")
