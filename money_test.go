@@ -11,8 +11,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kimi-k2/kimi-k2/internal/config"
+	"github.com/kimi-k2/kimi-k2/internal/inference"
 	"github.com/kimi-k2/kimi-k2/internal/inference/inferencetest"
 	"github.com/kimi-k2/kimi-k2/internal/inference/openai"
+	"github.com/kimi-k2/kimi-k2/internal/inference/vocabulary"
 )
 
 const (
@@ -231,4 +234,43 @@ func TestVerifyFindsAReplyWithoutItsRowOfUsage(t *testing.T) {
 	if !errors.Is(err, errBooks) || strings.Count(out.String(), "FAIL") != 1 || !strings.Contains(out.String(), "FAIL  L8   an act that has ended and had a hold has its row of usage (1 checked)\n        run_") {
 		t.Errorf("%v: %s", err, out.String())
 	}
+}
+
+// A tokenizer that isn't there stops the start, and says which there are.
+func TestAnUnknownTokenizerStopsTheStart(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "models.json")
+	if err := os.WriteFile(file, []byte(`{"models": [{"id": "a", "contextTokens": 100, "maxOutputTokens": 10, "tokenizer": "o200k"}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, _, err := config.Load([]string{"MODELS_FILE=" + file, "DATA_DIR=" + t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = (&server{cfg: cfg}).openEngine(t.Context())
+	if want := "MODELS_FILE: model catalogue " + file + `: model 1 ("a"): tokenizer "o200k" must be none, o200k_base or cl100k_base`; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The operator sees of each model how far our own count was off, and how it was counted.
+func TestTheErrorOfOurCountIsToldByModel(t *testing.T) {
+	fake := inferencetest.New(t)
+	fake.Models(inferencetest.ModelID, "gpt-oss:20b")
+	fake.Answer(func(inferencetest.Request) inferencetest.Script {
+		return inferencetest.Script{inferencetest.Say("3 1 4 1 5 9 2 6"), inferencetest.Finish("stop"), told(50, 0, 15), inferencetest.Done()}
+	})
+	p := priced(t, 10, "INFERENCE_URL="+fake.URL())
+	vocabulary.Load(inference.TokenizerO200k)
+	for n := range 5 {
+		b := p.signIn(fmt.Sprint("payer", n))
+		for _, model := range []string{inferencetest.ModelID, "gpt-oss:20b"} {
+			sent := b.ask(paidDocument, map[string]any{"i": map[string]any{"clientId": model, "text": "m", "modelId": model}})
+			id, _ := at(sent, "data", "messageSend", "reply", "id").(string)
+			if m := b.end(id); at(m, "status") != "COMPLETE" {
+				t.Fatalf("%v of %v", m, sent)
+			}
+		}
+	}
+	want(t, at(p.operator().ask(`{ operator { estimateErrors { modelId tokenizer acts outputRatio } } }`, nil), "data", "operator", "estimateErrors"),
+		`[{"modelId":"gpt-oss:20b","tokenizer":"o200k_base","acts":5,"outputRatio":1},{"modelId":"`+inferencetest.ModelID+`","tokenizer":null,"acts":5,"outputRatio":0.3333333333333333}]`)
 }

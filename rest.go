@@ -28,7 +28,7 @@ func (b begins) Begin(ctx context.Context, v viewer.Viewer, r completion.Request
 		status, _ := ratelimit.StatusOf(err)
 		return rest.Run{Limits: allowances(status)}, err
 	}
-	out := rest.Run{ID: run.ID, Model: run.Model, CreatedAt: run.CreatedAt, Replayed: run.Replayed, Position: run.Position, Stream: run.Stream}
+	out := rest.Run{ID: run.ID, Model: run.Model, CreatedAt: run.CreatedAt, Replayed: run.Replayed, Prompt: run.Prompt, Position: run.Position, Stream: run.Stream}
 	if p, ok := run.Permit.(*ratelimit.Permit); ok {
 		out.Limits = allowances(p.Status())
 	}

@@ -2,11 +2,14 @@ package main
 
 import (
 	"encoding/csv"
+	"fmt"
 	"io"
+	"math/big"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/inference/inferencetest"
 )
@@ -88,6 +91,61 @@ func TestTablesOfALedger(t *testing.T) {
 		t.Errorf("a stranger's table has status %d and says %v", status, rows)
 	}
 	p.books()
+}
+
+// P25, P26: what a file that was downloaded adds up to is the balance, the ledger and the
+// usage that the page shows, exactly.
+func TestTheSumsOfTablesAreTheLedgers(t *testing.T) {
+	p := priced(t, 10)
+	b := p.signIn("payer")
+	for n := range 3 {
+		p.engine.Queue(inferencetest.Script{inferencetest.Say("Hello"), inferencetest.Finish("stop"), told(int64(101+n), 40, int64(7+n)), inferencetest.Done()})
+		b.paidReply(fmt.Sprint("sums-", n), "m")
+	}
+	from, to := time.Now().UTC().AddDate(0, 0, -1).Format(time.DateOnly), time.Now().UTC().AddDate(0, 0, 2).Format(time.DateOnly)
+	got := b.ask(fmt.Sprintf(`{ viewer { credits { balance } ledgerEntries { nodes { kind amount } } usage(from: "%sT00:00:00Z", to: "%sT00:00:00Z", by: [DAY]) { total { credits } } } }`, from, to), nil)
+	var entries, charges []string
+	for _, e := range at(got, "data", "viewer", "ledgerEntries", "nodes").([]any) {
+		amount, _ := at(e, "amount").(string)
+		entries = append(entries, amount)
+		if at(e, "kind") == "CHARGE" {
+			charges = append(charges, strings.TrimPrefix(amount, "-"))
+		}
+	}
+	if len(charges) != 3 || len(entries) != 4 {
+		t.Fatalf("the ledger has %v", entries)
+	}
+	balance, used := at(got, "data", "viewer", "credits", "balance"), at(got, "data", "viewer", "usage", "total", "credits")
+	ledger, _ := b.table("/billing/ledger.csv")
+	if sum := added(t, column(ledger, "credits")); sum != balance || sum != added(t, entries) || len(ledger) != len(entries) {
+		t.Errorf("the file adds up to %s, the ledger to %s, the balance is %v", sum, added(t, entries), balance)
+	}
+	for _, path := range []string{"/billing/usage.csv", "/billing/usage.csv?by=day&from=" + from + "&to=" + to} {
+		rows, _ := b.table(path)
+		if sum := added(t, column(rows, "credits")); sum != used || sum != added(t, charges) {
+			t.Errorf("%s adds up to %s, the charges to %s, the page says %v", path, sum, added(t, charges), used)
+		}
+	}
+	charged, _ := b.table("/billing/ledger.csv?kind=CHARGE")
+	if sum := added(t, column(charged, "credits")); sum != "-"+added(t, charges) || len(charged) != 3 {
+		t.Errorf("the charges of the file add up to %s, those of the ledger to -%s", sum, added(t, charges))
+	}
+	p.books()
+}
+
+// added is the exact sum of amounts, as the server writes one.
+func added(t *testing.T, amounts []string) string {
+	t.Helper()
+	sum := new(big.Rat)
+	for _, a := range amounts {
+		one, ok := new(big.Rat).SetString(a)
+		if !ok {
+			t.Fatalf("%q is no amount", a)
+		}
+		sum.Add(sum, one)
+	}
+	text := strings.TrimRight(sum.FloatString(9), "0")
+	return strings.TrimSuffix(text, ".")
 }
 
 // A balance that falls below the threshold is told by one mail, which names no

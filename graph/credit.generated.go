@@ -609,6 +609,29 @@ func (ec *executionContext) fieldContext_EstimateError_modelId(_ context.Context
 	return graphql.NewScalarFieldContext("EstimateError", field, false, false, "ID")
 }
 
+func (ec *executionContext) _EstimateError_tokenizer(ctx context.Context, field graphql.CollectedField, obj *EstimateError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EstimateError_tokenizer(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tokenizer, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EstimateError_tokenizer(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EstimateError", field, false, false, "String")
+}
+
 func (ec *executionContext) _EstimateError_acts(ctx context.Context, field graphql.CollectedField, obj *EstimateError) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2653,6 +2676,11 @@ func (ec *executionContext) _EstimateError(ctx context.Context, sel ast.Selectio
 		case "modelId":
 			out.Values[i] = ec._EstimateError_modelId(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "tokenizer":
+			out.Values[i] = ec._EstimateError_tokenizer(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "acts":

@@ -537,6 +537,8 @@ type Engine struct {
 type EstimateError struct {
 	// The model's id.
 	ModelID string `json:"modelId"`
+	// The vocabulary that its tokens are counted with; null: our count is the estimate.
+	Tokenizer *string `json:"tokenizer,omitempty"`
 	// Acts with numbers of the engine.
 	Acts int `json:"acts"`
 	// Our count of what was read, over the engine's: the median.

@@ -417,6 +417,7 @@ type ComplexityRoot struct {
 		OutputErrorP95 func(childComplexity int) int
 		OutputRatio    func(childComplexity int) int
 		PromptRatio    func(childComplexity int) int
+		Tokenizer      func(childComplexity int) int
 	}
 
 	Export struct {
@@ -2747,6 +2748,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EstimateError.PromptRatio(childComplexity), true
+	case "EstimateError.tokenizer":
+		if e.ComplexityRoot.EstimateError.Tokenizer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EstimateError.Tokenizer(childComplexity), true
 
 	case "Export.bytes":
 		if e.ComplexityRoot.Export.Bytes == nil {
@@ -8008,6 +8015,8 @@ func (ec *executionContext) childFields_EstimateError(ctx context.Context, field
 	switch field.Name {
 	case "modelId":
 		return ec.fieldContext_EstimateError_modelId(ctx, field)
+	case "tokenizer":
+		return ec.fieldContext_EstimateError_tokenizer(ctx, field)
 	case "acts":
 		return ec.fieldContext_EstimateError_acts(ctx, field)
 	case "promptRatio":

@@ -125,9 +125,15 @@ func (r *operatorResolver) AbsurdUsage(ctx context.Context, obj *graph.Operator)
 // EstimateErrors is the resolver for the estimateErrors field.
 func (r *operatorResolver) EstimateErrors(ctx context.Context, obj *graph.Operator) ([]*graph.EstimateError, error) {
 	list, err := r.Credit.EstimateErrors(ctx, viewer.From(ctx))
+	counted := map[string]*string{}
+	for _, m := range r.Engine.Models() {
+		if m.Tokenizer != "" {
+			counted[m.ID] = &m.Tokenizer
+		}
+	}
 	out := make([]*graph.EstimateError, len(list))
 	for i, e := range list {
-		out[i] = &graph.EstimateError{ModelID: e.ModelID, Acts: int(e.Acts), PromptRatio: e.PromptRatio, OutputRatio: e.OutputRatio, OutputErrorP95: e.OutputErrorP95}
+		out[i] = &graph.EstimateError{ModelID: e.ModelID, Tokenizer: counted[e.ModelID], Acts: int(e.Acts), PromptRatio: e.PromptRatio, OutputRatio: e.OutputRatio, OutputErrorP95: e.OutputErrorP95}
 	}
 	return out, err
 }

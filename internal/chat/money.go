@@ -62,28 +62,26 @@ func firstSlice(m inference.Model) int64 {
 	return slice
 }
 
-// promptTokens is our own count of what an engine reads: the reasoning of a reply that is
-// gone on with too, where it is sent along.
-func promptTokens(req inference.Request) int64 {
-	return int64(inference.EstimateMessages(req.Messages))
-}
-
 // meter is how far a run has used its hold.
 type meter struct {
-	held    int64     // tokens of output that are paid for
-	made    int64     // tokens of output of this phase, by our own count
-	counted int       // bytes that are in made
-	renewed time.Time // the hold's lease
-	first   time.Time // the first token of this phase
+	held           int64             // tokens of output that are paid for
+	text, thoughts inference.Counter // of this phase, as far as they were counted
+	counted        int               // bytes that are in them
+	renewed        time.Time         // the hold's lease
+	first          time.Time         // the first token of this phase
 }
+
+// made is the output of this phase, by our own count.
+func (m *meter) made() int64 { return m.text.Tokens() + m.thoughts.Tokens() }
 
 // resume takes up the meter of a run that has text already. Slices were added whenever
 // half of the last one was used: so many must be held.
 func (m *meter) resume(r *activeRun, so *models.Message) {
 	m.counted = len(so.Text) + len(so.Reasoning)
-	m.made = int64(inference.EstimateTokens(after(so.Text, r.row.PhaseText)) + inference.EstimateTokens(after(so.Reasoning, r.row.PhaseReasoning)))
+	m.text.Add(after(so.Text, r.row.PhaseText))
+	m.thoughts.Add(after(so.Reasoning, r.row.PhaseReasoning))
 	m.held = firstSlice(r.model)
-	for m.made > m.held-slice/2 {
+	for m.made() > m.held-slice/2 {
 		m.held += slice
 	}
 }
@@ -153,13 +151,18 @@ func (r *activeRun) want(now time.Time) (tokens int64, due bool) {
 	}
 	parts, end := r.log.since(m.counted)
 	for _, p := range parts {
-		m.made += int64(inference.EstimateTokens(p.text))
+		if p.kind == kindReasoning {
+			m.thoughts.Add(p.text)
+		} else {
+			m.text.Add(p.text)
+		}
 	}
 	m.counted = end
 	most := int64(r.model.MaxOutputTokens)
-	if m.made > m.held-slice/2 && (most == 0 || m.held < most) {
+	made := m.made()
+	if made > m.held-slice/2 && (most == 0 || m.held < most) {
 		tokens = slice
-		for m.made > m.held+tokens-slice/2 {
+		for made > m.held+tokens-slice/2 {
 			tokens += slice
 		}
 	}
@@ -175,8 +178,11 @@ func (s *Service) settlement(r *activeRun, res inference.Result, text, reasoning
 	if row.PhaseStartedAt != nil {
 		started = *row.PhaseStartedAt
 	}
-	thought := int64(inference.EstimateTokens(after(reasoning, row.PhaseReasoning)))
-	own := models.Usage{PromptTokens: row.PhasePrompt, OutputTokens: int64(inference.EstimateTokens(after(text, row.PhaseText))) + thought, ReasoningTokens: thought, Estimated: true}
+	thoughts, said := r.account.thoughts.Fresh(), r.account.text.Fresh()
+	thoughts.Add(after(reasoning, row.PhaseReasoning))
+	said.Add(after(text, row.PhaseText))
+	thought := thoughts.Tokens()
+	own := models.Usage{PromptTokens: row.PhasePrompt, OutputTokens: said.Tokens() + thought, ReasoningTokens: thought, Estimated: true}
 	use := models.Settlement{HoldID: row.HoldID, Ref: refOf(row), ReplyID: row.ReplyID, Source: sourceOf(row), KeyID: row.KeyID, Feature: row.Feature,
 		ModelID: r.model.ID, EngineName: s.engineName(), Usage: own, CountedPrompt: own.PromptTokens, CountedOutput: own.OutputTokens, Took: s.clock.Now().Sub(started)}
 	if !r.account.first.IsZero() {

@@ -22,6 +22,8 @@ type prompt struct {
 	req     inference.Request
 	rule    string
 	dropped int
+	tokens  int   // by our own count: the reasoning of a reply that is gone on with too, where it is sent along
+	each    []int // of the messages, as far as they were taken: newest first
 }
 
 // buildPrompt makes the request for a branch, root first, and for the reply to it that is
@@ -33,8 +35,11 @@ type prompt struct {
 // the reply.
 func buildPrompt(branch []models.Message, reply *models.Message, model inference.Model) (prompt, error) {
 	p := prompt{rule: ruleAll, req: inference.Request{Model: model, MaxOutputTokens: model.MaxOutputTokens}}
-	said := p.goOn(reply)
-	begun := inference.EstimateMessages(said)
+	counted := model.Counter() // from the newest: a very long prompt is estimated from there on
+	said, begun := p.goOn(reply), 0
+	for _, m := range said {
+		begun += counted.Message(m)
+	}
 	room := max(model.ContextTokens-model.MaxOutputTokens, model.ContextTokens/2)
 	for i := len(branch) - 1; i >= 0; i-- {
 		m := branch[i]
@@ -42,7 +47,8 @@ func buildPrompt(branch []models.Message, reply *models.Message, model inference
 			continue
 		}
 		asked := inference.Message{Role: engineRole[m.Role], Text: m.Text}
-		room -= inference.EstimateMessages([]inference.Message{asked})
+		takes := counted.Message(asked)
+		room -= takes
 		if len(p.req.Messages) == 0 {
 			if err := p.fits(room, begun); err != nil {
 				return p, err
@@ -52,11 +58,15 @@ func buildPrompt(branch []models.Message, reply *models.Message, model inference
 			p.truncate(countText(branch[:i+1]))
 			break
 		}
-		p.req.Messages = append(p.req.Messages, asked)
+		p.req.Messages, p.each = append(p.req.Messages, asked), append(p.each, takes)
 	}
 	slices.Reverse(p.req.Messages)
+	p.tokens = begun
+	for _, n := range p.each[:len(p.req.Messages)] {
+		p.tokens += n
+	}
 	p.req.Messages = append(p.req.Messages, said...)
-	if left := model.ContextTokens - inference.EstimateMessages(p.req.Messages); begun > 0 && left > 0 {
+	if left := model.ContextTokens - p.tokens; begun > 0 && left > 0 {
 		p.req.MaxOutputTokens = min(model.MaxOutputTokens, left)
 	}
 	return p, nil

@@ -2,6 +2,7 @@ package chat_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -53,6 +54,7 @@ type house struct {
 	stall   time.Duration                 // between tokens, until the engine is given up
 	gate    func(*database.DB) chat.Gate  // instead of one that lets everybody through
 	told    *slog.Logger                  // is told of every statement
+	model   string                        // what the engine serves; "" for a Kimi K2
 }
 
 func newHouse(t *testing.T) *house {
@@ -89,7 +91,7 @@ func (h *house) open() *instance {
 	if h.continu {
 		owner = "vllm"
 	}
-	h.engine.ModelInfos(openai.ModelInfo{ID: inferencetest.ModelID, Object: "model", OwnedBy: owner})
+	h.engine.ModelInfos(openai.ModelInfo{ID: cmp.Or(h.model, inferencetest.ModelID), Object: "model", OwnedBy: owner})
 	db := h.database()
 	accounts := account.New(account.Config{DB: db, Audit: audittest.New(db), Keeper: h.keeper, Clock: clock.System{}, GuestLimit: h.limit, CookieKey: bytes.Repeat([]byte{8}, 32)})
 	if err := accounts.VerifyKey(ctx); err != nil {

@@ -44,6 +44,7 @@ type activeRun struct {
 // newRun is a run without text.
 func newRun(row models.Run, key *seal.Key, model inference.Model) *activeRun {
 	r := &activeRun{row: row, model: model, log: newLog(row.OwnerID, row.Epoch), done: make(chan struct{}), limited: func(int64) {}}
+	r.account.text, r.account.thoughts = model.Counter(), model.Counter()
 	r.whose.Store(&holder{ownerID: row.OwnerID, key: key})
 	return r
 }

@@ -35,7 +35,7 @@ func (s *Service) Continue(ctx context.Context, v viewer.Viewer, replyID string)
 	if err != nil {
 		return nil, err
 	}
-	done, err := s.admitMessage(ctx, v, int(promptTokens(p.req)))
+	done, err := s.admitMessage(ctx, v, p.tokens)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func (s *Service) Continue(ctx context.Context, v viewer.Viewer, replyID string)
 // run means that it runs already, or did so since the message was read.
 func (s *Service) reopen(ctx context.Context, v viewer.Viewer, m *models.Message, p prompt) (models.Run, error) {
 	var run models.Run
-	reads := promptTokens(p.req)
+	reads := int64(p.tokens)
 	err := s.DB.Tx(ctx, func(tx *gorm.DB) error {
 		run = models.Run{}
 		if err := s.Owners.LockTx(tx, v); err != nil {

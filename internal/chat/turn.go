@@ -227,7 +227,7 @@ func (s *Service) writeTurn(tx *gorm.DB, v viewer.Viewer, t turn, c *models.Conv
 	reply := models.Message{OwnerID: v.OwnerID, ID: id.New(id.Message), ConversationID: c.ID, ParentID: &m.ID, Role: models.RoleAssistant, Status: models.MessagePending,
 		ModelID: model.ID, EngineName: s.Engine.Info().Name, DroppedMessages: p.dropped, CreatedAt: now}
 	run := models.Run{OwnerID: v.OwnerID, ID: id.New(id.Run), ConversationID: c.ID, ReplyID: reply.ID, ClientID: t.clientID, RequestHash: t.hash, Status: models.RunRunning,
-		InstanceID: s.instance, PromptMessages: len(p.req.Messages), PromptRule: p.rule, CreatedAt: now, Feature: t.feature, KeyID: v.KeyID, PhasePrompt: promptTokens(p.req)}
+		InstanceID: s.instance, PromptMessages: len(p.req.Messages), PromptRule: p.rule, CreatedAt: now, Feature: t.feature, KeyID: v.KeyID, PhasePrompt: int64(p.tokens)}
 	c.LeafID, c.UpdatedAt, c.LastMessage = &reply.ID, now, &reply
 	// The wallet is locked after the conversation, as it is where a run ends.
 	if run.HoldID, err = s.hold(tx, v, model, run.PhasePrompt); err != nil {

@@ -137,7 +137,7 @@ func (s *Service) admitMany(ctx context.Context, batch []waiting) (refused []err
 	for n, w := range batch {
 		r := w.run
 		viewers[n] = r.v
-		asks[n] = models.HoldFor{OwnerID: r.v.OwnerID, KeyID: r.v.KeyID, HoldAsk: models.HoldAsk{Price: s.priceOf(r.Model), PromptTokens: r.prompt, OutputTokens: r.firstSlice()}}
+		asks[n] = models.HoldFor{OwnerID: r.v.OwnerID, KeyID: r.v.KeyID, HoldAsk: models.HoldAsk{Price: s.priceOf(r.Model), PromptTokens: r.Prompt, OutputTokens: r.firstSlice()}}
 	}
 	refused = make([]error, len(batch))
 	holds, short := make([]string, len(batch)), make([]error, len(batch))

@@ -43,7 +43,7 @@ func (s *Service) Begin(ctx context.Context, v viewer.Viewer, r Request) (*Run, 
 		return nil, err
 	}
 	if s.Limits != nil {
-		if run.Permit, err = s.Limits.Admit(ctx, v, Ask{Route: r.Route, Tokens: run.prompt}); err != nil {
+		if run.Permit, err = s.Limits.Admit(ctx, v, Ask{Route: r.Route, Tokens: run.Prompt}); err != nil {
 			return nil, fmt.Errorf("admit a completion: %w", err)
 		}
 	}
@@ -91,13 +91,14 @@ func (s *Service) prepare(v viewer.Viewer, r Request) (*Run, error) {
 	if most := model.MaxOutputTokens; most > 0 && (req.MaxOutputTokens <= 0 || req.MaxOutputTokens > most) {
 		req.MaxOutputTokens = most
 	}
-	prompt := int64(inference.EstimatePrompt(req))
+	prompt := int64(inference.CountPrompt(req))
 	if most := int64(model.ContextTokens); most > 0 && prompt > most+most/3 {
 		return nil, fault.On("messages", fault.ContextTooLong, "these messages are longer than %s can read (%d tokens): shorten them, or choose a model with a larger context", model.Name, most)
 	}
-	run := &Run{ID: id.New(id.Completion), Model: model, CreatedAt: s.Clock.Now(), s: s, v: v, req: req, route: r.Route, whole: r.Whole, prompt: prompt}
+	run := &Run{ID: id.New(id.Completion), Model: model, CreatedAt: s.Clock.Now(), s: s, v: v, req: req, route: r.Route, whole: r.Whole, Prompt: prompt}
 	run.req.Principal, run.req.Queued = v.OwnerID, func(position int) { run.place.Store(int64(position)) }
 	run.ctx, run.cancel = context.WithCancelCause(context.Background())
+	run.meter.text, run.meter.thoughts = model.Counter(), model.Counter()
 	run.left, run.meter.held, run.meter.renewed = make(chan struct{}), run.firstSlice(), run.CreatedAt
 	return run, nil
 }
@@ -118,7 +119,7 @@ func (s *Service) holdTx(tx *gorm.DB, run *Run) error {
 	if s.Money == nil {
 		return nil
 	}
-	h, err := s.Money.HoldTx(tx, run.v, models.HoldAsk{Price: s.priceOf(run.Model), PromptTokens: run.prompt, OutputTokens: run.firstSlice()})
+	h, err := s.Money.HoldTx(tx, run.v, models.HoldAsk{Price: s.priceOf(run.Model), PromptTokens: run.Prompt, OutputTokens: run.firstSlice()})
 	if err != nil {
 		return fmt.Errorf("hold credits: %w", err)
 	}

@@ -19,9 +19,9 @@ type meter struct {
 	first time.Time // the first token; of the one who streams
 
 	mu             sync.Mutex
-	text, thoughts inference.Estimator // what was delivered
-	held           int64               // tokens of output that are paid for
-	renewed        time.Time           // the leases
+	text, thoughts inference.Counter // what was delivered
+	held           int64             // tokens of output that are paid for
+	renewed        time.Time         // the leases
 }
 
 // made is our own count of what was delivered. mu is held.
@@ -61,16 +61,16 @@ func (r *Run) afford(ctx context.Context, d inference.Delta) error {
 	if r.hold == "" {
 		return nil
 	}
-	var next inference.Estimator
+	m := &r.meter
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	next := m.text.Fresh()
 	next.Add(d.Text)
 	next.Add(d.Reasoning)
 	for _, c := range d.ToolCalls {
 		next.Add(c.Name)
 		next.Add(c.Arguments)
 	}
-	m := &r.meter
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	if m.made()+next.Tokens() <= m.held {
 		return nil
 	}

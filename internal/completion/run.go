@@ -20,17 +20,17 @@ type Run struct {
 	Model     inference.Model
 	CreatedAt time.Time
 	Replayed  bool   // the answer of an earlier request with the same idempotency key
+	Prompt    int64  // tokens that the engine reads, by our own count
 	Permit    Permit // what it took of the limits; nil where there are none
 
-	s      *Service
-	v      viewer.Viewer
-	req    inference.Request
-	route  string
-	whole  bool
-	prompt int64  // tokens that the engine reads, by our own count
-	hold   string // empty where nothing costs anything
-	claim  []byte // the hash of its idempotency key; nil for none
-	kept   answer // of a claim: what was delivered, or is to be delivered again
+	s     *Service
+	v     viewer.Viewer
+	req   inference.Request
+	route string
+	whole bool
+	hold  string // empty where nothing costs anything
+	claim []byte // the hash of its idempotency key; nil for none
+	kept  answer // of a claim: what was delivered, or is to be delivered again
 
 	ctx    context.Context //nolint:containedctx // ends when we break it off, whoever streams it
 	cancel context.CancelCauseFunc

@@ -59,7 +59,7 @@ func (s *Service) told(r *Run, ending error) error {
 // none or absurd ones (negative, or far more than our count). The text of an error
 // was never delivered, and is not counted.
 func (s *Service) settlement(r *Run, res inference.Result, ending error) models.Settlement {
-	own := r.meter.counted(r.prompt)
+	own := r.meter.counted(r.Prompt)
 	if r.whole && undelivered(ending) {
 		own.OutputTokens, own.ReasoningTokens = 0, 0
 	}

@@ -180,6 +180,7 @@ var confined = map[string][]string{
 	"github.com/riverqueue/river":  {"internal/jobs"},
 	"github.com/wneessen/go-mail":  {"internal/mail"},
 	"github.com/stripe/stripe-go":  {"internal/payment"},
+	"github.com/tiktoken-go":       {"internal/inference/vocabulary"},
 	"github.com/google/uuid":       {"internal/id"},
 	"github.com/goccy/go-yaml":     {"internal/register"},
 	"go.uber.org/goleak":           {},

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"github.com/kimi-k2/kimi-k2/internal/inference/vocabulary"
 )
 
 // entry is a model as a catalogue file writes it.
@@ -14,6 +16,7 @@ type entry struct {
 	Description     string   `json:"description"`
 	EngineID        string   `json:"engineId"`
 	Family          string   `json:"family"`
+	Tokenizer       string   `json:"tokenizer"`
 	Aliases         []string `json:"aliases"`
 	Successor       string   `json:"successor"`
 	ContextTokens   int      `json:"contextTokens"`
@@ -41,6 +44,8 @@ func (e entry) check() error {
 		return fmt.Errorf("continuation %q must be none, partial or continue_final_message", e.Continuation)
 	case e.OutputLimit != "" && e.OutputLimit != LimitMaxTokens && e.OutputLimit != LimitMaxCompletionTokens:
 		return fmt.Errorf("outputLimit %q must be max_tokens or max_completion_tokens", e.OutputLimit)
+	case e.Tokenizer != "" && e.Tokenizer != tokenizerNone && !vocabulary.Known(e.Tokenizer):
+		return fmt.Errorf("tokenizer %q must be none, o200k_base or cl100k_base; without one, a model of no family of those is counted with the estimate", e.Tokenizer)
 	case e.Default && e.Retired:
 		return errors.New("a retired model cannot be the default")
 	}
@@ -81,7 +86,7 @@ func (e entry) model() Model {
 		e.Name = e.ID
 	}
 	return Model{
-		ID: e.ID, Name: e.Name, Description: e.Description, EngineID: e.EngineID, Family: e.Family,
+		ID: e.ID, Name: e.Name, Description: e.Description, EngineID: e.EngineID, Family: e.Family, Tokenizer: e.Tokenizer,
 		Aliases: e.Aliases, Successor: e.Successor, ContextTokens: e.ContextTokens, MaxOutputTokens: e.MaxOutputTokens,
 		Price: e.Price, Sampling: e.Sampling, Continuation: e.Continuation, OutputLimit: e.OutputLimit,
 		Reasoning: e.Reasoning, MoE: e.MoE, Retired: e.Retired, Default: e.Default,

@@ -114,7 +114,7 @@ type ToolCallDelta struct {
 
 // Usage counts the tokens of one request. PromptTokens includes CachedTokens,
 // OutputTokens includes ReasoningTokens. Estimated means that the engine gave no
-// figures and EstimateUsage made them.
+// figures and our own count stands in for them.
 type Usage struct {
 	PromptTokens, CachedTokens, OutputTokens, ReasoningTokens int64
 	Estimated                                                 bool

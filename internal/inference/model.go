@@ -36,6 +36,7 @@ type Sampling struct {
 
 // Model is one choice of the person. ID is ours and stable; EngineID is what the
 // engine calls it. Family groups relatives ("kimi-k2"), "" when nothing is known.
+// Tokenizer is the vocabulary that its tokens are counted with, "" for the estimate.
 // Aliases are other names that requests and engines may use. Successor is the id
 // that takes over when the model is Retired. ContextTokens holds prompt and output
 // together. Continuation is "", ContinuePartial or ContinueFinalMessage. Reasoning
@@ -44,6 +45,7 @@ type Sampling struct {
 // it now; Default marks the one that is taken when none is named.
 type Model struct {
 	ID, Name, Description, EngineID, Family string
+	Tokenizer                               string
 	Aliases                                 []string
 	Successor                               string
 	ContextTokens, MaxOutputTokens          int

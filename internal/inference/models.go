@@ -1,6 +1,7 @@
 package inference
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/kimi-k2/kimi-k2/internal/inference/vocabulary"
 )
 
 // Intervals of Watch, and the patience of one Refresh.
@@ -86,10 +89,15 @@ func (e *Engine) Refresh(ctx context.Context) error {
 	e.listing, e.listed = "", true
 	if listed == nil {
 		e.models = e.assumed()
-		return nil
+	} else {
+		e.recognise(listed)
+		e.models = e.matched(listed)
 	}
-	e.recognise(listed)
-	e.models = e.matched(listed)
+	for _, m := range e.models {
+		if m.Available && m.Tokenizer != "" {
+			vocabulary.Get(m.Tokenizer) // so that it is there when somebody asks
+		}
+	}
 	return nil
 }
 
@@ -191,8 +199,9 @@ func (e *Engine) served(m Model, l listedModel) Model {
 
 // stranger is a model that the catalogue lacks: it goes by the engine's name for it.
 func (e *Engine) stranger(l listedModel) Model {
-	m := e.suited(e.catalogue.unknown)
+	m := e.catalogue.unknown
 	m.ID, m.Name, m.EngineID, m.Available = l.ID, l.ID, l.ID, true
+	m = e.suited(m)
 	if c := l.context(); c > 0 {
 		m.ContextTokens = c
 		m.MaxOutputTokens = min(m.MaxOutputTokens, max(c/2, 1))
@@ -213,6 +222,12 @@ func (e *Engine) suited(m Model) Model {
 	}
 	if m.OutputLimit == "" || e.kind == KindLocal || e.kind == KindDemo {
 		m.OutputLimit = LimitMaxTokens
+	}
+	switch m.Tokenizer {
+	case tokenizerNone:
+		m.Tokenizer = ""
+	case "":
+		m.Tokenizer = tokenizerOf(cmp.Or(m.Family, m.ID))
 	}
 	if m.EngineID == "" {
 		m.EngineID = m.ID

@@ -53,7 +53,7 @@ func (anthropic) problem(p *problem) any {
 }
 
 func (anthropic) encoder(a asked, r Run) encoder {
-	return &messageEncoder{id: "msg_" + bare(r.ID), model: r.Model.ID, thoughts: a.showReasoning, prompt: int64(estimate(a.prompt)), block: -1, call: -1}
+	return &messageEncoder{id: "msg_" + bare(r.ID), model: r.Model.ID, thoughts: a.showReasoning, prompt: r.Prompt, block: -1, call: -1}
 }
 
 // messageEncoder writes the events of a message, or one message.

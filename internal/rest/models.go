@@ -87,7 +87,7 @@ func (a *API) countTokens(w http.ResponseWriter, r *http.Request) {
 		c.refuse(err)
 		return
 	}
-	writeJSON(w, http.StatusOK, map[string]int{"input_tokens": estimate(question.prompt)})
+	writeJSON(w, http.StatusOK, map[string]int{"input_tokens": inference.CountPrompt(question.prompt)})
 }
 
 func (c *call) countable() (asked, error) {
@@ -100,7 +100,7 @@ func (c *call) countable() (asked, error) {
 		return asked{}, err
 	}
 	m, err := c.model(question)
-	c.entry.ModelID = m.ID
+	c.entry.ModelID, question.prompt.Model = m.ID, m
 	return question, err
 }
 
@@ -118,6 +118,3 @@ func (c *call) admitted(scope models.Scope) bool {
 	c.deadline()
 	return true
 }
-
-// estimate is our own count of a prompt.
-func estimate(r inference.Request) int { return inference.EstimatePrompt(r) }

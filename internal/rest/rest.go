@@ -31,6 +31,7 @@ type Run struct {
 	Model     inference.Model
 	CreatedAt time.Time
 	Replayed  bool
+	Prompt    int64       // tokens that the engine reads, by our own count
 	Limits    []Allowance // what is left of what Begin took, the tightest first
 	Stream    func(ctx context.Context, emit func(inference.Delta) error) (completion.Outcome, error)
 	// Position is the run's place among those that wait for the engine, 0 when it doesn't;

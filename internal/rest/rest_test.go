@@ -48,7 +48,7 @@ const goodChat = `{"model":"kimi-k2","messages":[{"role":"user","content":"hi"}]
 func newFixture(t testing.TB, change func(f *fixture, c *rest.Config)) *fixture {
 	t.Helper()
 	f := &fixture{t: t, recorded: make(chan rest.Entry, 100)}
-	f.run = rest.Run{ID: "cmp_0123", Model: catalogue[0], CreatedAt: theTime}
+	f.run = rest.Run{ID: "cmp_0123", Model: catalogue[0], CreatedAt: theTime, Prompt: 5}
 	f.says(inference.Delta{Text: "Hello"}, inference.Delta{Text: " there"})
 	c := rest.Config{Completions: f, Models: known{}, Requests: f, RequestID: func(context.Context) string { return "req_1" },
 		Clock: clock.Func(func() time.Time { return theTime }), Log: slog.New(slog.NewTextHandler(&f.logs, nil))}

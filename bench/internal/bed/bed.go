@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/kimi-k2/kimi-k2/bench/internal/load"
+	"github.com/kimi-k2/kimi-k2/bench/internal/procstat"
 )
 
 // Core says where a process runs.
@@ -257,13 +258,56 @@ func (b *Bed) Product(ctx context.Context, c Core, settings ...string) (*Proc, e
 // ProductCommand is what Product runs. Of this process's environment only PATH,
 // HOME and TMPDIR are passed on.
 func (b *Bed) ProductCommand(c Core, addr string, settings ...string) *exec.Cmd {
-	cmd := b.command(c, b.Binary, "serve")
+	return b.binary(c, "serve", append([]string{"LISTEN_ADDR=" + addr, "PUBLIC_URL=http://" + addr}, settings...)...)
+}
+
+// binary is a command of the product, with the settings.
+func (b *Bed) binary(c Core, name string, settings ...string) *exec.Cmd {
+	cmd := b.command(c, b.Binary, name)
 	for _, name := range []string{"PATH", "HOME", "TMPDIR"} {
 		cmd.Env = append(cmd.Env, name+"="+os.Getenv(name))
 	}
-	cmd.Env = append(cmd.Env, "LISTEN_ADDR="+addr, "PUBLIC_URL=http://"+addr)
 	cmd.Env = append(cmd.Env, settings...)
 	return cmd
+}
+
+// Ended is a command of the product that ran to its end.
+type Ended struct {
+	Took   time.Duration
+	Peak   int64 // bytes of memory that it had at most
+	Beside int64 // bytes that the other processes, with all below them, had at most beside it
+}
+
+// sampling is how often memory is looked at.
+const sampling = 10 * time.Millisecond
+
+// Command runs a command of the product (verify, migrate) to its end, which must be a good
+// one, and watches its memory, and that of other processes. The kernel's account of a child
+// that has ended (rusage) tells of the memory that this process had when it started it, if
+// that was more; so the peak is the last that the kernel told before the end.
+func (b *Bed) Command(ctx context.Context, c Core, name string, others []int, settings ...string) (e Ended, err error) {
+	began := time.Now()
+	p, err := b.start(name, "", b.binary(c, name, settings...))
+	if err != nil {
+		return e, err
+	}
+	tick := time.NewTicker(sampling)
+	defer tick.Stop()
+	for {
+		e.Peak = max(e.Peak, procstat.Peak(p.PID))
+		e.Beside = max(e.Beside, procstat.Of(others, true).RSS)
+		select {
+		case <-ctx.Done():
+			return e, errors.Join(ctx.Err(), p.Stop())
+		case <-p.done:
+			if p.err != nil {
+				return e, fmt.Errorf("%s: %w\n%s", name, p.err, p.Output())
+			}
+			e.Took = time.Since(began)
+			return e, nil
+		case <-tick.C:
+		}
+	}
 }
 
 // Load runs a load in a process of its own at a place.

@@ -5,11 +5,13 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"path/filepath"
 	"strconv"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/kimi-k2/kimi-k2/internal/database"
@@ -36,7 +38,8 @@ type Database struct {
 	Super *pgxpool.Pool
 	PID   int // of the server; its children do the work
 
-	db *database.DB
+	db     *database.DB
+	beside func(context.Context) error // drops it; nil: it is the server's own
 }
 
 // OpenDatabase starts a database server below the bed's folder on the other cores.
@@ -70,16 +73,49 @@ func (b *Bed) OpenDatabase(ctx context.Context) (_ *Database, err error) {
 	return d, nil
 }
 
+// Beside makes another migrated database on the same server. Closing it drops it.
+func (d *Database) Beside(ctx context.Context, name string, log *slog.Logger) (_ *Database, err error) {
+	own := d.db.Pool().Config().ConnConfig
+	if _, err := d.Super.Exec(ctx, fmt.Sprintf("CREATE DATABASE %s OWNER %s", pgx.Identifier{name}.Sanitize(), pgx.Identifier{own.User}.Sanitize())); err != nil {
+		return nil, fmt.Errorf("make another database: %w", err)
+	}
+	b := &Database{URL: address(own.User, name, own.Host), PID: d.PID, beside: func(ctx context.Context) error {
+		_, err := d.Super.Exec(ctx, fmt.Sprintf("DROP DATABASE %s WITH (FORCE)", pgx.Identifier{name}.Sanitize()))
+		return err
+	}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, b.Close(context.WithoutCancel(ctx)))
+		}
+	}()
+	if b.db, err = database.Open(ctx, database.Config{URL: b.URL, MaxConns: 2, AppName: "bench", Log: log}); err != nil {
+		return nil, fmt.Errorf("open another database: %w", err)
+	}
+	if _, err := b.db.Migrate(ctx); err != nil {
+		return nil, err
+	}
+	if b.Super, err = pgxpool.New(ctx, address("postgres", name, own.Host)); err != nil {
+		return nil, fmt.Errorf("connect as the superuser: %w", err)
+	}
+	return b, nil
+}
+
 // address is a Postgres URL for a unix socket in a folder.
 func address(user, name, socket string) string {
 	q := url.Values{"host": {socket}, "sslmode": {"disable"}}
 	return (&url.URL{Scheme: "postgres", User: url.User(user), Host: "localhost", Path: "/" + name, RawQuery: q.Encode()}).String()
 }
 
-// Close stops the server.
-func (d *Database) Close(ctx context.Context) error {
+// Close stops the server, or drops a database that stands beside another.
+func (d *Database) Close(ctx context.Context) (err error) {
 	if d.Super != nil {
 		d.Super.Close()
 	}
-	return d.db.Close(ctx)
+	if d.db != nil {
+		err = d.db.Close(ctx)
+	}
+	if d.beside != nil {
+		err = errors.Join(err, d.beside(ctx))
+	}
+	return err
 }

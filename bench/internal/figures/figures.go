@@ -40,6 +40,7 @@ var All = []Group{
 	{"auth", "a session's cookie, over the same request without one", (*Run).authentication},
 	{"revocation", "a session ended on one of three instances, until its sockets are closed", (*Run).revocation},
 	{"charges", "settlements made durable by 64 callers, over a group commit that keeps no books", (*Run).charges},
+	{"verify", "books of 300,000 and of 1,200,000 entries proved by the command", (*Run).verify},
 	{"hold", "credits held and settled, until the first token, over the same where nothing costs anything", (*Run).hold},
 	{"buying", "a payment's webhook, until it is on the payer's screen", (*Run).buying},
 	{"purge", "100,000 expired guests deleted while others write, over the same writes alone", (*Run).purge},

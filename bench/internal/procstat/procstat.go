@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -53,14 +54,21 @@ func cpu(pid int) time.Duration {
 	return time.Duration(user+system) * time.Second / hz
 }
 
-func rss(pid int) (sum int64) {
+func rss(pid int) int64 { return memory(pid, "RssAnon", "RssFile") }
+
+// Peak is the most memory that a running process has had since its program began, in
+// bytes: anonymous, file and shared pages. It is 0 of one that has ended.
+func Peak(pid int) int64 { return memory(pid, "VmHWM") }
+
+// memory adds up lines of /proc/PID/status.
+func memory(pid int, names ...string) (sum int64) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0
 	}
 	for line := range strings.Lines(string(b)) {
 		name, value, _ := strings.Cut(line, ":")
-		if name != "RssAnon" && name != "RssFile" {
+		if !slices.Contains(names, name) {
 			continue
 		}
 		kib, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)

@@ -1686,7 +1686,7 @@ export type OperatorComparisonFragment = { id: string, provider: PaymentProvider
 
 export type OperatorAbsurdFragment = { reported: string, usage: { id: string, modelId: string, feature: Feature, promptTokens: number, cachedTokens: number, outputTokens: number, reasoningTokens: number, credits: string, createdAt: string } } & { ' $fragmentName'?: 'OperatorAbsurdFragment' };
 
-export type OperatorEstimateFragment = { modelId: string, acts: number, promptRatio: number, outputRatio: number, outputErrorP95: number } & { ' $fragmentName'?: 'OperatorEstimateFragment' };
+export type OperatorEstimateFragment = { modelId: string, tokenizer: string | null, acts: number, promptRatio: number, outputRatio: number, outputErrorP95: number } & { ' $fragmentName'?: 'OperatorEstimateFragment' };
 
 export type OperatorMoneyQueryVariables = Exact<{ [key: string]: never; }>;
 

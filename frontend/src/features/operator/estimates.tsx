@@ -36,6 +36,7 @@ export function Estimates({ estimates }: { estimates: MoneyState['estimates'] })
         <thead>
           <tr className="border-b border-line-strong text-left text-xs text-ink-3">
             <th scope="col" className={head}>{t`Model`}</th>
+            <th scope="col" className={head}>{t`Counted by`}</th>
             <th scope="col" className={`${head} text-right`}>{t`Requests`}</th>
             <th scope="col" className={`${head} pl-6`}>{t`Read, median`}</th>
             <th scope="col" className={`${head} pl-6`}>{t`Written, median`}</th>
@@ -43,11 +44,12 @@ export function Estimates({ estimates }: { estimates: MoneyState['estimates'] })
           </tr>
         </thead>
         <tbody className="divide-y divide-line">
-          {estimates.map(({ modelId, acts, promptRatio, outputRatio, outputErrorP95 }) => (
+          {estimates.map(({ modelId, tokenizer, acts, promptRatio, outputRatio, outputErrorP95 }) => (
             <tr key={modelId}>
               <th scope="row" className="py-2.5 text-left font-normal">
                 {modelId}
               </th>
+              <td>{tokenizer ?? <Trans>the estimate</Trans>}</td>
               <td className="text-right tabular-nums">{numberText(acts)}</td>
               <td className="pl-6">
                 <Off ratio={promptRatio} locale={locale} />
