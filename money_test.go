@@ -171,7 +171,7 @@ func TestSendingWithoutEnoughCredits(t *testing.T) {
 	for _, id := range admitted {
 		b.end(id)
 	}
-	want(t, at(b.ask(`{ viewer { credits { balance held } ledgerEntries(filter: {kinds: [GRANT]}) { nodes { kind amount reason } } usage(from: "2026-01-01T00:00:00Z", to: "2027-01-01T00:00:00Z", by: [FEATURE]) { total { acts credits } groups { feature sum { acts } } } } }`, nil), "data", "viewer"),
+	want(t, at(b.ask(`{ viewer { credits { balance held } ledgerEntries(filter: {kinds: [GRANT]}) { nodes { kind amount reason } } usage(from: "`+time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)+`", to: "`+time.Now().Add(time.Hour).UTC().Format(time.RFC3339)+`", by: [FEATURE]) { total { acts credits } groups { feature sum { acts } } } } }`, nil), "data", "viewer"),
 		`{"credits":{"balance":"0.021483","held":"0"},"ledgerEntries":{"nodes":[{"kind":"GRANT","amount":"0.021539","reason":"seven messages"}]},"usage":{"total":{"acts":7,"credits":"0.000056"},"groups":[{"feature":"CHAT","sum":{"acts":7}}]}}`)
 	p.books()
 }

@@ -117,7 +117,7 @@ func TestEachOperationOfAKeyLeavesARow(t *testing.T) {
 	_, _ = g.dial(false)
 	step(14, "graphql 401 KEY_REVOKED")
 	want(t, at(b.ask(`query($from: Time!, $to: Time!) { viewer { requestAnalytics(from: $from, to: $to, by: [KEY]) { total { requests errors credits } groups { keyId key { name } sum { requests promptTokens } } } } }`,
-		map[string]any{"from": "2026-01-01T00:00:00Z", "to": time.Now().Add(time.Hour).UTC().Format(time.RFC3339)}), "errors", 0, "extensions", "code"), `null`)
+		map[string]any{"from": time.Now().Add(-time.Hour).UTC().Format(time.RFC3339), "to": time.Now().Add(time.Hour).UTC().Format(time.RFC3339)}), "errors", 0, "extensions", "code"), `null`)
 	var dump string
 	if err := p.server.db.Gorm(t.Context()).Raw(`SELECT string_agg(l::text, ' ') FROM api_request_logs l`).Row().Scan(&dump); err != nil {
 		t.Fatal(err)

@@ -94,7 +94,7 @@ func TestCreemsPaymentOfWhoIsGone(t *testing.T) {
 	if got := r.compared(); got.Repaired != 0 || string(got.Differences) != "[]" {
 		t.Errorf("the next comparison is %+v: %s", got, got.Differences)
 	}
-	rows, err := r.Quarantined(t.Context(), r.admin())
+	rows, err := r.inQuarantine(r.admin())
 	r.must(err)
 	if len(rows) != 1 || rows[0].Reason != models.QuarantineUnknown || !strings.Contains(string(rows[0].Facts), `"prod_small"`) || !strings.Contains(string(rows[0].Facts), "1190") {
 		t.Fatalf("in quarantine are %+v", rows)

@@ -182,7 +182,7 @@ func (m *market) answer(t *testing.T) func(inferencetest.Request) inferencetest.
 			}
 			read = append(read, inference.Message{Text: msg.Content})
 		}
-		ask.prompt = int64(inference.EstimateMessages(read))
+		ask.prompt = int64(inference.CountPrompt(inference.Request{Messages: read}))
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		m.asks[r.LastUser()] = append(m.asks[r.LastUser()], ask)
