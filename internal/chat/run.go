@@ -36,14 +36,14 @@ type activeRun struct {
 	thinking  time.Time // first reasoning
 	reasoning time.Duration
 
-	limited func(tokens int64) // corrects what the run's limits were charged
-	prior   tokens             // what earlier phases used
+	permit  Permit // held until the end is stored
+	prior   tokens // what earlier phases used
 	account meter
 }
 
 // newRun is a run without text.
 func newRun(row models.Run, key *seal.Key, model inference.Model) *activeRun {
-	r := &activeRun{row: row, model: model, log: newLog(row.OwnerID, row.Epoch), done: make(chan struct{}), limited: func(int64) {}}
+	r := &activeRun{row: row, model: model, log: newLog(row.OwnerID, row.Epoch), done: make(chan struct{}), permit: unlimited{}}
 	r.whose.Store(&holder{ownerID: row.OwnerID, key: key})
 	return r
 }
@@ -55,11 +55,11 @@ func (r *activeRun) stop() {
 }
 
 // begin starts a run whose row this instance has just written or taken over; so is what
-// earlier epochs produced and the row's checkpoint holds, and limited is told the tokens
-// that it used.
-func (s *Service) begin(row models.Run, key *seal.Key, model inference.Model, req inference.Request, so *models.Message, limited func(tokens int64)) error {
+// earlier epochs produced and the row's checkpoint holds. It keeps the permit until the run
+// ends.
+func (s *Service) begin(row models.Run, key *seal.Key, model inference.Model, req inference.Request, so *models.Message, permit Permit) error {
 	r := newRun(row, key, model)
-	r.limited = limited
+	r.permit = permit
 	r.req, r.stored, r.reasoning = req, s.clock.Now(), time.Duration(so.ReasoningMs)*time.Millisecond
 	r.prior = tokensOf(so)
 	r.log.preload(so.Text, so.Reasoning)
@@ -69,6 +69,7 @@ func (s *Service) begin(row models.Run, key *seal.Key, model inference.Model, re
 	s.hub.own(r)
 	if !s.running.start(func() { s.execute(r) }) {
 		r.cancel(errHandover)
+		permit.Leave()
 		close(r.done)
 		s.hub.drop(row.ReplyID, r.log)
 		return errShuttingDown()
@@ -84,6 +85,7 @@ func (s *Service) execute(r *activeRun) {
 	res, err := s.generate(r)
 	switch cause := context.Cause(r.ctx); {
 	case errors.Is(cause, errFenced):
+		r.permit.Done(-1)
 		r.log.replace()
 	case errors.Is(cause, errHandover):
 		s.handOver(r)

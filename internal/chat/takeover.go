@@ -96,12 +96,20 @@ func (s *Service) takeOver(ctx context.Context, row models.Run) error {
 		}
 		if err == nil {
 			s.log.Info("continuing an abandoned run", "run", row.ID, "epoch", row.Epoch)
-			return s.begin(row, key, model, p.req, m, func(int64) {})
+			return s.begin(row, key, model, p.req, m, s.keepMessage(row))
 		}
 		s.log.Warn("rebuild an abandoned run", "run", row.ID, "err", err)
 	}
 	s.interrupt(row, key, model, m)
 	return nil
+}
+
+// keepMessage holds the place that a run of an API key has among its streams.
+func (s *Service) keepMessage(row models.Run) Permit {
+	if s.Limits == nil || row.KeyID == "" {
+		return unlimited{}
+	}
+	return s.Limits.KeepMessage(row.OwnerID, row.KeyID)
 }
 
 // interrupt ends a run with what is stored of it.

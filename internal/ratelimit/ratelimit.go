@@ -164,6 +164,20 @@ func (s *Service) Admit(ctx context.Context, v viewer.Viewer, ask Ask) (*Permit,
 	return &Permit{s: s, takes: takes, status: statusOf(takes, got)}, nil
 }
 
+// Keep holds the places of a stream that another instance let in and this one goes on with.
+// Nothing is asked: it was let in.
+func (s *Service) Keep(v viewer.Viewer, r Route) *Permit {
+	p := &Permit{s: s}
+	for _, t := range s.takes(v, Ask{Route: r, Stream: true}) {
+		if t.places() {
+			p.takes = append(p.takes, t)
+			s.places.hold(t.bucket)
+			s.writer.stale(t.bucket)
+		}
+	}
+	return p
+}
+
 // uncounted decides about what could not be counted.
 func (s *Service) uncounted(ctx context.Context, r Route, cause error) (*Permit, error) {
 	if r.reachesEngine() {
