@@ -20,7 +20,7 @@ func (s *server) openLimits(ctx context.Context) error {
 		RequestsPerKey: int64(c.RateRequestsPerKey), TokensPerKey: int64(c.RateTokensPerKey), StreamsPerKey: int64(c.RateStreamsPerKey),
 		RequestsPerAccount: int64(c.RateRequestsPerAccount), TokensPerAccount: int64(c.RateTokensPerAccount), StreamsPerAccount: int64(c.RateStreamsPerAccount),
 		MessagesPerAccount: int64(c.RateMessagesPerAccount), MessagesPerGuest: int64(c.RateMessagesPerGuest),
-		CostPerAccount: int64(c.RateCostPerAccount), CostPerGuest: int64(c.RateCostPerGuest)}})
+		CostPerAccount: int64(c.RateCostPerAccount), CostPerGuest: int64(c.RateCostPerGuest), BadKeysPerAddress: int64(c.RateBadKeysPerAddress)}})
 	s.queue = fairqueue.New(fairqueue.Config{Engine: s.engine, Log: s.log, Streams: c.EngineStreams, Waiting: c.EngineQueue, WaitingPerPrincipal: c.EngineQueuePerOwner,
 		Patience: c.InferenceFirstTokenTimeout})
 	return s.limits.Start(ctx)

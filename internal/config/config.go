@@ -76,6 +76,7 @@ type Config struct {
 	RateMessagesPerAccount int `env:"RATE_MESSAGES_PER_ACCOUNT" envDefault:"60" unit:"messages per minute" min:"0" max:"1000000000" help:"messages that somebody signed in sends from the page; 0: no limit"`
 	RateMessagesPerGuest   int `env:"RATE_MESSAGES_PER_GUEST" envDefault:"20" unit:"messages per minute" min:"0" max:"1000000000" help:"messages that a guest sends; 0: no limit"`
 	RateCostPerAccount     int `env:"RATE_COST_PER_ACCOUNT" envDefault:"20000" unit:"cost per minute" min:"0" max:"1000000000" help:"the cost of GraphQL documents of an account's page, and again of all its API keys together; visitors at one address share as much; 0: no limit"`
+	RateBadKeysPerAddress  int `env:"RATE_BAD_KEYS_PER_ADDRESS" envDefault:"120" unit:"keys per minute" min:"0" max:"1000000000" help:"API keys that turn out not to be good, of one address, each instance for itself; 0: no limit"`
 	RateCostPerGuest       int `env:"RATE_COST_PER_GUEST" envDefault:"2000" unit:"cost per minute" min:"0" max:"1000000000" help:"the cost of GraphQL documents of a guest; 0: no limit"`
 
 	TrustedDocuments string `env:"TRUSTED_DOCUMENTS" envDefault:"off" unit:"on|off" help:"whether browsers may send the page's own GraphQL documents only; API keys may always send any within the limits. on: pages that were open during an update have to be reloaded"`

@@ -52,6 +52,7 @@ type Limits struct {
 	RequestsPerAccount, TokensPerAccount, StreamsPerAccount int64 // of an account's API keys together
 	MessagesPerAccount, MessagesPerGuest                    int64 // a minute, sent from the page
 	CostPerAccount, CostPerGuest                            int64 // of GraphQL documents, a minute
+	BadKeysPerAddress                                       int64 // a minute: API keys that are not good
 }
 
 // Config is what a Service is made of. Zero values take the defaults.
