@@ -93,6 +93,9 @@ func TestBadKeysCostTheirAddress(t *testing.T) {
 			if status == http.StatusTooManyRequests && (wait < 1 || wait > 3 || !strings.Contains(words, "too many API keys that are not good")) {
 				t.Errorf("%s: come again in %d s: %s", path, wait, words)
 			}
+			if status == http.StatusTooManyRequests && path != "/v1/models" && !strings.Contains(words, `"retryAfterMs":`) {
+				t.Errorf("%s: %s", path, words)
+			}
 			if status == http.StatusNotFound && path == "/keys/revoke" {
 				status = http.StatusUnauthorized
 			}

@@ -26,6 +26,7 @@ func (s *Service) TryKey(from netip.Addr) (back func(), err error) {
 		return func() { s.memory.back(t) }, nil
 	}
 	wait := time.Duration(max(level-now+t.measure()-t.most(), 1))
+	wait = (wait + time.Millisecond - 1).Truncate(time.Millisecond)
 	f := fault.New(fault.RateLimited, "too many API keys that are not good came from your address: try again in %s", seconds(wait))
 	f.RetryAfter = wait
 	return nil, f

@@ -114,7 +114,7 @@ func (s *server) refuseKey(w http.ResponseWriter, r *http.Request, err error) {
 // tooMany answers 429 and says when to come again.
 func tooMany(w http.ResponseWriter, f *fault.Fault) {
 	w.Header().Set("Retry-After", strconv.Itoa(max(retryAfter(f), 1)))
-	refuse(w, http.StatusTooManyRequests, string(f.Code), f.Message)
+	refuseFor(w, http.StatusTooManyRequests, f)
 }
 
 // noKeyInURL refuses a key in an address before anything is done with it: addresses lie in
