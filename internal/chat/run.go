@@ -3,7 +3,6 @@ package chat
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -79,6 +78,7 @@ func (s *Service) begin(row models.Run, key *seal.Key, model inference.Model, re
 
 // execute runs the run to its end.
 func (s *Service) execute(r *activeRun) {
+	defer s.survive(r)
 	defer close(r.done)
 	defer s.hub.drop(r.row.ReplyID, r.log)
 	defer r.cancel(context.Canceled)
@@ -98,12 +98,22 @@ func (s *Service) execute(r *activeRun) {
 	}
 }
 
+// survive ends a panic, so that the process goes on: the run is nobody's then, and whoever
+// takes it over when its lease has ended goes on with it or ends it.
+func (s *Service) survive(r *activeRun) {
+	if p := recover(); p != nil {
+		s.log.Error("a run broke down, its lease ends", "run", r.row.ID, "panic", fault.OfPanic(p), "stack", string(debug.Stack()))
+		r.permit.Done(-1)
+		r.log.replace()
+	}
+}
+
 // generate streams from the engine into the log. A panic there ends this run, not
 // the process.
 func (s *Service) generate(r *activeRun) (res inference.Result, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			s.log.Error("run panicked", "run", r.row.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			s.log.Error("run panicked", "run", r.row.ID, "panic", fault.OfPanic(p), "stack", string(debug.Stack()))
 			err = fault.New(fault.Internal, "the reply broke on our side; try again")
 		}
 	}()

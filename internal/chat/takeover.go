@@ -126,6 +126,7 @@ func (s *Service) interrupt(row models.Run, key *seal.Key, model inference.Model
 	}
 	s.log.Info("ending an abandoned run", "run", row.ID, "status", status)
 	s.workers.start(func() {
+		defer s.survive(r)
 		defer close(r.done)
 		defer s.hub.drop(row.ReplyID, r.log)
 		defer r.cancel(context.Canceled)
