@@ -83,8 +83,9 @@ type Stopper interface {
 
 // Tries bounds what keys cost that are not good.
 type Tries interface {
-	// TryKey counts a try from an address, or refuses it with RATE_LIMITED; back takes it back.
-	TryKey(from netip.Addr) (back func(), err error)
+	// TryKey counts a try from an address, or refuses it with RATE_LIMITED; done says whether
+	// the key was not good, and takes it back otherwise.
+	TryKey(ctx context.Context, from netip.Addr) (done func(bad bool), err error)
 	// ListKey reports whether a refusal of a key that was good once is to be listed.
 	ListKey(keyID string) bool
 }

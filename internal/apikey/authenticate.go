@@ -51,7 +51,7 @@ func (s *Service) Authenticate(ctx context.Context, key string, from netip.Addr)
 		return v, nil
 	}
 	var v viewer.Viewer
-	err := s.try(hash, from, func() (err error) {
+	err := s.try(ctx, hash, from, func() (err error) {
 		mark := s.known.Mark()
 		if v, err = s.read(ctx, publicID, key); err != nil {
 			return err
@@ -73,22 +73,22 @@ func (s *Service) lasts(v viewer.Viewer) bool { return s.Clock.Now().Before(v.Ke
 
 // try looks at a key, and counts it for its address when it is not good. One that was good
 // when it was last shown is looked at in any case: nobody is shut out by another's bad keys.
-func (s *Service) try(hash [sha256.Size]byte, from netip.Addr, look func() error) error {
-	back := func() {}
+func (s *Service) try(ctx context.Context, hash [sha256.Size]byte, from netip.Addr, look func() error) error {
+	done := func(bool) {}
 	if s.Tries != nil && !s.proven.has(hash) {
 		var err error
-		if back, err = s.Tries.TryKey(from); err != nil {
+		if done, err = s.Tries.TryKey(ctx, from); err != nil {
 			return fmt.Errorf("try an API key: %w", err)
 		}
 	}
+	bad := false
+	defer func() { done(bad) }()
 	err := look()
-	switch bad := fault.Is(err, fault.Unauthenticated) || fault.Is(err, fault.KeyRevoked); {
+	bad = fault.Is(err, fault.Unauthenticated) || fault.Is(err, fault.KeyRevoked)
+	switch {
 	case err == nil:
 		s.proven.add(hash)
-		back()
-	case !bad:
-		back()
-	default:
+	case bad:
 		s.proven.drop(hash)
 	}
 	return err

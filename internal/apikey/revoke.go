@@ -112,7 +112,7 @@ func (s *Service) Surrender(ctx context.Context, key string, from netip.Addr) er
 		return errNoKey()
 	}
 	var v viewer.Viewer
-	err := s.try(sha256.Sum256([]byte(key)), from, func() (err error) {
+	err := s.try(ctx, sha256.Sum256([]byte(key)), from, func() (err error) {
 		v, err = s.read(ctx, publicID, key)
 		return err
 	})

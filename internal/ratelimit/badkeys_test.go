@@ -1,7 +1,10 @@
 package ratelimit_test
 
 import (
+	"context"
+	"errors"
 	"net/netip"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -22,9 +25,10 @@ func TestBadKeysOfAnAddress(t *testing.T) {
 		var wg sync.WaitGroup
 		for range n {
 			wg.Go(func() {
-				_, err := s.TryKey(netip.MustParseAddr(from))
+				done, err := s.TryKey(t.Context(), netip.MustParseAddr(from))
 				if err == nil {
 					let.Add(1)
+					done(true)
 				} else if list, ok := fault.Of(err); !ok || list[0].Code != fault.RateLimited || list[0].RetryAfter != time.Second {
 					t.Errorf("refused otherwise: %v", err)
 				}
@@ -33,13 +37,23 @@ func TestBadKeysOfAnAddress(t *testing.T) {
 		wg.Wait()
 		return let.Load()
 	}
-	for range 200 {
-		back, err := s.TryKey(netip.MustParseAddr("203.0.113.7"))
-		if err != nil {
-			t.Fatal("a good key counts:", err)
-		}
-		back()
+	// Many more good ones than an address may try bad ones, all at once: none is refused.
+	var good sync.WaitGroup
+	begin := make(chan struct{})
+	for range 500 {
+		good.Go(func() {
+			<-begin
+			done, err := s.TryKey(t.Context(), netip.MustParseAddr("203.0.113.7"))
+			if err != nil {
+				t.Error("a good key counts:", err)
+				return
+			}
+			runtime.Gosched()
+			done(false)
+		})
 	}
+	close(begin)
+	good.Wait()
 	if n := try("203.0.113.7", 100); n != 60 {
 		t.Errorf("%d were let in", n)
 	}
@@ -53,9 +67,25 @@ func TestBadKeysOfAnAddress(t *testing.T) {
 	if n := try("203.0.113.7", 9); n != 3 {
 		t.Errorf("%d were let in after three seconds", n)
 	}
-	if back, err := s.TryKey(netip.Addr{}); err != nil {
+	if done, err := s.TryKey(t.Context(), netip.Addr{}); err != nil {
 		t.Error(err)
 	} else {
-		back()
+		done(true)
 	}
+	// Who waits for others' tries leaves with its context.
+	held, err := s.TryKey(t.Context(), netip.MustParseAddr("192.0.2.1"))
+	for err == nil {
+		_, err = s.TryKey(expired(t), netip.MustParseAddr("192.0.2.1"))
+	}
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("who waits got %v", err)
+	}
+	held(false)
+}
+
+// expired is a context that is over.
+func expired(t *testing.T) context.Context {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
 }

@@ -83,6 +83,7 @@ type Service struct {
 	Config
 	instance string
 	memory   *memory
+	tries    tries
 	writer   *writer
 	places   *places
 	ahead    *ahead
@@ -101,7 +102,7 @@ func New(c Config) *Service {
 	if c.Lease == 0 {
 		c.Lease = 15 * time.Second
 	}
-	s := &Service{Config: c, instance: id.New(id.Instance), memory: newMemory(), places: newPlaces(), up: clock.StartStopwatch()}
+	s := &Service{Config: c, instance: id.New(id.Instance), memory: newMemory(), tries: tries{by: map[string]*trying{}}, places: newPlaces(), up: clock.StartStopwatch()}
 	s.ahead = newAhead(s.places)
 	s.writer = newWriter(s.take, s.free)
 	s.writer.recall = s.recall
