@@ -87,3 +87,42 @@ func (n noticed) Complete(ctx context.Context, r inference.Request) (string, *in
 	close(n.asked)
 	return n.Engine.Complete(ctx, r)
 }
+
+// lost is an engine that breaks down a number of times when it is asked for a model.
+type lost struct {
+	chat.Engine
+	left *atomic.Int64
+}
+
+func (l lost) Resolve(modelID string) (inference.Model, error) {
+	if l.left.Add(-1) >= 0 {
+		panic("a canary of the panic")
+	}
+	return l.Engine.Resolve(modelID)
+}
+
+// T17: a run that breaks down whoever takes it over ends no instance, and holds up no other run
+// that is taken over with it; it is tried again.
+func TestATakeOverThatPanicsIsTriedAgain(t *testing.T) {
+	h := newHouse(t)
+	a := h.open()
+	h.engine.Answer(func(inferencetest.Request) inferencetest.Script {
+		return inferencetest.Script{inferencetest.Say("some "), inferencetest.Hang()}
+	})
+	first := a.send(a.guest(), "one")
+	second := a.send(a.guest(), "two")
+	eventually(t, "both to be written", func() bool {
+		return a.find(first.Viewer, first.Reply.ID).Text != "" && a.find(second.Viewer, second.Reply.ID).Text != ""
+	})
+	left := new(atomic.Int64)
+	left.Store(1)
+	h.front = func(e chat.Engine) chat.Engine { return lost{e, left} }
+	b := h.open()
+	h.expire(a)
+	for _, sent := range []*chat.Sent{first, second} {
+		eventually(t, "the end of a run", func() bool { return b.find(sent.Viewer, sent.Reply.ID).Status == models.MessageInterrupted })
+	}
+	if left.Load() >= 0 {
+		t.Error("nothing broke down")
+	}
+}

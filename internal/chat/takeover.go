@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -77,8 +78,14 @@ RETURNING runs.*`, s.instance, s.Lease.Milliseconds(), strings.Join(idsOf(s.hub.
 }
 
 // takeOver goes on with a run whose owner is gone: with an engine that can continue a
-// prefix it continues the same reply, else the reply ends interrupted with its text.
-func (s *Service) takeOver(ctx context.Context, row models.Run) error {
+// prefix it continues the same reply, else the reply ends interrupted with its text. What
+// panics has failed: the run is tried again when this lease has ended.
+func (s *Service) takeOver(ctx context.Context, row models.Run) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("it broke down: %s\n%s", fault.OfPanic(p), debug.Stack())
+		}
+	}()
 	key, err := s.Owners.Key(ctx, row.OwnerID)
 	if err != nil {
 		return fmt.Errorf("open owner's key: %w", err)
