@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -45,7 +46,7 @@ func TestActsStandInTheAccessLog(t *testing.T) {
 	}
 	want(t, at(operator.ask(`mutation($i: CreditAdjustInput!) { creditAdjust(input: $i) { userErrors { code } } }`,
 		map[string]any{"i": map[string]any{"clientId": "one", "account": b.id(), "amount": "5", "reason": "a canary of a reason"}}), "data", "creditAdjust"), `{"userErrors":[]}`)
-	if err := p.server.keys.Surrender(t.Context(), g.secret); err != nil {
+	if err := p.server.keys.Surrender(t.Context(), g.secret, netip.Addr{}); err != nil {
 		t.Fatal(err)
 	}
 	got := strings.Join(b.activity(), "\n")

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kimi-k2/kimi-k2/internal/chat"
 	"github.com/kimi-k2/kimi-k2/internal/edge"
 	"github.com/kimi-k2/kimi-k2/internal/fairqueue"
 	"github.com/kimi-k2/kimi-k2/internal/ratelimit"
@@ -17,11 +18,12 @@ const busyPatience = 30 * time.Second
 // openLimits builds what says who may do how much, and the line at the engine.
 func (s *server) openLimits(ctx context.Context) error {
 	c := s.cfg
-	s.limits = ratelimit.New(ratelimit.Config{DB: s.db, Clock: s.clock, Log: s.log, Bus: s.bus, Limits: ratelimit.Limits{
+	// The lease of a place outlasts that of a run: who takes a run over finds its place held.
+	s.limits = ratelimit.New(ratelimit.Config{DB: s.db, Clock: s.clock, Log: s.log, Bus: s.bus, Lease: max(15*time.Second, 2*c.RunLease), Limits: ratelimit.Limits{
 		RequestsPerKey: int64(c.RateRequestsPerKey), TokensPerKey: int64(c.RateTokensPerKey), StreamsPerKey: int64(c.RateStreamsPerKey),
 		RequestsPerAccount: int64(c.RateRequestsPerAccount), TokensPerAccount: int64(c.RateTokensPerAccount), StreamsPerAccount: int64(c.RateStreamsPerAccount),
 		MessagesPerAccount: int64(c.RateMessagesPerAccount), MessagesPerGuest: int64(c.RateMessagesPerGuest),
-		CostPerAccount: int64(c.RateCostPerAccount), CostPerGuest: int64(c.RateCostPerGuest)}})
+		CostPerAccount: int64(c.RateCostPerAccount), CostPerGuest: int64(c.RateCostPerGuest), BadKeysPerAddress: int64(c.RateBadKeysPerAddress)}})
 	s.queue = fairqueue.New(fairqueue.Config{Engine: s.engine, Log: s.log, Streams: c.EngineStreams, Waiting: c.EngineQueue, WaitingPerPrincipal: c.EngineQueuePerOwner,
 		Patience: min(c.InferenceFirstTokenTimeout, busyPatience)})
 	return s.limits.Start(ctx)
@@ -47,11 +49,17 @@ func (s *server) spend(ctx context.Context, cost int) (edge.Budget, error) {
 // messageLimits is what chat knows of limits.
 type messageLimits struct{ limits *ratelimit.Service }
 
-// AdmitMessage takes a message off what its sender may send and use.
-func (m messageLimits) AdmitMessage(ctx context.Context, v viewer.Viewer, tokens int64) (done func(tokens int64), err error) {
-	permit, err := m.limits.Admit(ctx, v, ratelimit.Ask{Route: ratelimit.RouteMessage, Tokens: tokens})
+// AdmitMessage takes a message off what its sender may send and use, and one that an API key
+// sends off the key's and its account's streams.
+func (m messageLimits) AdmitMessage(ctx context.Context, v viewer.Viewer, tokens int64) (chat.Permit, error) {
+	permit, err := m.limits.Admit(ctx, v, ratelimit.Ask{Route: ratelimit.RouteMessage, Tokens: tokens, Stream: true})
 	if err != nil {
 		return nil, err
 	}
-	return permit.Done, nil
+	return permit, nil
+}
+
+// KeepMessage holds the place of a run that is gone on with.
+func (m messageLimits) KeepMessage(ownerID, keyID string) chat.Permit {
+	return m.limits.Keep(viewer.Viewer{Kind: viewer.APIKey, OwnerID: ownerID, KeyID: keyID}, ratelimit.RouteMessage)
 }

@@ -187,6 +187,99 @@ func TestMessagesAreLimited(t *testing.T) {
 	}
 }
 
+// P74, R-LIMIT: a reply that a key has written in a conversation is one of its streams, like a
+// completion: of many on three instances exactly so many begin, the page's don't count, a
+// request that is sent again finds its reply, and each end frees one place.
+func TestAKeysRepliesAreItsStreams(t *testing.T) {
+	all := instances(t, 3, "RATE_STREAMS_PER_KEY=7", "STREAMS_PER_GUEST=1000")
+	b := all[0].signIn("builder")
+	g := b.program(map[string]any{})
+	release := make(chan struct{})
+	for _, p := range all {
+		p.engine.Answer(func(inferencetest.Request) inferencetest.Script {
+			return inferencetest.Script{inferencetest.Say("Hi"), inferencetest.Wait(release), inferencetest.Finish("stop"), inferencetest.Done()}
+		})
+	}
+	var mu sync.Mutex
+	replies, refused, streams := map[string]string{}, 0, 0
+	sendAs := func(g *program, i int, clientID string) (reply, refusal string) {
+		sent := at(g.at(all[i%3]).ask(paidDocument, map[string]any{"i": map[string]any{"clientId": clientID, "text": "m"}}), "data", "messageSend")
+		reply, _ = at(sent, "reply", "id").(string)
+		refusal, _ = at(sent, "userErrors", 0, "code").(string)
+		return reply, refusal
+	}
+	storm := func(n int, name string) {
+		var wg sync.WaitGroup
+		for i := range n {
+			wg.Go(func() {
+				if i%4 == 0 {
+					resp := g.at(all[i%3]).call(t.Context(), "/v1/chat/completions", asking("m", `,"stream":true`))
+					mu.Lock()
+					defer mu.Unlock()
+					if resp.StatusCode == http.StatusOK {
+						streams++
+					} else if refused++; resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") == "" {
+						t.Errorf("a completion: %d %v", resp.StatusCode, resp.Header)
+					}
+					return
+				}
+				clientID := fmt.Sprint(name, i)
+				reply, refusal := sendAs(g, i, clientID)
+				mu.Lock()
+				defer mu.Unlock()
+				switch {
+				case reply != "":
+					replies[clientID] = reply
+				case refusal == "RATE_LIMITED":
+					refused++
+				default:
+					t.Errorf("refused for %q", refusal)
+				}
+			})
+		}
+		wg.Wait()
+	}
+	storm(40, "a")
+	if n := len(replies) + streams; n != 7 || refused != 33 {
+		t.Fatalf("%d replies and %d streams began, %d were refused", len(replies), streams, refused)
+	}
+	asked := 0
+	for _, p := range all {
+		asked += len(p.engine.Requests())
+	}
+	if asked > 7 {
+		t.Errorf("%d requests reached the engine", asked)
+	}
+	if len(replies) == 0 {
+		t.Fatal("no reply is among them") // 30 of 40 asked for one
+	}
+	for clientID, reply := range replies {
+		if again, refusal := sendAs(g, 1, clientID); again != reply {
+			t.Errorf("sent again: %q %s, not %s", again, refusal, reply)
+		}
+	}
+	other := b.program(map[string]any{})
+	if reply, refusal := sendAs(other, 0, "other"); reply == "" {
+		t.Errorf("another key: %s", refusal)
+	}
+	if sent := b.ask(paidDocument, map[string]any{"i": map[string]any{"clientId": "mine", "text": "m"}}); at(sent, "data", "messageSend", "reply", "id") == nil {
+		t.Errorf("the page: %v", sent)
+	}
+	for _, reply := range replies {
+		b.ask(`mutation($i: ReplyStopInput!) { replyStop(input: $i) { userErrors { code } } }`, map[string]any{"i": map[string]any{"replyId": reply}})
+		break
+	}
+	began := len(replies) + streams
+	for deadline := time.Now().Add(patience); len(replies)+streams == began && time.Now().Before(deadline); { // a place is freed with the next batch
+		storm(9, fmt.Sprint("b", time.Now().UnixNano()))
+	}
+	storm(20, "c")
+	if n := len(replies) + streams; n != began+1 {
+		t.Errorf("%d began for one that was stopped", n-began)
+	}
+	close(release)
+}
+
 const queuedDocument = `subscription($id: ID!) { replyEvents(replyId: $id) { __typename ... on ReplySnapshot { seq text } ... on ReplyDelta { seq text }
   ... on ReplyQueued { seq position } ... on ReplyFinished { status } ... on ReplyFailed { error { code } } } }`
 

@@ -43,7 +43,7 @@ func (s *server) openConnections() *live.Registry {
 
 // recordRefusal keeps a row for a socket under a key that was good once.
 func (s *server) recordRefusal(err error) {
-	if known := new(apikey.Refusal); errors.As(err, &known) {
+	if known := new(apikey.Refusal); errors.As(err, &known) && known.Listed {
 		s.requests.Record(requestlog.Entry{OwnerID: known.OwnerID, KeyID: known.KeyID, Route: record.Unknown, Status: http.StatusUnauthorized, Code: string(known.Fault.Code)})
 	}
 }
@@ -70,7 +70,7 @@ func (s *server) initSocket(ctx context.Context, _ *http.Request, payload json.R
 	if !ok {
 		return ctx, fault.New(fault.Unauthenticated, "authorization must be `Bearer` and an API key")
 	}
-	v, err := s.keys.Authenticate(ctx, key)
+	v, err := s.keys.Authenticate(ctx, key, viewer.From(ctx).Network)
 	if err != nil {
 		s.recordRefusal(err)
 		return ctx, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"testing"
 
 	"github.com/kimi-k2/kimi-k2/internal/completion"
@@ -16,7 +17,7 @@ import (
 func (g *program) begun(words string) (run *completion.Run, ended <-chan error) {
 	t := g.p.t
 	t.Helper()
-	v, err := g.p.server.keys.Authenticate(t.Context(), g.secret)
+	v, err := g.p.server.keys.Authenticate(t.Context(), g.secret, netip.Addr{})
 	if err != nil {
 		t.Fatal(err)
 	}

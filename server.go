@@ -143,10 +143,10 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *server,
 	if err = s.openBilling(secret); err != nil {
 		return nil, err
 	}
-	s.keys = apikey.New(apikey.Config{DB: s.db, Audit: s.audit, Owners: s.accounts, Budgets: s.credit, Clock: s.clock, Log: log, Bus: s.bus, Secret: secret})
 	if err = s.openLimits(ctx); err != nil {
 		return nil, err
 	}
+	s.keys = apikey.New(apikey.Config{DB: s.db, Audit: s.audit, Owners: s.accounts, Budgets: s.credit, Clock: s.clock, Log: log, Bus: s.bus, Secret: secret, Tries: s.limits})
 	if err = s.openRequests(ctx); err != nil {
 		return nil, err
 	}

@@ -25,13 +25,14 @@ import (
 	"github.com/kimi-k2/kimi-k2/graph"
 	"github.com/kimi-k2/kimi-k2/internal/config"
 	"github.com/kimi-k2/kimi-k2/internal/database/dbtest"
+	"github.com/kimi-k2/kimi-k2/internal/inference/badline"
 	"github.com/kimi-k2/kimi-k2/internal/inference/inferencetest"
 	"github.com/kimi-k2/kimi-k2/internal/inference/realengine"
 )
 
 const patience = 20 * time.Second
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, badline.Leaks()...) }
 
 // product is the whole server on a port of its own.
 type product struct {

@@ -12,6 +12,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -80,6 +81,15 @@ type Stopper interface {
 	StopKey(ctx context.Context, ownerID, keyID string) error
 }
 
+// Tries bounds what keys cost that are not good.
+type Tries interface {
+	// TryKey counts a try from an address, or refuses it with RATE_LIMITED; done says whether
+	// the key was not good, and takes it back otherwise.
+	TryKey(ctx context.Context, from netip.Addr) (done func(bad bool), err error)
+	// ListKey reports whether a refusal of a key that was good once is to be listed.
+	ListKey(keyID string) bool
+}
+
 // Config is what a Service is made of.
 type Config struct {
 	DB      *database.DB
@@ -88,7 +98,8 @@ type Config struct {
 	Budgets Budgets
 	Clock   clock.Clock
 	Log     *slog.Logger
-	Bus     Bus // nil: there are no other instances
+	Bus     Bus   // nil: there are no other instances
+	Tries   Tries // nil: nothing is bounded
 	// Secret is a secret of the installation of at least 32 bytes: with another one no
 	// key is good any more.
 	Secret []byte
@@ -99,6 +110,7 @@ type Service struct {
 	Config
 	pepper   pepper
 	known    *viewer.Cache // by the SHA-256 of a key
+	proven   *proven
 	instance string
 
 	stopper Stopper
@@ -110,7 +122,7 @@ type Service struct {
 
 // New makes the service; Start lets it hear of what other instances revoke.
 func New(c Config) *Service {
-	return &Service{Config: c, pepper: newPepper(c.Secret), known: viewer.NewCache(c.Clock.Now, remembered, maxRemembered), instance: id.New(id.Instance)}
+	return &Service{Config: c, pepper: newPepper(c.Secret), known: viewer.NewCache(c.Clock.Now, remembered, maxRemembered), proven: newProven(), instance: id.New(id.Instance)}
 }
 
 // StopWith hands over what ends a revoked key's replies. It is called once, before the

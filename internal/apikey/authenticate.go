@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -37,26 +38,60 @@ func Bearer(header string) (key string, ok bool) {
 
 // Authenticate is whom a key acts for. It refuses with UNAUTHENTICATED what is no key of
 // ours or has expired, and with KEY_REVOKED what was revoked, at once where that was done
-// and within a second elsewhere. Other errors are those of the database.
-func (s *Service) Authenticate(ctx context.Context, key string) (viewer.Viewer, error) {
+// and within a second elsewhere. Where too many came from the address that were not good, it
+// refuses with RATE_LIMITED, unasked, what has not been good on this instance when it was
+// last shown. Other errors are those of the database.
+func (s *Service) Authenticate(ctx context.Context, key string, from netip.Addr) (viewer.Viewer, error) {
 	publicID, ok := parse(key)
 	if !ok {
 		return viewer.Viewer{}, errNoKey()
 	}
 	hash := sha256.Sum256([]byte(key))
-	v, ok := s.known.Get(hash)
-	if !ok {
+	if v, ok := s.known.Get(hash); ok && s.lasts(v) {
+		return v, nil
+	}
+	var v viewer.Viewer
+	err := s.try(ctx, hash, from, func() (err error) {
 		mark := s.known.Mark()
-		var err error
 		if v, err = s.read(ctx, publicID, key); err != nil {
-			return viewer.Viewer{}, err
+			return err
+		}
+		if !s.lasts(v) {
+			return s.refusal(v, fault.New(fault.Unauthenticated, "this API key has expired: make a new one"))
 		}
 		s.known.Put(hash, v, mark)
-	}
-	if !s.Clock.Now().Before(v.KeyExpiresAt) {
-		return viewer.Viewer{}, &Refusal{v.OwnerID, v.KeyID, fault.New(fault.Unauthenticated, "this API key has expired: make a new one")}
+		return nil
+	})
+	if err != nil {
+		return viewer.Viewer{}, err
 	}
 	return v, nil
+}
+
+// lasts reports whether a key has not expired.
+func (s *Service) lasts(v viewer.Viewer) bool { return s.Clock.Now().Before(v.KeyExpiresAt) }
+
+// try looks at a key, and counts it for its address when it is not good. One that was good
+// when it was last shown is looked at in any case: nobody is shut out by another's bad keys.
+func (s *Service) try(ctx context.Context, hash [sha256.Size]byte, from netip.Addr, look func() error) error {
+	done := func(bool) {}
+	if s.Tries != nil && !s.proven.has(hash) {
+		var err error
+		if done, err = s.Tries.TryKey(ctx, from); err != nil {
+			return fmt.Errorf("try an API key: %w", err)
+		}
+	}
+	bad := false
+	defer func() { done(bad) }()
+	err := look()
+	bad = fault.Is(err, fault.Unauthenticated) || fault.Is(err, fault.KeyRevoked)
+	switch {
+	case err == nil:
+		s.proven.add(hash)
+	case bad:
+		s.proven.drop(hash)
+	}
+	return err
 }
 
 // read checks a key against its row.
@@ -87,7 +122,7 @@ func (s *Service) read(ctx context.Context, publicID, key string) (v viewer.View
 	case !hmac.Equal(digest, s.pepper.digest(key)):
 		return v, errNoKey()
 	case revoked != nil:
-		return v, &Refusal{v.OwnerID, v.KeyID, errRevoked()}
+		return v, s.refusal(v, errRevoked())
 	}
 	v.Kind, v.Scopes = viewer.APIKey, strings.Fields(scopes)
 	s.touch(ctx, v, used)
@@ -99,6 +134,12 @@ func (s *Service) read(ctx context.Context, publicID, key string) (v viewer.View
 type Refusal struct {
 	OwnerID, KeyID string
 	Fault          *fault.Fault
+	// Listed says that its account is to see it: so many a minute are, not all.
+	Listed bool
+}
+
+func (s *Service) refusal(v viewer.Viewer, f *fault.Fault) *Refusal {
+	return &Refusal{v.OwnerID, v.KeyID, f, s.Tries == nil || s.Tries.ListKey(v.KeyID)}
 }
 
 // Error is the fault's.

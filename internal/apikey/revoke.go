@@ -2,8 +2,10 @@ package apikey
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -103,13 +105,17 @@ func (s *Service) ShutTx(tx *gorm.DB, ownerID string) (rows map[string]int64, to
 
 // Surrender revokes a key for whoever holds it: who finds one that has leaked can end it.
 // It is done when the key was revoked before; it refuses as Authenticate does what is no
-// key of ours.
-func (s *Service) Surrender(ctx context.Context, key string) error {
+// key of ours, and one too many of an address.
+func (s *Service) Surrender(ctx context.Context, key string, from netip.Addr) error {
 	publicID, ok := parse(key)
 	if !ok {
 		return errNoKey()
 	}
-	v, err := s.read(ctx, publicID, key)
+	var v viewer.Viewer
+	err := s.try(ctx, sha256.Sum256([]byte(key)), from, func() (err error) {
+		v, err = s.read(ctx, publicID, key)
+		return err
+	})
 	if fault.Is(err, fault.KeyRevoked) {
 		return nil
 	}

@@ -71,5 +71,6 @@ func (b *Bus) deliver(m *nats.Msg) {
 		return
 	}
 	b.received.Add(1)
+	defer b.survive()
 	f.handle(m.Data)
 }

@@ -81,3 +81,40 @@ func TestFollowersLoseMessagesToo(t *testing.T) {
 		t.Errorf("got %s and %s", one, two)
 	}
 }
+
+// T17: a message that breaks its handler down is lost, and nothing else: the next ones come, to
+// this handler and to others.
+func TestAPanicLosesItsMessageAlone(t *testing.T) {
+	b := open(t, bus.Config{})
+	got := make(chan string, 4)
+	hear := func(name string) func([]byte) {
+		return func(data []byte) {
+			if string(data) == "bad" {
+				panic("a canary of the panic")
+			}
+			got <- name + string(data)
+		}
+	}
+	follow, subscribed := hear("followed "), hear("subscribed ")
+	for _, listen := range []func() (func(), error){
+		func() (func(), error) { return b.Follow("x", follow) },
+		func() (func(), error) {
+			return b.Subscribe("x", func(data []byte, _ func([]byte) error) { subscribed(data) })
+		},
+	} {
+		stop, err := listen()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(stop)
+	}
+	for _, m := range []string{"bad", "good"} {
+		if err := b.Publish("x", []byte(m)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	both := receive(t, got) + ", " + receive(t, got)
+	if both != "followed good, subscribed good" && both != "subscribed good, followed good" {
+		t.Error(both)
+	}
+}

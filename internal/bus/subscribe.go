@@ -3,10 +3,13 @@ package bus
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/kimi-k2/kimi-k2/internal/fault"
 )
 
 // Subscribe calls handle for each message on the subject, one after another in the
@@ -27,6 +30,7 @@ func (b *Bus) Subscribe(subject string, handle func(data []byte, reply func([]by
 			return
 		}
 		b.received.Add(1)
+		defer b.survive()
 		handle(m.Data, replier(m))
 	})
 	if err != nil {
@@ -42,6 +46,14 @@ func (b *Bus) Subscribe(subject string, handle func(data []byte, reply func([]by
 		stopped.Store(true)
 		_ = sub.Unsubscribe() // fails only when the connection is closed, which ends it as well
 	}, nil
+}
+
+// survive ends a panic of a handler: what it was told is lost, as messages may be, and the
+// process goes on.
+func (b *Bus) survive() {
+	if p := recover(); p != nil {
+		b.log.Error("a message broke its handler down", "panic", fault.OfPanic(p), "stack", string(debug.Stack()))
+	}
 }
 
 // settle waits until the broker knows of a new subscription.

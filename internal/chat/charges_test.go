@@ -14,6 +14,7 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/internal/chat"
 	"github.com/kimi-k2/kimi-k2/internal/inference"
+	"github.com/kimi-k2/kimi-k2/internal/inference/badline"
 	"github.com/kimi-k2/kimi-k2/internal/inference/realengine"
 	"github.com/kimi-k2/kimi-k2/models"
 )
@@ -42,7 +43,7 @@ type matter struct {
 	*instance
 	h    *house
 	c    *customer
-	wire *wire
+	wire *badline.Line
 	sent *chat.Sent
 }
 
@@ -78,7 +79,7 @@ func (m *matter) stop() {
 const question = "What is the answer, and what does it cost?"
 
 // slow is a wire of about 60 tokens a second.
-func (m *matter) slow() { m.wire.toxic("bandwidth", map[string]any{"rate": 12}) }
+func (m *matter) slow() { m.wire.Toxic("bandwidth", map[string]any{"rate": 12}) }
 
 // charges are the cases of docs/CHARGES.md, played with the real engine.
 var charges = []struct {
@@ -100,7 +101,7 @@ var charges = []struct {
 	{name: "It reaches the model's limit", tokens: 40, play: func(m *matter) { m.ask(realengine.Endless); m.end() },
 		status: models.RunComplete, rule: "the engine's numbers"},
 	{name: "The line is slow and cuts events apart", play: func(m *matter) {
-		m.wire.toxic("slicer", map[string]any{"average_size": 11, "size_variation": 7, "delay": 20})
+		m.wire.Toxic("slicer", map[string]any{"average_size": 11, "size_variation": 7, "delay": 20})
 		m.ask(realengine.Short)
 		m.end()
 	}, status: models.RunComplete, rule: "the engine's numbers"},
@@ -116,17 +117,17 @@ var charges = []struct {
 		leave()
 		eventually(m.t, "the end", func() bool { return !m.find(m.c.Viewer, m.sent.Reply.ID).Status.Live() })
 	}, status: models.RunComplete, rule: "the engine's numbers"},
-	{name: "The engine can't be reached", play: func(m *matter) { m.wire.cut(); m.ask(realengine.Short); m.end() },
+	{name: "The engine can't be reached", play: func(m *matter) { m.wire.Cut(); m.ask(realengine.Short); m.end() },
 		status: models.RunFailed, own: true, free: true, rule: "nothing was written: nothing is charged"},
 	{name: "The connection is reset before the first token", play: func(m *matter) {
-		m.wire.toxic("reset_peer", map[string]any{"timeout": 0})
+		m.wire.Toxic("reset_peer", map[string]any{"timeout": 0})
 		m.ask(realengine.Short)
 		m.end()
 	}, status: models.RunFailed, own: true, free: true, rule: "nothing was written: nothing is charged"},
 	{name: "The engine refuses with an error", engine: "missing:latest", play: func(m *matter) { m.ask(realengine.Short); m.end() },
 		status: models.RunFailed, own: true, free: true, rule: "an error's text is never charged"},
 	{name: "Stop before the first token", play: func(m *matter) {
-		m.wire.toxic("latency", map[string]any{"latency": 5000})
+		m.wire.Toxic("latency", map[string]any{"latency": 5000})
 		m.ask(realengine.Endless)
 		m.stop()
 	}, status: models.RunStopped, own: true, free: true, rule: "nothing was written: nothing is charged"},
@@ -140,14 +141,14 @@ var charges = []struct {
 		m.slow()
 		m.ask(realengine.Endless)
 		m.some()
-		m.wire.cut()
+		m.wire.Cut()
 		m.end()
 	}, status: models.RunFailed, own: true, rule: "our own count of what was stored"},
 	{name: "The engine falls silent in the middle", play: func(m *matter) {
 		m.slow()
 		m.ask(realengine.Endless)
 		m.some()
-		m.wire.toxic("timeout", map[string]any{"timeout": 0})
+		m.wire.Toxic("timeout", map[string]any{"timeout": 0})
 		m.end()
 	}, status: models.RunFailed, own: true, rule: "our own count of what was stored"},
 	{name: "The engine sends no usage", ask: func(q map[string]any) { delete(q, "stream_options") },
@@ -204,10 +205,10 @@ func TestChargesWithTheRealEngine(t *testing.T) {
 func newMatter(t *testing.T, engine string, n int) *matter {
 	c := charges[n]
 	h := newShop(t)
-	m := &matter{h: h, wire: newWire(t, engine)}
-	h.real, h.stall = m.wire.url, 2*time.Second
+	m := &matter{h: h, wire: badline.New(t, engine)}
+	h.real, h.stall = m.wire.URL, 2*time.Second
 	if c.ask != nil || c.say != nil {
-		h.real = liar(t, m.wire.url, c.ask, c.say)
+		h.real = badline.Liar(t, m.wire.URL, c.ask, c.say)
 	}
 	tokens := c.tokens
 	if tokens == 0 {

@@ -231,6 +231,7 @@ func leases(ls []lease) map[string]lease {
 // stored in a second try.
 func (s *Service) handOver(r *activeRun) {
 	r.log.freeze()
+	r.permit.Leave()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	r.ckpt.Lock()

@@ -21,11 +21,12 @@ const longRun = time.Minute
 func (s *Service) finish(r *activeRun, status models.MessageStatus, res inference.Result, cause error) {
 	r.log.freeze()
 	m, use := s.result(r, status, res, cause)
-	r.limited(tokensUsed(use.Usage))
+	used := tokensUsed(use.Usage)
 	ctx := context.WithoutCancel(r.ctx)
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
 		held, err := s.storeHeld(ctx, r, m, use)
 		if err == nil {
+			r.permit.Done(used)
 			if !held {
 				r.log.replace() // fenced: whoever took over tells the end
 				return
@@ -36,6 +37,7 @@ func (s *Service) finish(r *activeRun, status models.MessageStatus, res inferenc
 		select {
 		case <-time.After(wait):
 		case <-s.ctx.Done(): // shutting down without a database: the lease runs out and the checkpoint counts
+			r.permit.Leave()
 			r.log.replace()
 			return
 		}

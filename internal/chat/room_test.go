@@ -27,6 +27,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/inference"
 	"github.com/kimi-k2/kimi-k2/internal/inference/inferencetest"
 	"github.com/kimi-k2/kimi-k2/internal/inference/openai"
+	"github.com/kimi-k2/kimi-k2/internal/ratelimit"
 	"github.com/kimi-k2/kimi-k2/internal/seal"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
@@ -55,6 +56,7 @@ type house struct {
 	gate    func(*database.DB) chat.Gate  // instead of one that lets everybody through
 	told    *slog.Logger                  // is told of every statement
 	model   string                        // what the engine serves; "" for a Kimi K2
+	streams int64                         // of one API key at once; 0: there are no limits
 }
 
 func newHouse(t *testing.T) *house {
@@ -80,6 +82,7 @@ type instance struct {
 	accounts *account.Service
 	bus      *bus.Bus
 	books    *credit.Service // where there is a tariff
+	limits   *ratelimit.Service
 	closed   bool
 }
 
@@ -130,12 +133,16 @@ func (h *house) open() *instance {
 		c.Gate = h.gate(db)
 	}
 	books := h.keepBooks(db, &c)
+	limits := h.limits(db)
+	if limits != nil {
+		c.Limits = messages{limits}
+	}
 	s := chat.New(c)
 	accounts.Join(open{}, nil, s)
 	if err := s.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
-	i := &instance{Service: s, t: t, db: db, accounts: accounts, bus: b, books: books}
+	i := &instance{Service: s, t: t, db: db, accounts: accounts, bus: b, books: books, limits: limits}
 	if books != nil {
 		books.Join(s, nil)
 	}
@@ -166,6 +173,9 @@ func (i *instance) close() {
 	cancel()
 	i.Drain(now)
 	i.Close()
+	if i.limits != nil {
+		i.limits.Close()
+	}
 }
 
 // guest is a viewer that has sent nothing yet.

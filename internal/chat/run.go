@@ -3,7 +3,6 @@ package chat
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -36,14 +35,14 @@ type activeRun struct {
 	thinking  time.Time // first reasoning
 	reasoning time.Duration
 
-	limited func(tokens int64) // corrects what the run's limits were charged
-	prior   tokens             // what earlier phases used
+	permit  Permit // held until the end is stored
+	prior   tokens // what earlier phases used
 	account meter
 }
 
 // newRun is a run without text.
 func newRun(row models.Run, key *seal.Key, model inference.Model) *activeRun {
-	r := &activeRun{row: row, model: model, log: newLog(row.OwnerID, row.Epoch), done: make(chan struct{}), limited: func(int64) {}}
+	r := &activeRun{row: row, model: model, log: newLog(row.OwnerID, row.Epoch), done: make(chan struct{}), permit: unlimited{}}
 	r.account.text, r.account.thoughts = model.Counter(), model.Counter()
 	r.whose.Store(&holder{ownerID: row.OwnerID, key: key})
 	return r
@@ -56,11 +55,11 @@ func (r *activeRun) stop() {
 }
 
 // begin starts a run whose row this instance has just written or taken over; so is what
-// earlier epochs produced and the row's checkpoint holds, and limited is told the tokens
-// that it used.
-func (s *Service) begin(row models.Run, key *seal.Key, model inference.Model, req inference.Request, so *models.Message, limited func(tokens int64)) error {
+// earlier epochs produced and the row's checkpoint holds. It keeps the permit until the run
+// ends.
+func (s *Service) begin(row models.Run, key *seal.Key, model inference.Model, req inference.Request, so *models.Message, permit Permit) error {
 	r := newRun(row, key, model)
-	r.limited = limited
+	r.permit = permit
 	r.req, r.stored, r.reasoning = req, s.clock.Now(), time.Duration(so.ReasoningMs)*time.Millisecond
 	r.prior = tokensOf(so)
 	r.log.preload(so.Text, so.Reasoning)
@@ -70,6 +69,7 @@ func (s *Service) begin(row models.Run, key *seal.Key, model inference.Model, re
 	s.hub.own(r)
 	if !s.running.start(func() { s.execute(r) }) {
 		r.cancel(errHandover)
+		permit.Leave()
 		close(r.done)
 		s.hub.drop(row.ReplyID, r.log)
 		return errShuttingDown()
@@ -79,12 +79,14 @@ func (s *Service) begin(row models.Run, key *seal.Key, model inference.Model, re
 
 // execute runs the run to its end.
 func (s *Service) execute(r *activeRun) {
+	defer s.survive(r)
 	defer close(r.done)
 	defer s.hub.drop(r.row.ReplyID, r.log)
 	defer r.cancel(context.Canceled)
 	res, err := s.generate(r)
 	switch cause := context.Cause(r.ctx); {
 	case errors.Is(cause, errFenced):
+		r.permit.Done(-1)
 		r.log.replace()
 	case errors.Is(cause, errHandover):
 		s.handOver(r)
@@ -97,12 +99,22 @@ func (s *Service) execute(r *activeRun) {
 	}
 }
 
+// survive ends a panic, so that the process goes on: the run is nobody's then, and whoever
+// takes it over when its lease has ended goes on with it or ends it.
+func (s *Service) survive(r *activeRun) {
+	if p := recover(); p != nil {
+		s.log.Error("a run broke down, its lease ends", "run", r.row.ID, "panic", fault.OfPanic(p), "stack", string(debug.Stack()))
+		r.permit.Done(-1)
+		r.log.replace()
+	}
+}
+
 // generate streams from the engine into the log. A panic there ends this run, not
 // the process.
 func (s *Service) generate(r *activeRun) (res inference.Result, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			s.log.Error("run panicked", "run", r.row.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			s.log.Error("run panicked", "run", r.row.ID, "panic", fault.OfPanic(p), "stack", string(debug.Stack()))
 			err = fault.New(fault.Internal, "the reply broke on our side; try again")
 		}
 	}()

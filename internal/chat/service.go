@@ -67,10 +67,26 @@ type Keys interface {
 
 // Limits is what chat needs to know of who may send how much.
 type Limits interface {
-	// AdmitMessage takes a message, and tokens as it may use, off the sender's limits.
-	// done corrects the tokens; negative ones leave the guess.
-	AdmitMessage(ctx context.Context, v viewer.Viewer, tokens int64) (done func(tokens int64), err error)
+	// AdmitMessage takes a message, tokens as it may use, and a place among the streams of
+	// who has such places, off the sender's limits.
+	AdmitMessage(ctx context.Context, v viewer.Viewer, tokens int64) (Permit, error)
+	// KeepMessage holds the place of a run that an API key began on another instance.
+	KeepMessage(ownerID, keyID string) Permit
 }
+
+// Permit is what a run holds of its sender's limits.
+type Permit interface {
+	// Done gives the place back and corrects the tokens; negative ones leave the guess.
+	Done(tokens int64)
+	// Leave leaves the place to the instance that goes on with the run.
+	Leave()
+}
+
+// unlimited is the permit where nothing is limited.
+type unlimited struct{}
+
+func (unlimited) Done(int64) {}
+func (unlimited) Leave()     {}
 
 // Bus is what chat needs to talk to other instances.
 type Bus interface {

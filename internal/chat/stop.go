@@ -35,19 +35,19 @@ func (s *Service) Continue(ctx context.Context, v viewer.Viewer, replyID string)
 	if err != nil {
 		return nil, err
 	}
-	done, err := s.admitMessage(ctx, v, p.tokens)
+	permit, err := s.admitMessage(ctx, v, p.tokens)
 	if err != nil {
 		return nil, err
 	}
 	run, err := s.reopen(ctx, v, m, p)
 	if err != nil || run.ID == "" {
-		done(0)
+		permit.Done(0)
 		if err == nil {
 			return s.FindMessage(ctx, v, replyID) // another tab was faster
 		}
 		return nil, fmt.Errorf("continue reply: %w", err)
 	}
-	if err := s.begin(run, v.Key, model, p.req, m, done); err != nil {
+	if err := s.begin(run, v.Key, model, p.req, m, permit); err != nil {
 		s.log.Info("run left to another instance", "run", run.ID)
 	}
 	s.announce(v.OwnerID, event{Kind: eventStarted, Conversation: m.ConversationID, Reply: m.ID})

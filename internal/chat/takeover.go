@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -77,8 +78,14 @@ RETURNING runs.*`, s.instance, s.Lease.Milliseconds(), strings.Join(idsOf(s.hub.
 }
 
 // takeOver goes on with a run whose owner is gone: with an engine that can continue a
-// prefix it continues the same reply, else the reply ends interrupted with its text.
-func (s *Service) takeOver(ctx context.Context, row models.Run) error {
+// prefix it continues the same reply, else the reply ends interrupted with its text. What
+// panics has failed: the run is tried again when this lease has ended.
+func (s *Service) takeOver(ctx context.Context, row models.Run) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("it broke down: %s\n%s", fault.OfPanic(p), debug.Stack())
+		}
+	}()
 	key, err := s.Owners.Key(ctx, row.OwnerID)
 	if err != nil {
 		return fmt.Errorf("open owner's key: %w", err)
@@ -96,12 +103,20 @@ func (s *Service) takeOver(ctx context.Context, row models.Run) error {
 		}
 		if err == nil {
 			s.log.Info("continuing an abandoned run", "run", row.ID, "epoch", row.Epoch)
-			return s.begin(row, key, model, p.req, m, func(int64) {})
+			return s.begin(row, key, model, p.req, m, s.keepMessage(row))
 		}
 		s.log.Warn("rebuild an abandoned run", "run", row.ID, "err", err)
 	}
 	s.interrupt(row, key, model, m)
 	return nil
+}
+
+// keepMessage holds the place that a run of an API key has among its streams.
+func (s *Service) keepMessage(row models.Run) Permit {
+	if s.Limits == nil || row.KeyID == "" {
+		return unlimited{}
+	}
+	return s.Limits.KeepMessage(row.OwnerID, row.KeyID)
 }
 
 // interrupt ends a run with what is stored of it.
@@ -118,6 +133,7 @@ func (s *Service) interrupt(row models.Run, key *seal.Key, model inference.Model
 	}
 	s.log.Info("ending an abandoned run", "run", row.ID, "status", status)
 	s.workers.start(func() {
+		defer s.survive(r)
 		defer close(r.done)
 		defer s.hub.drop(row.ReplyID, r.log)
 		defer r.cancel(context.Canceled)

@@ -2,10 +2,12 @@ package chat
 
 import (
 	"context"
+	"runtime/debug"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/inference"
 	"github.com/kimi-k2/kimi-k2/models"
 )
@@ -48,6 +50,11 @@ func (s *Service) title(r *activeRun) {
 	s.workers.start(func() {
 		ctx, cancel := context.WithTimeout(s.ctx, titleTimeout)
 		defer cancel()
+		defer func() {
+			if p := recover(); p != nil {
+				s.log.Error("a title broke down", "conversation", r.row.ConversationID, "panic", fault.OfPanic(p), "stack", string(debug.Stack()))
+			}
+		}()
 		if err := s.writeTitle(ctx, r, reply); err != nil && ctx.Err() == nil {
 			s.log.Info("no generated title", "conversation", r.row.ConversationID, "err", err)
 		}

@@ -31,9 +31,9 @@ func (s *Service) turn(ctx context.Context, v viewer.Viewer, t turn) (*Sent, err
 	if s.isDraining() {
 		return nil, errShuttingDown()
 	}
-	done, err := s.admitMessage(ctx, v, inference.EstimateTokens(t.text))
+	permit, err := s.admitMessage(ctx, v, inference.EstimateTokens(t.text))
 	if err != nil {
-		return nil, err
+		return s.repeated(ctx, v, t, err)
 	}
 	var w written
 	err = s.DB.Tx(ctx, func(tx *gorm.DB) (err error) {
@@ -41,7 +41,7 @@ func (s *Service) turn(ctx context.Context, v viewer.Viewer, t turn) (*Sent, err
 		return err
 	})
 	if err != nil {
-		done(0)
+		permit.Done(0)
 	}
 	if errors.Is(err, errRepeated) {
 		return s.reread(ctx, w.sent)
@@ -50,7 +50,7 @@ func (s *Service) turn(ctx context.Context, v viewer.Viewer, t turn) (*Sent, err
 		return nil, fmt.Errorf("send message: %w", err)
 	}
 	v = w.sent.Viewer
-	if err := s.begin(w.run, v.Key, w.req.Model, w.req, new(models.Message), done); err != nil {
+	if err := s.begin(w.run, v.Key, w.req.Model, w.req, new(models.Message), permit); err != nil {
 		s.log.Info("run left to another instance", "run", w.run.ID)
 	}
 	s.announce(v.OwnerID, event{Kind: eventChanged, Conversation: w.run.ConversationID})
@@ -61,11 +61,24 @@ func (s *Service) turn(ctx context.Context, v viewer.Viewer, t turn) (*Sent, err
 // guessedOutput is the tokens that a reply is taken for until its end.
 const guessedOutput = 1024
 
-// admitMessage counts a message whose text has so many tokens; done must be called with
-// those that were used, when all is over.
-func (s *Service) admitMessage(ctx context.Context, v viewer.Viewer, tokens int) (done func(tokens int64), err error) {
+// repeated answers a request that limits refuse and that was let in before: whoever sends
+// it again is told of its reply, and not refused for what that takes.
+func (s *Service) repeated(ctx context.Context, v viewer.Viewer, t turn, refusal error) (*Sent, error) {
+	if !v.IsOwner() || !fault.Is(refusal, fault.RateLimited) {
+		return nil, refusal
+	}
+	reply, _, err := sameTurn(s.DB.Gorm(ctx), v, t)
+	if err != nil || reply == "" {
+		return nil, refusal
+	}
+	return s.reread(ctx, Sent{Viewer: v, Reply: &models.Message{ID: reply}})
+}
+
+// admitMessage counts a message whose text has so many tokens; its permit must be given back
+// when all is over.
+func (s *Service) admitMessage(ctx context.Context, v viewer.Viewer, tokens int) (Permit, error) {
 	if s.Limits == nil {
-		return func(int64) {}, nil
+		return unlimited{}, nil
 	}
 	return s.Limits.AdmitMessage(ctx, v, int64(tokens)+guessedOutput)
 }

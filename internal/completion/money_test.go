@@ -274,7 +274,7 @@ func TestAClientThatGoesAwayEndsTheEngine(t *testing.T) {
 	}
 }
 
-// A panic of whoever writes the answer out ends that answer, and it is settled.
+// T17: a panic of whoever writes the answer out ends that answer, and it is settled.
 func TestAPanicIsSettled(t *testing.T) {
 	h := newHouse(t)
 	i := h.open()

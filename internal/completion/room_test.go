@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -177,7 +178,7 @@ func (i *instance) newKey(owner viewer.Viewer, in apikey.Create) (*models.APIKey
 	if err != nil {
 		i.t.Fatal(err)
 	}
-	v, err := i.keys.Authenticate(i.t.Context(), secret)
+	v, err := i.keys.Authenticate(i.t.Context(), secret, netip.Addr{})
 	if err != nil {
 		i.t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package completion
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -122,7 +121,7 @@ func (r *Run) firstSlice() int64 {
 func (r *Run) generate(ctx context.Context, cancel context.CancelCauseFunc, emit func(inference.Delta) error) (res inference.Result, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			r.s.Log.Error("completion panicked", "completion", r.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			r.s.Log.Error("completion panicked", "completion", r.ID, "panic", fault.OfPanic(p), "stack", string(debug.Stack()))
 			err = errBroke
 		}
 	}()

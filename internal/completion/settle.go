@@ -83,15 +83,10 @@ func (s *Service) settlement(r *Run, res inference.Result, ending error) models.
 	return use
 }
 
-// undelivered reports whether an end is one of ours, after which nothing is sent to a client
-// that gets all or nothing. Who goes away, or takes the right to ask back, pays for what
-// was made; so does who runs out of credits, and gets it.
+// undelivered reports whether a client that gets all or nothing got nothing. Who goes away by
+// itself pays for what was written until then; so does who runs out of credits, and gets it.
 func undelivered(ending error) bool {
-	switch statusOf(ending) {
-	case models.RunComplete, models.RunStopped:
-		return false
-	}
-	return !ranOut(ending)
+	return ending != nil && !errors.Is(ending, errGone) && !ranOut(ending)
 }
 
 func ranOut(ending error) bool {

@@ -69,13 +69,14 @@ type Config struct {
 
 	RateRequestsPerKey     int `env:"RATE_REQUESTS_PER_KEY" envDefault:"600" unit:"requests per minute" min:"0" max:"1000000000" help:"requests of one API key; 0: no limit. A key may have a lower limit of its own"`
 	RateTokensPerKey       int `env:"RATE_TOKENS_PER_KEY" envDefault:"1000000" unit:"tokens per minute" min:"0" max:"1000000000" help:"tokens, read and written, of one API key; 0: no limit. A key may have a lower limit of its own"`
-	RateStreamsPerKey      int `env:"RATE_STREAMS_PER_KEY" envDefault:"50" unit:"streams" min:"0" max:"1000000" help:"completions of one API key being written at once; 0: no limit"`
+	RateStreamsPerKey      int `env:"RATE_STREAMS_PER_KEY" envDefault:"50" unit:"streams" min:"0" max:"1000000" help:"completions and replies of one API key being written at once; 0: no limit"`
 	RateRequestsPerAccount int `env:"RATE_REQUESTS_PER_ACCOUNT" envDefault:"1200" unit:"requests per minute" min:"0" max:"1000000000" help:"requests of all API keys of an account together; 0: no limit"`
 	RateTokensPerAccount   int `env:"RATE_TOKENS_PER_ACCOUNT" envDefault:"2000000" unit:"tokens per minute" min:"0" max:"1000000000" help:"tokens of all API keys of an account together; 0: no limit"`
-	RateStreamsPerAccount  int `env:"RATE_STREAMS_PER_ACCOUNT" envDefault:"100" unit:"streams" min:"0" max:"1000000" help:"completions of all API keys of an account being written at once; 0: no limit"`
+	RateStreamsPerAccount  int `env:"RATE_STREAMS_PER_ACCOUNT" envDefault:"100" unit:"streams" min:"0" max:"1000000" help:"completions and replies of all API keys of an account being written at once; 0: no limit"`
 	RateMessagesPerAccount int `env:"RATE_MESSAGES_PER_ACCOUNT" envDefault:"60" unit:"messages per minute" min:"0" max:"1000000000" help:"messages that somebody signed in sends from the page; 0: no limit"`
 	RateMessagesPerGuest   int `env:"RATE_MESSAGES_PER_GUEST" envDefault:"20" unit:"messages per minute" min:"0" max:"1000000000" help:"messages that a guest sends; 0: no limit"`
 	RateCostPerAccount     int `env:"RATE_COST_PER_ACCOUNT" envDefault:"20000" unit:"cost per minute" min:"0" max:"1000000000" help:"the cost of GraphQL documents of an account's page, and again of all its API keys together; visitors at one address share as much; 0: no limit"`
+	RateBadKeysPerAddress  int `env:"RATE_BAD_KEYS_PER_ADDRESS" envDefault:"120" unit:"keys per minute" min:"0" max:"1000000000" help:"API keys that turn out not to be good, of one address, each instance for itself; 0: no limit"`
 	RateCostPerGuest       int `env:"RATE_COST_PER_GUEST" envDefault:"2000" unit:"cost per minute" min:"0" max:"1000000000" help:"the cost of GraphQL documents of a guest; 0: no limit"`
 
 	TrustedDocuments string `env:"TRUSTED_DOCUMENTS" envDefault:"off" unit:"on|off" help:"whether browsers may send the page's own GraphQL documents only; API keys may always send any within the limits. on: pages that were open during an update have to be reloaded"`

@@ -17,7 +17,8 @@ import (
 
 // Translate turns what a person can act on into faults, keeping the cause for the log:
 // a full disk into STORAGE_FULL; a server that is gone, starting, overloaded, read-only,
-// too slow or asking to try again into STORAGE_UNAVAILABLE. Everything else, faults and a
+// too slow or asking to try again into STORAGE_UNAVAILABLE; a text with a character that no
+// text of the database can hold into INVALID. Everything else, faults and a
 // caller's own cancellation included, is returned as it came.
 func Translate(err error) error {
 	if err == nil {
@@ -32,6 +33,8 @@ func Translate(err error) error {
 			"The server's storage is full, so nothing was saved. What you wrote is still here: try again once there is space.")}
 	case errors.Is(err, context.Canceled):
 		return err
+	case unwritable(err):
+		return &storage{cause: err, fault: fault.New(fault.Invalid, "A text holds a character that can't be stored (NUL): take it out.")}
 	case lost(err), conflict(err), overloaded(err):
 		return &storage{cause: err, fault: fault.New(fault.StorageUnavailable,
 			"The server's storage does not answer right now. Nothing was lost: try again in a moment.")}
@@ -69,6 +72,12 @@ func code(err error) string {
 func conflict(err error) bool {
 	c := code(err)
 	return c == "40001" || c == "40P01"
+}
+
+// unwritable: character_not_in_repertoire or untranslatable_character.
+func unwritable(err error) bool {
+	c := code(err)
+	return c == "22021" || c == "22P05"
 }
 
 // full: disk_full, by code or as the kernel says it.

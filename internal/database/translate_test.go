@@ -32,6 +32,7 @@ func TestWhatTheServerSaysBecomesWhatAPersonCanDo(t *testing.T) {
 		{pg("40001"), fault.StorageUnavailable}, {pg("40P01"), fault.StorageUnavailable}, {pg("25P03"), fault.StorageUnavailable},
 		{driver.ErrBadConn, fault.StorageUnavailable}, {sql.ErrConnDone, fault.StorageUnavailable},
 		{&net.OpError{Err: syscall.ECONNREFUSED}, fault.StorageUnavailable}, {io.ErrUnexpectedEOF, fault.StorageUnavailable},
+		{pg("22021"), fault.Invalid}, {pg("22P05"), fault.Invalid},
 		{pg("23505"), ""}, {pg("42P01"), ""}, {gorm.ErrRecordNotFound, ""}, {errors.New("other"), ""},
 		{context.Canceled, ""}, {context.DeadlineExceeded, ""}, {nil, ""},
 		{fault.New(fault.NotFound, "x"), fault.NotFound},

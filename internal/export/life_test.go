@@ -161,6 +161,37 @@ func TestAnotherInstanceGoesOn(t *testing.T) {
 	}
 }
 
+// T17: a row that breaks the writing down ends this try and nothing else, and the value of the
+// panic is not told; the export is tried again when its lease has ended.
+func TestAnExportThatPanicsIsTriedAgain(t *testing.T) {
+	h := newHouse(t)
+	s := h.open()
+	ada, _ := h.somebody()
+	s.OnRow(func(_ string, done int64) error {
+		if done == 20 {
+			panic("a canary of the panic")
+		}
+		return nil
+	})
+	e, err := s.Start(t.Context(), ada)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Idle()
+	h.pass(time.Minute)
+	if err := s.Resume(t.Context()); err == nil || strings.Contains(err.Error(), "canary") || !strings.Contains(err.Error(), "broke down") {
+		t.Errorf("told: %v", err)
+	}
+	s.OnRow(nil)
+	h.pass(time.Minute)
+	if err := s.Resume(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if done := h.find(s, ada, e.ID); done.Status != models.ExportReady || done.Epoch != 3 {
+		t.Errorf("%+v", done)
+	}
+}
+
 // Whoever comes back after its lease has gone to another instance leaves the file alone; an
 // export that fails again and again has failed.
 func TestWhoLostTheLeaseWritesNothing(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 
 	"gorm.io/gorm"
 
@@ -99,7 +100,7 @@ func (s *Service) write(ctx context.Context, e *models.Export) (err error) {
 	s.removeParts(e.ID, e.Epoch)
 	path := s.part(e.ID, e.Epoch)
 	defer func() { _ = os.Remove(path) }() // it has its own name by then, or is no good
-	size, err := s.writeFile(ctx, e, path)
+	size, err := s.guarded(ctx, e, path)
 	if err == nil {
 		err = s.finish(ctx, e, path, size)
 	}
@@ -110,6 +111,16 @@ func (s *Service) write(ctx context.Context, e *models.Export) (err error) {
 		s.Log.InfoContext(ctx, "wrote an export", "export", e.ID, "bytes", size, "attempt", e.Epoch)
 	}
 	return err
+}
+
+// guarded is writeFile; what panics there has failed, and ends nothing else.
+func (s *Service) guarded(ctx context.Context, e *models.Export, path string) (size int64, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("writing the file broke down: %s\n%s", fault.OfPanic(p), debug.Stack())
+		}
+	}()
+	return s.writeFile(ctx, e, path)
 }
 
 func (s *Service) writeFile(ctx context.Context, e *models.Export, path string) (size int64, err error) {

@@ -311,7 +311,7 @@ func TestPatienceWithABusyEngineEnds(t *testing.T) {
 	})
 }
 
-// A panic of who reads the reply frees its place.
+// T17: a panic of who reads the reply frees its place.
 func TestAPanicFreesItsPlace(t *testing.T) {
 	e := &engine{answer: func(_ context.Context, _ inference.Request, emit func(inference.Delta)) error {
 		emit(inference.Delta{Text: "x"})

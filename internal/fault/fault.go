@@ -5,6 +5,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"time"
 )
@@ -126,4 +127,13 @@ func Is(err error, c Code) bool {
 		}
 	}
 	return false
+}
+
+// OfPanic is what a log may tell of a panic: one of the runtime's is about code, the value of
+// any other may hold content.
+func OfPanic(value any) string {
+	if err, ok := value.(runtime.Error); ok {
+		return err.Error()
+	}
+	return "a value of the program's own"
 }

@@ -75,6 +75,7 @@ var rooms = map[string]kind{
 	"internal/database/dbtest":         testOnly,
 	"internal/edge/edgetest/...":       testOnly,
 	"internal/house":                   testOnly,
+	"internal/inference/badline":       testOnly,
 	"internal/inference/inferencetest": testOnly,
 	"internal/inference/realengine":    testOnly,
 	"internal/mail/mailtest":           testOnly,

@@ -51,6 +51,16 @@ func (m *memory) take(t take, now int64) (level int64, ok bool) {
 	return level, true
 }
 
+// back gives back what was taken off a bucket.
+func (m *memory) back(t take) {
+	s := m.shard(t.owner)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if tat, ok := s.tats[t.owner]; ok {
+		s.tats[t.owner] = tat - t.measure()
+	}
+}
+
 // level is a bucket's level.
 func (m *memory) level(key string) int64 {
 	s := m.shard(key)

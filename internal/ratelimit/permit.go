@@ -54,6 +54,19 @@ func (p *Permit) Done(tokens int64) {
 	})
 }
 
+// Leave leaves the place to whoever goes on with what it was for: it counts for a lease after
+// this instance has closed, so that nobody else has it before that one does. It is instead of
+// Done, and the guess of tokens stands.
+func (p *Permit) Leave() {
+	p.once.Do(func() {
+		for _, t := range p.takes {
+			if p.s != nil && t.places() {
+				p.s.places.leave(t.bucket)
+			}
+		}
+	})
+}
+
 // statusOf is how the limits stand by a verdict.
 func statusOf(takes []take, got verdict) (s Status) {
 	for i, t := range takes {

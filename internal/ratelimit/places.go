@@ -11,9 +11,10 @@ import (
 type places struct {
 	mu   sync.Mutex
 	held map[address]int64
+	left map[address]int64 // of those, what others go on with
 }
 
-func newPlaces() *places { return &places{held: map[address]int64{}} }
+func newPlaces() *places { return &places{held: map[address]int64{}, left: map[address]int64{}} }
 
 func (p *places) count(at address) int64 {
 	p.mu.Lock()
@@ -33,6 +34,22 @@ func (p *places) release(at address) {
 	if p.held[at]--; p.held[at] <= 0 {
 		delete(p.held, at)
 	}
+}
+
+func (p *places) leave(b bucket) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.left[b.address]++
+}
+
+// bequest is what others go on with.
+func (p *places) bequest() (owners, names []string, n []int32) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for at, left := range p.left {
+		owners, names, n = append(owners, at.owner), append(names, at.name), append(n, int32(left))
+	}
+	return owners, names, n
 }
 
 func (p *places) all() map[address]int64 {

@@ -52,6 +52,7 @@ type Limits struct {
 	RequestsPerAccount, TokensPerAccount, StreamsPerAccount int64 // of an account's API keys together
 	MessagesPerAccount, MessagesPerGuest                    int64 // a minute, sent from the page
 	CostPerAccount, CostPerGuest                            int64 // of GraphQL documents, a minute
+	BadKeysPerAddress                                       int64 // a minute: API keys that are not good
 }
 
 // Config is what a Service is made of. Zero values take the defaults.
@@ -82,6 +83,7 @@ type Service struct {
 	Config
 	instance string
 	memory   *memory
+	tries    tries
 	writer   *writer
 	places   *places
 	ahead    *ahead
@@ -100,7 +102,7 @@ func New(c Config) *Service {
 	if c.Lease == 0 {
 		c.Lease = 15 * time.Second
 	}
-	s := &Service{Config: c, instance: id.New(id.Instance), memory: newMemory(), places: newPlaces(), up: clock.StartStopwatch()}
+	s := &Service{Config: c, instance: id.New(id.Instance), memory: newMemory(), tries: tries{by: map[string]*trying{}}, places: newPlaces(), up: clock.StartStopwatch()}
 	s.ahead = newAhead(s.places)
 	s.writer = newWriter(s.take, s.free)
 	s.writer.recall = s.recall
@@ -162,6 +164,20 @@ func (s *Service) Admit(ctx context.Context, v viewer.Viewer, ask Ask) (*Permit,
 		return nil, refusal(takes, got)
 	}
 	return &Permit{s: s, takes: takes, status: statusOf(takes, got)}, nil
+}
+
+// Keep holds the places of a stream that another instance let in and this one goes on with.
+// Nothing is asked: it was let in.
+func (s *Service) Keep(v viewer.Viewer, r Route) *Permit {
+	p := &Permit{s: s}
+	for _, t := range s.takes(v, Ask{Route: r, Stream: true}) {
+		if t.places() {
+			p.takes = append(p.takes, t)
+			s.places.hold(t.bucket)
+			s.writer.stale(t.bucket)
+		}
+	}
+	return p
 }
 
 // uncounted decides about what could not be counted.

@@ -274,6 +274,45 @@ func TestALivingInstanceKeepsItsPlaces(t *testing.T) {
 	}
 }
 
+// P74: a place that is left to whoever goes on counts until a lease after its instance closed;
+// who goes on holds it unasked, and lets nobody else in for it.
+func TestAPlaceThatIsLeftIsKept(t *testing.T) {
+	all, now := three(t, ratelimit.Limits{StreamsPerKey: 3, StreamsPerAccount: 5})
+	v, ask := key("own_1", "key_1"), ratelimit.Ask{Route: ratelimit.RouteMessage, Stream: true}
+	in, _ := storm(t, all[:1], 9, one(v), ask)
+	if len(in) != 3 {
+		t.Fatalf("%d were let in", len(in))
+	}
+	in[0].Leave()
+	in[0].Done(0) // comes too late
+	in[1].Leave()
+	all[0].Close()
+	settled(t, all[1], v, 1)
+	if in, _ := storm(t, all[1:], 9, one(v), ask); len(in) != 1 {
+		t.Errorf("%d were let in for the one that wasn't left", len(in))
+	}
+	kept := []*ratelimit.Permit{all[1].Keep(v, ratelimit.RouteMessage), all[2].Keep(v, ratelimit.RouteMessage)}
+	settled(t, all[1], v, 0)
+	now.move(15*time.Second - 1)
+	for _, s := range all[1:] {
+		if err := s.RenewOnce(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now.move(1)
+	if in, _ := storm(t, all[1:], 9, one(v), ask); len(in) != 0 {
+		t.Errorf("%d were let in beside those that were kept", len(in))
+	}
+	kept[0].Done(-1)
+	settled(t, all[2], v, 1)
+	if in, _ := storm(t, all[1:], 9, one(v), ask); len(in) != 1 {
+		t.Errorf("%d were let in for one that has ended", len(in))
+	}
+	if in, _ := storm(t, all[1:], 9, one(key("own_1", "key_2")), ask); len(in) != 2 {
+		t.Errorf("of the account's five %d are left, not 2", len(in))
+	}
+}
+
 // P74: tokens are guessed first and corrected afterwards, upwards and downwards; an ask
 // larger than a minute's tokens waits for all of them, and is paid off.
 func TestGuessedTokensAreCorrected(t *testing.T) {

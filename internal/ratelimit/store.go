@@ -273,7 +273,7 @@ ON CONFLICT (owner_id, name, instance_id) DO UPDATE SET n = excluded.n, until = 
 	return nil
 }
 
-// leave gives back all places of this instance, after what the writer kept because the
+// leave gives back all places of this instance but those that others go on with, after what the writer kept because the
 // database was away.
 func (s *Service) leave() {
 	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
@@ -289,7 +289,11 @@ func (s *Service) leave() {
 		_, err = s.take(ctx, batch{fixes: b.fixes, back: back})
 	}
 	if err == nil {
-		_, err = s.DB.Pool().Exec(ctx, `DELETE FROM rate_places WHERE instance_id = $1`, s.instance)
+		owners, names, n := s.places.bequest()
+		_, err = s.DB.Pool().Exec(ctx, `WITH left_to AS (SELECT u.owner_id, u.name, u.n FROM unnest($4::text[], $5::text[], $6::int[]) AS u (owner_id, name, n)),
+	stays AS (UPDATE rate_places p SET n = l.n, until = `+nowSQL+` + $3 FROM left_to l WHERE p.instance_id = $2 AND p.owner_id = l.owner_id AND p.name = l.name)
+DELETE FROM rate_places p WHERE p.instance_id = $2 AND NOT EXISTS (SELECT FROM left_to l WHERE l.owner_id = p.owner_id AND l.name = p.name)`,
+			s.at(), s.instance, s.Lease.Nanoseconds(), owners, names, n)
 	}
 	if err != nil && !errors.Is(err, context.Canceled) {
 		s.Log.Warn("give back the places of streams; their leases end by themselves", "after", began.Elapsed(), "err", database.Translate(err))

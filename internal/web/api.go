@@ -41,7 +41,7 @@ func (s *server) apiRoutes(mux *http.ServeMux) {
 
 // refuseProgram answers when it cannot be found out which key asks.
 func (s *server) refuseProgram(w http.ResponseWriter, r *http.Request, err error) {
-	if !fault.Is(err, fault.Unauthenticated) && !fault.Is(err, fault.KeyRevoked) {
+	if !fault.Is(err, fault.Unauthenticated) && !fault.Is(err, fault.KeyRevoked) && !fault.Is(err, fault.RateLimited) {
 		s.Log.ErrorContext(r.Context(), "find out who asks", "request_id", RequestID(r.Context()), "error", err)
 	}
 	s.API.Refuse(w, r, err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -16,9 +17,9 @@ import (
 // keyring knows one good key, one that was revoked, and one that breaks the database.
 type keyring struct{}
 
-func (keyring) Surrender(context.Context, string) error { return nil }
+func (keyring) Surrender(context.Context, string, netip.Addr) error { return nil }
 
-func (keyring) Authenticate(_ context.Context, key string) (viewer.Viewer, error) {
+func (keyring) Authenticate(_ context.Context, key string, _ netip.Addr) (viewer.Viewer, error) {
 	switch key {
 	case "good":
 		return viewer.Viewer{Kind: viewer.APIKey, OwnerID: "own_1"}, nil

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/kimi-k2/kimi-k2/internal/apikey"
@@ -17,9 +19,9 @@ import (
 // Keys is what this package needs to know about API keys.
 type Keys interface {
 	// Authenticate is whom a key acts for.
-	Authenticate(ctx context.Context, key string) (viewer.Viewer, error)
+	Authenticate(ctx context.Context, key string, from netip.Addr) (viewer.Viewer, error)
 	// Surrender revokes a key for whoever holds it.
-	Surrender(ctx context.Context, key string) error
+	Surrender(ctx context.Context, key string, from netip.Addr) error
 }
 
 // bringsKey reports whether a request says itself who asks: no cookie of its browser
@@ -47,7 +49,7 @@ func (s *server) keyViewer(r *http.Request) (viewer.Viewer, error) {
 	if err != nil {
 		return viewer.Viewer{}, err
 	}
-	return s.Keys.Authenticate(r.Context(), key)
+	return s.Keys.Authenticate(r.Context(), key, s.clientIP(r))
 }
 
 // errKeys is for requests that bring keys in a way that leaves doubt.
@@ -79,7 +81,7 @@ func (s *server) carriedKey(r *http.Request) (string, error) {
 // that somebody goes on using it. The route is a pattern of ours.
 func (s *server) recordRefusal(r *http.Request, err error) {
 	var known *apikey.Refusal
-	if s.Requests == nil || !errors.As(err, &known) {
+	if s.Requests == nil || !errors.As(err, &known) || !known.Listed {
 		return
 	}
 	route := "graphql"
@@ -97,12 +99,22 @@ func (s *server) refuseKey(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	faults, ok := fault.Of(err)
+	if ok && faults[0].Code == fault.RateLimited {
+		tooMany(w, faults[0])
+		return
+	}
 	if !ok || len(faults) == 0 || faults[0].Code != fault.Unauthenticated && faults[0].Code != fault.KeyRevoked {
 		s.unidentified(w, r, err)
 		return
 	}
 	w.Header().Set("WWW-Authenticate", `Bearer realm="API key", error="invalid_token"`)
 	refuse(w, http.StatusUnauthorized, string(faults[0].Code), faults[0].Message)
+}
+
+// tooMany answers 429 and says when to come again.
+func tooMany(w http.ResponseWriter, f *fault.Fault) {
+	w.Header().Set("Retry-After", strconv.Itoa(max(retryAfter(f), 1)))
+	refuseFor(w, http.StatusTooManyRequests, f)
 }
 
 // noKeyInURL refuses a key in an address before anything is done with it: addresses lie in
@@ -226,12 +238,15 @@ func (s *server) surrender(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "INVALID", `send {"key": "k2_live_…"} as JSON`)
 		return
 	}
-	err := s.Keys.Surrender(r.Context(), body.Key)
+	err := s.Keys.Surrender(r.Context(), body.Key, s.clientIP(r))
 	switch {
 	case err == nil:
 		writeJSON(w, http.StatusOK, map[string]bool{"revoked": true})
 	case fault.Is(err, fault.Unauthenticated):
 		refuse(w, http.StatusNotFound, "NOT_FOUND", "this is no API key of this installation")
+	case fault.Is(err, fault.RateLimited):
+		faults, _ := fault.Of(err)
+		tooMany(w, faults[0])
 	default:
 		s.unidentified(w, r, err)
 	}

@@ -7,9 +7,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"runtime"
 	"runtime/debug"
 
+	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/id"
 )
 
@@ -91,7 +91,7 @@ func (s *server) recovered(next http.Handler) http.Handler {
 			}
 			requestID := RequestID(r.Context())
 			s.Log.ErrorContext(r.Context(), "panic in a request", "request_id", requestID, "route", routeName(r.Pattern),
-				"panic", describe(value), "stack", string(debug.Stack()))
+				"panic", fault.OfPanic(value), "stack", string(debug.Stack()))
 			rec, ok := w.(*recorder)
 			if ok && rec.status != 0 {
 				panic(http.ErrAbortHandler) // half an answer must not look like a whole one
@@ -108,13 +108,6 @@ func (s *server) recovered(next http.Handler) http.Handler {
 
 // errPanic stands for a panic where an error is told of.
 var errPanic = errors.New("panic in a request")
-
-func describe(value any) string {
-	if err, ok := value.(runtime.Error); ok {
-		return err.Error()
-	}
-	return "a value of the program's own"
-}
 
 // recorder notes status and size of an answer. It stays out of the way of streams
 // and websockets: flushing, hijacking and deadlines reach the connection.

@@ -165,18 +165,19 @@ func refuse(w http.ResponseWriter, status int, code, message string) {
 	refuseFor(w, status, &fault.Fault{Code: fault.Code(code), Message: message})
 }
 
-// refuseFor answers with a fault, and its reason where it has one.
+// refuseFor answers with a fault, and its reason and when to come again where it has such.
 func refuseFor(w http.ResponseWriter, status int, f *fault.Fault) {
 	type extensions struct {
-		Code   string            `json:"code"`
-		Reason string            `json:"reason,omitempty"`
-		Values map[string]string `json:"values,omitempty"`
+		Code         string            `json:"code"`
+		Reason       string            `json:"reason,omitempty"`
+		Values       map[string]string `json:"values,omitempty"`
+		RetryAfterMs int64             `json:"retryAfterMs,omitempty"`
 	}
 	type problem struct {
 		Message    string     `json:"message"`
 		Extensions extensions `json:"extensions"`
 	}
-	writeJSON(w, status, map[string][]problem{"errors": {{f.Message, extensions{string(f.Code), f.Reason, f.Values}}}})
+	writeJSON(w, status, map[string][]problem{"errors": {{f.Message, extensions{string(f.Code), f.Reason, f.Values, f.RetryAfter.Milliseconds()}}}})
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {

@@ -166,7 +166,7 @@ func (s *socket) over(op *operation) {
 // panicked tells the client through the presenter, which logs what happened.
 func (s *socket) panicked(ctx context.Context, op *operation, rc *graphql.OperationContext, p any) {
 	if rc == nil {
-		s.t.cfg.Log.ErrorContext(ctx, "operation not started", "panic", fmt.Sprint(p))
+		s.t.cfg.Log.ErrorContext(ctx, "operation not started", "panic", fault.OfPanic(p))
 		s.close(CloseInternal, "internal error")
 		return
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"runtime/debug"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/internal/edge/gate"
 	"github.com/kimi-k2/kimi-k2/internal/edge/live"
+	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/rawio"
 )
 
@@ -110,7 +110,7 @@ var (
 func (s *socket) serve() {
 	defer func() {
 		if p := recover(); p != nil {
-			s.t.cfg.Log.Error("websocket reader panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			s.t.cfg.Log.Error("websocket reader panicked", "panic", fault.OfPanic(p), "stack", string(debug.Stack()))
 			s.close(CloseInternal, "internal error")
 		}
 		s.hangUp()

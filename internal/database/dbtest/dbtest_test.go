@@ -2,6 +2,7 @@ package dbtest_test
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,6 +32,12 @@ func TestDumpHoldsTextAndBytesBothWays(t *testing.T) {
 	for _, want := range []string{"two\nlines", `two\nlines`, "raw bytes", `\\x726177206279746573`} {
 		if !strings.Contains(dump, want) {
 			t.Errorf("the dump lacks %q:\n%s", want, dump)
+		}
+	}
+	all := dbtest.Values(t, db)
+	for _, want := range []string{"two\nlines", "raw bytes"} {
+		if !slices.ContainsFunc(all, func(value []byte) bool { return string(value) == want }) {
+			t.Errorf("the values lack %q: %q", want, all)
 		}
 	}
 }

@@ -24,6 +24,36 @@ func Dump(t testing.TB, db *database.DB) string {
 	return out.String()
 }
 
+// Values returns every value that the database holds in its own tables, each once: of bytea
+// the raw bytes, of all others the text.
+func Values(t testing.TB, db *database.DB) (out [][]byte) {
+	t.Helper()
+	conn, err := db.Pool().Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	tables, err := tablesOf(t.Context(), conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{}
+	for _, tb := range tables {
+		for i, column := range tb.columns {
+			err := values(t.Context(), conn, tb.name, column, tb.bytes[i], func(value []byte) {
+				if !known[string(value)] {
+					known[string(value)] = true
+					out = append(out, bytes.Clone(value))
+				}
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return out
+}
+
 const columns = `SELECT format('%I.%I', n.nspname, c.relname), array_agg(quote_ident(a.attname) ORDER BY a.attnum),
 		array_agg(a.atttypid = 'bytea'::regtype ORDER BY a.attnum)
 	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
@@ -36,25 +66,9 @@ func dump(ctx context.Context, pool *pgxpool.Pool, out *bytes.Buffer) error {
 		return err
 	}
 	defer conn.Release()
-	type table struct {
-		name    string
-		columns []string
-		bytes   []bool
-	}
-	var tables []table
-	rows, err := conn.Query(ctx, columns)
+	tables, err := tablesOf(ctx, conn)
 	if err != nil {
 		return err
-	}
-	for rows.Next() {
-		var tb table
-		if err := rows.Scan(&tb.name, &tb.columns, &tb.bytes); err != nil {
-			return err
-		}
-		tables = append(tables, tb)
-	}
-	if rows.Err() != nil {
-		return rows.Err()
 	}
 	for _, tb := range tables {
 		fmt.Fprintf(out, "-- %s\n", tb.name)
@@ -62,7 +76,10 @@ func dump(ctx context.Context, pool *pgxpool.Pool, out *bytes.Buffer) error {
 			return err
 		}
 		for i, column := range tb.columns {
-			if err := values(ctx, conn, out, tb.name, column, tb.bytes[i]); err != nil {
+			err := values(ctx, conn, tb.name, column, tb.bytes[i], func(value []byte) {
+				fmt.Fprintf(out, "-- %s.%s: %s\n", tb.name, column, value)
+			})
+			if err != nil {
 				return err
 			}
 		}
@@ -70,8 +87,31 @@ func dump(ctx context.Context, pool *pgxpool.Pool, out *bytes.Buffer) error {
 	return nil
 }
 
-// values writes one column's values as they are.
-func values(ctx context.Context, conn *pgxpool.Conn, out *bytes.Buffer, table, column string, raw bool) error {
+// table is what a dump reads.
+type table struct {
+	name    string
+	columns []string
+	bytes   []bool // which of them are bytea
+}
+
+func tablesOf(ctx context.Context, conn *pgxpool.Conn) (out []table, err error) {
+	rows, err := conn.Query(ctx, columns)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var tb table
+		if err := rows.Scan(&tb.name, &tb.columns, &tb.bytes); err != nil {
+			return nil, err
+		}
+		out = append(out, tb)
+	}
+	return out, rows.Err()
+}
+
+// values gives one column's values as they are.
+func values(ctx context.Context, conn *pgxpool.Conn, table, column string, raw bool, give func(value []byte)) error {
 	as := "::text"
 	if raw {
 		as = ""
@@ -82,9 +122,7 @@ func values(ctx context.Context, conn *pgxpool.Conn, out *bytes.Buffer, table, c
 	}
 	defer rows.Close()
 	for rows.Next() {
-		fmt.Fprintf(out, "-- %s.%s: ", table, column)
-		out.Write(rows.RawValues()[0])
-		out.WriteByte('\n')
+		give(rows.RawValues()[0])
 	}
 	return rows.Err()
 }

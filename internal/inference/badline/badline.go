@@ -1,4 +1,6 @@
-package chat_test
+// Package badline is a bad network between the product and an engine for the time of a test:
+// a line that toxiproxy makes slow or breaks, and an engine's mouth that lies.
+package badline
 
 import (
 	"bufio"
@@ -16,51 +18,61 @@ import (
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
 	"github.com/rs/zerolog"
+	"go.uber.org/goleak"
 )
 
-// wire is a bad network between the product and an engine.
-type wire struct {
+// Line is a way to an engine.
+type Line struct {
 	t     *testing.T
 	proxy *toxiproxy.Proxy
-	url   string // of the engine, through it
+	URL   string // of the engine, through it
 }
 
-// newWire lays a wire to the engine at a URL; it works well until it is told otherwise.
-func newWire(t *testing.T, engine string) *wire {
+// Leaks are what a stopped toxiproxy leaves: pipes that nobody reads any more.
+func Leaks() []goleak.Option {
+	return []goleak.Option{
+		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"),
+		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicLink).read"),
+		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicLink).write"),
+	}
+}
+
+// New lays a line to the engine at a URL; it works well until it is told otherwise.
+func New(t *testing.T, engine string) *Line {
 	t.Helper()
 	u, err := url.Parse(engine)
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
-	w := &wire{t: t, proxy: toxiproxy.NewProxy(server, "engine", "127.0.0.1:0", u.Host)}
-	if err := w.proxy.Start(); err != nil {
+	l := &Line{t: t, proxy: toxiproxy.NewProxy(server, "engine", "127.0.0.1:0", u.Host)}
+	if err := l.proxy.Start(); err != nil {
 		t.Fatal(err)
 	}
-	w.url = "http://" + w.proxy.Listen + u.Path
+	l.URL = "http://" + l.proxy.Listen + u.Path
 	// Its toxics are not taken away before: with data under way and nobody left to take them,
 	// toxiproxy waits for ever there.
-	t.Cleanup(w.proxy.Stop)
-	return w
+	t.Cleanup(l.proxy.Stop)
+	return l
 }
 
-// toxic makes the network bad in a way of toxiproxy's, on the way from the engine.
-func (w *wire) toxic(kind string, attributes map[string]any) {
-	w.t.Helper()
+// Toxic makes the line bad in a way of toxiproxy's, on the way from the engine.
+func (l *Line) Toxic(kind string, attributes map[string]any) {
+	l.t.Helper()
 	b, err := json.Marshal(map[string]any{"name": kind, "type": kind, "stream": "downstream", "attributes": attributes})
 	if err != nil {
-		w.t.Fatal(err)
+		l.t.Fatal(err)
 	}
-	if _, err := w.proxy.Toxics.AddToxicJson(bytes.NewReader(b)); err != nil {
-		w.t.Fatal(err)
+	if _, err := l.proxy.Toxics.AddToxicJson(bytes.NewReader(b)); err != nil {
+		l.t.Fatal(err)
 	}
 }
 
-// cut breaks all connections off, and refuses new ones.
-func (w *wire) cut() { w.proxy.Stop() }
+// Cut breaks all connections off, and refuses new ones.
+func (l *Line) Cut() { l.proxy.Stop() }
 
-// liar stands before an engine and changes the requests it gets and the lines it says.
-func liar(t *testing.T, engine string, ask func(map[string]any), say func(line string) string) string {
+// Liar stands before an engine and changes the requests it gets and the lines it says.
+func Liar(t *testing.T, engine string, ask func(map[string]any), say func(line string) string) string {
 	t.Helper()
 	u, err := url.Parse(engine)
 	if err != nil {
