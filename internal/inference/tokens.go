@@ -135,6 +135,8 @@ func CountPrompt(r Request) int {
 		c.text(t.Description)
 		c.text(string(t.Parameters))
 	}
+	c.text(r.ResponseFormat.Name)
+	c.text(r.ResponseFormat.Description)
 	c.text(string(r.ResponseFormat.Schema))
 	return int(c.Tokens())
 }
@@ -143,6 +145,7 @@ func CountPrompt(r Request) int {
 func (c *Counter) whole(m Message) {
 	c.ended += messageOverhead
 	c.text(m.Name)
+	c.text(m.ToolCallID) // chat templates write the ids of calls
 	if len(m.Parts) == 0 {
 		c.text(m.Text)
 	}
@@ -154,6 +157,7 @@ func (c *Counter) whole(m Message) {
 	}
 	for _, call := range m.ToolCalls {
 		c.ended += messageOverhead
+		c.text(call.ID)
 		c.text(call.Name)
 		c.text(call.Arguments)
 	}

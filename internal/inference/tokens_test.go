@@ -152,6 +152,36 @@ func TestPromptsAreTheModels(t *testing.T) {
 	}
 }
 
+// T24: what a program can write into a request and the engine may read is counted, wherever
+// it stands: it would be read for nothing.
+func TestNoPlaceInAPromptIsFree(t *testing.T) {
+	text := strings.Repeat("a secret instruction ", 1000)
+	for place, put := range map[string]func(r *inference.Request){
+		"text":               func(r *inference.Request) { r.Messages[0].Text = text },
+		"name":               func(r *inference.Request) { r.Messages[0].Name = text },
+		"part":               func(r *inference.Request) { r.Messages[1].Parts[0].Text = text },
+		"thoughts":           func(r *inference.Request) { r.Messages[2].Reasoning = text },
+		"id of a call":       func(r *inference.Request) { r.Messages[2].ToolCalls[0].ID = text },
+		"function called":    func(r *inference.Request) { r.Messages[2].ToolCalls[0].Name = text },
+		"arguments":          func(r *inference.Request) { r.Messages[2].ToolCalls[0].Arguments = text },
+		"id of a result":     func(r *inference.Request) { r.Messages[3].ToolCallID = text },
+		"tool":               func(r *inference.Request) { r.Tools[0].Name = text },
+		"tool's description": func(r *inference.Request) { r.Tools[0].Description = text },
+		"tool's parameters":  func(r *inference.Request) { r.Tools[0].Parameters = json.RawMessage(text) },
+		"format":             func(r *inference.Request) { r.ResponseFormat.Name = text },
+		"format's words":     func(r *inference.Request) { r.ResponseFormat.Description = text },
+		"format's schema":    func(r *inference.Request) { r.ResponseFormat.Schema = json.RawMessage(text) },
+	} {
+		r := inference.Request{Messages: []inference.Message{{Role: inference.RoleSystem}, {Role: inference.RoleUser, Parts: make([]inference.Part, 1)},
+			{Role: inference.RoleAssistant, ToolCalls: make([]inference.ToolCall, 1)}, {Role: inference.RoleTool}}, Tools: make([]inference.Tool, 1)}
+		before := inference.CountPrompt(r)
+		put(&r)
+		if got, want := inference.CountPrompt(r)-before, inference.EstimateTokens(text); got != want {
+			t.Errorf("the %s counts %d, not %d", place, got, want)
+		}
+	}
+}
+
 // Beyond 128 KiB the estimate counts, however the text comes; in a prompt the newest
 // messages are counted exactly.
 func TestLongTextsAreEstimatedFromSomewhereOn(t *testing.T) {
