@@ -18,7 +18,6 @@ const (
 	reconcileWindow   = 72 * time.Hour
 	reconcileSettling = 2 * time.Minute // younger checkouts are still being made, and paid ones told
 	reconcileOpen     = 1000            // open checkouts that are asked for
-	reconcileKept     = 90 * 24 * time.Hour
 	maxDifferences    = 200
 	maxFailure        = 500
 	// What is paid here must be known to the provider by then, and may be missing from a

@@ -42,7 +42,7 @@ func (c *comparison) lapse(ctx context.Context) error {
 	return nil
 }
 
-// keep stores the comparison, tells of it and lets very old ones go.
+// keep stores the comparison and tells of it. Old ones go with the retention of the register.
 func (c *comparison) keep(ctx context.Context, failure error) (err error) {
 	c.row.FinishedAt = c.Clock.Now()
 	if failure != nil {
@@ -57,10 +57,6 @@ func (c *comparison) keep(ctx context.Context, failure error) (err error) {
 		}
 		if err := tx.Create(&c.row).Error; err != nil {
 			return fmt.Errorf("keep the comparison: %w", err)
-		}
-		err := tx.Where("started_at < ?", c.row.StartedAt.Add(-reconcileKept)).Delete(&models.Reconciliation{}).Error
-		if err != nil {
-			return fmt.Errorf("let old comparisons go: %w", err)
 		}
 		return nil
 	})

@@ -152,7 +152,7 @@ func TestNamesThatOnlyLookAlikeAreWarnedOf(t *testing.T) {
 	}
 }
 
-// P117: who asks for a profile whose controls are not there is told so, not served without them.
+// Who asks for a profile whose controls are not there is told so, not served without them.
 func TestAComplianceProfileThatIsNotThereStopsTheStart(t *testing.T) {
 	_, _, err := config.Load([]string{"COMPLIANCE=hipaa"})
 	if err == nil || !strings.Contains(err.Error(), "COMPLIANCE: has none of its controls in this version") {
