@@ -29,6 +29,7 @@ var ends = map[string]struct {
 		INSERT INTO shares (owner_id, id, conversation_id, link_hash, link_sealed, title_sealed, snapshot_sealed, messages, reasoning, named, created_at, expires_at)
 		SELECT owner_id, 'shr_1', id, sha256('a'), '\x01', '\x01', '\x01', 1, false, false, $2::timestamptz - interval '1 day', $2 FROM c`},
 	"a change of a check's result": {"transparency_changes", 400 * day, `INSERT INTO transparency_changes (check_id, at, state, evidence) SELECT 'x', $2, 'RED', 'x' WHERE $1 <> ''`},
+	"a comparison with a provider": {"reconciliations", 90 * day, `INSERT INTO reconciliations (id, provider, since, compared, repaired, differences, failure, started_at, finished_at) SELECT 'rec_1', 'STRIPE', $2, 0, 0, '[]', '', $2, $2 WHERE $1 <> ''`},
 	"the receipt of a sweep":       {"retention_sweeps", 400 * day, `INSERT INTO retention_sweeps (id, rule, cutoff, rows, guard, started_at, finished_at) SELECT 'rts_0', 'x', $2, 1, '', $2, $2 WHERE $1 <> ''`},
 }
 
