@@ -435,3 +435,22 @@ func TestKeysThatCannotBe(t *testing.T) {
 		t.Errorf("an expired key: %v", answer)
 	}
 }
+
+// P89: of a key's use its account sees the day, in UTC, and nothing finer.
+func TestTheDayOfAKeysLastUseIsKept(t *testing.T) {
+	p := start(t)
+	b := p.signIn("builder")
+	g := b.program(map[string]any{})
+	last := func() any {
+		return at(b.ask(`{ viewer { apiKeys { lastUsedAt } } }`, nil), "data", "viewer", "apiKeys", 0, "lastUsedAt")
+	}
+	if got := last(); got != nil {
+		t.Errorf("it was used at %v", got)
+	}
+	before := time.Now().UTC().Format(time.DateOnly)
+	g.ask(`{ viewer { kind } }`, nil)
+	after := time.Now().UTC().Format(time.DateOnly)
+	if got := last(); got != before+"T00:00:00Z" && got != after+"T00:00:00Z" {
+		t.Errorf("it was used at %v, today is %s", got, after)
+	}
+}
