@@ -92,6 +92,23 @@ func called(t *testing.T, e *inference.Engine, r inference.Request) (calls []inf
 	return calls, reasoning, result, err
 }
 
+// Calls that an engine gives no ids are counted through the conversation, as Kimi K2 does.
+func TestIdsOfOurOwnCountThroughTheConversation(t *testing.T) {
+	fake := inferencetest.New(t)
+	r := weather()
+	before := inference.Message{Role: inference.RoleAssistant, ToolCalls: []inference.ToolCall{{ID: "functions.weather:0", Name: "weather"}, {ID: "functions.weather:1", Name: "weather"}}}
+	r.Messages = append(r.Messages, before, inference.Message{Role: inference.RoleTool, ToolCallID: "functions.weather:0"}, inference.Message{Role: inference.RoleTool, ToolCallID: "functions.weather:1"})
+	const whole = `{"choices":[{"message":{"tool_calls":[{"function":{"name":"weather","arguments":"{}"}},{"function":{"name":"clock","arguments":"{}"}}]},"finish_reason":"tool_calls"}]}`
+	fake.Queue(inferencetest.Script{inferencetest.ToolCall(0, "", "weather", "{}"), inferencetest.ToolCall(1, "", "clock", "{}"), inferencetest.Finish("tool_calls"), inferencetest.Done()},
+		inferencetest.Refuse(200, whole))
+	want := []inference.ToolCall{{ID: "functions.weather:2", Name: "weather", Arguments: "{}"}, {ID: "functions.clock:3", Name: "clock", Arguments: "{}"}}
+	for _, how := range []string{"a stream", "in one piece"} {
+		if calls, _, _, err := called(t, newEngine(t, fake.URL()), r); err != nil || !reflect.DeepEqual(calls, want) {
+			t.Errorf("%s: %+v, %v", how, calls, err)
+		}
+	}
+}
+
 // F33: an engine that says that it calls tools and names none is asked once more, in one
 // piece, unless something was delivered that would come twice.
 func TestCallsThatDoNotComeAreAskedForOnceMore(t *testing.T) {

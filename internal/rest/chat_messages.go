@@ -2,6 +2,7 @@ package rest
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 
 	"github.com/kimi-k2/kimi-k2/internal/inference"
@@ -75,8 +76,8 @@ func assistantMessage(o object, m *inference.Message, calls map[string]bool) {
 		}
 		f := call.get("function").object()
 		c := inference.ToolCall{ID: call.get("id").required(), Name: toolName(f.get("name")), Arguments: f.get("arguments").text()}
-		if calls[c.ID] {
-			call.get("id").refuse("is the id of another call too")
+		if hasCall(m.ToolCalls, c.ID) {
+			call.get("id").refuse("is the id of another call of this message too")
 		}
 		calls[c.ID] = true
 		m.ToolCalls = append(m.ToolCalls, c)
@@ -90,6 +91,12 @@ func assistantMessage(o object, m *inference.Message, calls map[string]bool) {
 		}
 		requireContent(o, *m)
 	}
+}
+
+// hasCall reports whether one of a message's calls has the id. Calls of other messages may
+// have it too: engines count theirs anew in each answer.
+func hasCall(calls []inference.ToolCall, id string) bool {
+	return slices.ContainsFunc(calls, func(c inference.ToolCall) bool { return c.ID == id })
 }
 
 // content is a string or a list of parts.

@@ -108,7 +108,12 @@ func assistantBlocks(v value, calls map[string]bool) inference.Message {
 			m.Reasoning += o.get("thinking").text()
 		case "redacted_thinking": // of another service's model: ours can't read it
 		case "tool_use":
-			m.ToolCalls = append(m.ToolCalls, toolUse(o, calls))
+			c := toolUse(o)
+			if hasCall(m.ToolCalls, c.ID) {
+				o.get("id").refuse("is the id of another tool_use of this message too")
+			}
+			calls[c.ID] = true
+			m.ToolCalls = append(m.ToolCalls, c)
 		default:
 			kind.refuse("must be \"text\", \"thinking\" or \"tool_use\"")
 		}
@@ -119,12 +124,8 @@ func assistantBlocks(v value, calls map[string]bool) inference.Message {
 	return m
 }
 
-func toolUse(o object, calls map[string]bool) inference.ToolCall {
+func toolUse(o object) inference.ToolCall {
 	c := inference.ToolCall{ID: o.get("id").required(), Name: toolName(o.get("name")), Arguments: "{}"}
-	if calls[c.ID] {
-		o.get("id").refuse("is the id of another tool_use too")
-	}
-	calls[c.ID] = true
 	if input := o.get("input"); input.given() {
 		if !input.is('{') {
 			input.refuse("must be an object")

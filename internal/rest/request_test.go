@@ -44,6 +44,31 @@ func TestWhatIsAskedGoesOnAndNothingElse(t *testing.T) {
 	}
 }
 
+// What was given out is taken back: engines count the ids of their calls anew in each
+// answer, so that two answers may have the same ones. Within one message they differ.
+func TestCallsOfSeveralTurnsAreTakenBack(t *testing.T) {
+	f := newFixture(t, nil)
+	turn := `{"role":"assistant","tool_calls":[{"id":"functions.f:0","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"functions.f:0","content":"1"}`
+	turns := `{"role":"user","content":"a"},` + turn + `,` + turn
+	if resp := f.chat(messages(turns)); resp.StatusCode != http.StatusOK || len(f.last().Prompt.Messages) != 5 {
+		t.Error(f.text(resp))
+	}
+	double := strings.Replace(turns, `}}]`, `}},{"id":"functions.f:0","function":{"name":"f"}}]`, 1)
+	if e := f.refusal(f.chat(messages(double))).Error; e.Param != "messages[1].tool_calls[1].id" {
+		t.Errorf("%+v", e)
+	}
+
+	turn = `{"role":"assistant","content":[{"type":"tool_use","id":"functions.f:0","name":"f","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"functions.f:0","content":"1"}]}`
+	turns = `{"role":"user","content":"a"},` + turn + `,` + turn
+	if resp := f.do("POST", "/v1/messages", strings.Replace(messages(turns), "{", `{"max_tokens":9,`, 1)); resp.StatusCode != http.StatusOK || len(f.last().Prompt.Messages) != 5 {
+		t.Error(f.text(resp))
+	}
+	double = strings.Replace(turns, `}}]`, `}},{"type":"tool_use","id":"functions.f:0","name":"f"}]`, 1)
+	if text := f.text(f.do("POST", "/v1/messages", strings.Replace(messages(double), "{", `{"max_tokens":9,`, 1))); !strings.Contains(text, "messages[1].content[1].id") {
+		t.Error(text)
+	}
+}
+
 // bad makes a chat request with more fields.
 func bad(fields string) string { return strings.Replace(goodChat, "{", "{"+fields+",", 1) }
 

@@ -56,6 +56,11 @@ if (!real) {
 			const messages = [...say('weather'), { role: 'assistant', content: first.content }, { role: 'user', content: [{ type: 'tool_result', tool_use_id: call.id, content: 'rain' }] }];
 			const second = await create({ model, max_tokens: 200, tools, messages });
 			assert.equal(second.content[0].text, 'The tool said: rain');
+			messages.push({ role: 'assistant', content: second.content }, ...say('and the weather there?'));
+			const third = await create({ model, max_tokens: 200, tools, messages });
+			messages.push({ role: 'assistant', content: third.content }, { role: 'user', content: [{ type: 'tool_result', tool_use_id: third.content.find((b) => b.type === 'tool_use').id, content: 'sun' }] });
+			const fourth = await create({ model, max_tokens: 200, tools, messages });
+			assert.equal(fourth.content[0].text, 'The tool said: sun');
 		}
 	});
 
