@@ -65,7 +65,8 @@ func participant(v value) string {
 	return s
 }
 
-// assistantMessage reads what the model said before: text, thoughts and calls.
+// assistantMessage reads what the model said before: text, thoughts and calls. It may have
+// thought only, or said nothing; of the latter the content is empty, not absent.
 func assistantMessage(o object, m *inference.Message, calls map[string]bool) {
 	m.Text, m.Parts = content(o.get("content"), false)
 	m.Reasoning = o.get("reasoning_content").text()
@@ -89,7 +90,9 @@ func assistantMessage(o object, m *inference.Message, calls map[string]bool) {
 		if m.Text == "" && len(m.Parts) == 0 && o.get("refusal").given() {
 			m.Text = o.get("refusal").text()
 		}
-		requireContent(o, *m)
+		if m.Text+m.Reasoning == "" && o.r.ok() && !o.get("content").given() {
+			o.get("content").refuse("is missing")
+		}
 	}
 }
 

@@ -92,7 +92,8 @@ func toolResult(o object, calls map[string]bool) inference.Message {
 	return m
 }
 
-// assistantBlocks is what the model said, thought and called before.
+// assistantBlocks is what the model said, thought and called before; it may have thought
+// only, or said nothing.
 func assistantBlocks(v value, calls map[string]bool) inference.Message {
 	m := inference.Message{Role: inference.RoleAssistant}
 	if v.is('"') || !v.given() {
@@ -117,9 +118,6 @@ func assistantBlocks(v value, calls map[string]bool) inference.Message {
 		default:
 			kind.refuse("must be \"text\", \"thinking\" or \"tool_use\"")
 		}
-	}
-	if v.r.ok() && m.Text == "" && len(m.ToolCalls) == 0 {
-		v.refuse("must hold text or a tool_use")
 	}
 	return m
 }

@@ -69,6 +69,39 @@ func TestCallsOfSeveralTurnsAreTakenBack(t *testing.T) {
 	}
 }
 
+// An answer without words is taken back too, as it was given out: by a model that only
+// thought, or said nothing at all.
+func TestAnswersWithoutWordsAreTakenBack(t *testing.T) {
+	f := newFixture(t, nil)
+	for _, said := range []inference.Delta{{Reasoning: "Hm."}, {}} {
+		f.says(said)
+		var chat struct {
+			Choices []struct{ Message json.RawMessage }
+		}
+		if err := json.Unmarshal([]byte(f.text(f.chat(goodChat))), &chat); err != nil {
+			t.Fatal(err)
+		}
+		if resp := f.chat(messages(`{"role":"user","content":"a"},` + string(chat.Choices[0].Message) + `,{"role":"user","content":"b"}`)); resp.StatusCode != http.StatusOK {
+			t.Error(f.text(resp))
+		} else if m := f.last().Prompt.Messages; len(m) != 3 || m[1].Text != "" || m[1].Reasoning != said.Reasoning {
+			t.Errorf("%+v", m)
+		}
+		var message struct{ Content json.RawMessage }
+		if err := json.Unmarshal([]byte(f.message(badMessage(`"thinking":{"type":"adaptive"}`))), &message); err != nil {
+			t.Fatal(err)
+		}
+		turns := `{"role":"user","content":"a"},{"role":"assistant","content":` + string(message.Content) + `},{"role":"user","content":"b"}`
+		if resp := f.do("POST", "/v1/messages", strings.Replace(messages(turns), "{", `{"max_tokens":9,`, 1)); resp.StatusCode != http.StatusOK {
+			t.Error(f.text(resp))
+		} else if m := f.last().Prompt.Messages; len(m) != 3 || m[1].Text != "" || m[1].Reasoning != said.Reasoning {
+			t.Errorf("%+v", m)
+		}
+	}
+	if resp := f.chat(messages(`{"role":"user","content":"a"},{"role":"assistant","content":null,"reasoning_content":"Hm."},{"role":"user","content":"b"}`)); resp.StatusCode != http.StatusOK {
+		t.Error(f.text(resp))
+	}
+}
+
 // bad makes a chat request with more fields.
 func bad(fields string) string { return strings.Replace(goodChat, "{", "{"+fields+",", 1) }
 
@@ -106,6 +139,7 @@ func TestBadChatsAreRefusedWithTheirParameter(t *testing.T) {
 		messages(`{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,!"}}]}`):        "messages[0].content[0].image_url.url",
 		messages(`{"role":"system","content":[{"type":"image_url","image_url":{"url":"` + pixel + `"}}]}`):                "messages[0].content[0].type",
 		messages(`{"role":"assistant"}`):                                                           "messages[0].content",
+		messages(`{"role":"assistant","content":null,"reasoning_content":""}`):                     "messages[0].content",
 		messages(`{"role":"assistant","tool_calls":[{"function":{"name":"f"}}]}`):                  "messages[0].tool_calls[0].id",
 		messages(`{"role":"user","content":"a"},{"role":"tool","content":"b"}`):                    "messages[1].tool_call_id",
 		messages(`{"role":"user","content":"a"},{"role":"tool","content":"b","tool_call_id":"c"}`): "messages[1].tool_call_id",
