@@ -165,6 +165,82 @@ data: {"type":"content_block_stop","index":0}
 		`"usage":{"input_tokens":6,"cache_creation_input_tokens":0,"cache_read_input_tokens":4,"output_tokens":7}}`+"\n")
 }
 
+// blocks reads a stream as Anthropic's client does: what each block holds at its end, and
+// whether all that is said belongs to the block that is open.
+func blocks(t *testing.T, text string) (out []string) {
+	t.Helper()
+	at, open, held := -1, "", ""
+	for _, line := range strings.Split(text, "\n") {
+		data, ok := strings.CutPrefix(line, "data: ")
+		if !ok {
+			continue
+		}
+		var e struct {
+			Type  string
+			Index int
+			Block struct{ Type, ID, Name string } `json:"content_block"`
+			Delta struct {
+				Text, Thinking string
+				Partial        string `json:"partial_json"`
+			}
+		}
+		if err := json.Unmarshal([]byte(data), &e); err != nil {
+			t.Fatal(err)
+		}
+		begins := e.Type == "content_block_start"
+		if strings.HasPrefix(e.Type, "content_block") && ((open == "") != begins || e.Index != at && !begins || begins && e.Index != at+1) {
+			t.Fatalf("%s in block %d, open is %q of %d", data, e.Index, open, at)
+		}
+		switch e.Type {
+		case "content_block_start":
+			at, open, held = e.Index, e.Block.Type, ""
+			if open == "tool_use" {
+				open += " " + e.Block.ID + " " + e.Block.Name
+			}
+		case "content_block_delta":
+			held += e.Delta.Text + e.Delta.Thinking + e.Delta.Partial
+		case "content_block_stop":
+			out, open = append(out, open+" "+held), ""
+		}
+	}
+	return out
+}
+
+// Each call is one block however its pieces are mixed with others: what comes between them
+// waits for its end.
+func TestACallIsOneBlock(t *testing.T) {
+	call := func(index int, id, name, arguments string) inference.Delta {
+		return inference.Delta{ToolCalls: []inference.ToolCallDelta{{Index: index, ID: id, Name: name, Arguments: arguments}}}
+	}
+	text := func(s string) inference.Delta { return inference.Delta{Text: s} }
+	f := newFixture(t, nil)
+	for name, c := range map[string]struct {
+		said []inference.Delta
+		want []string
+	}{
+		"text between": {[]inference.Delta{call(0, "a", "f", `{"x"`), text("\n"), call(0, "", "", `:"\"}"}`), text("so")}, []string{`tool_use a f {"x":"\"}"}`, "text \nso"}},
+		"calls between": {[]inference.Delta{call(0, "a", "f", `{"x":`), call(1, "b", "g", `{`), call(0, "", "", `[1,{}]`), call(1, "", "", `}`), call(0, "", "", `}`)},
+			[]string{`tool_use a f {"x":[1,{}]}`, `tool_use b g {}`}},
+		"in one piece": {[]inference.Delta{{ToolCalls: []inference.ToolCallDelta{{Index: 0, ID: "a", Name: "f", Arguments: "{"}, {Index: 1, ID: "b", Name: "g", Arguments: "{"}, {Index: 0, Arguments: "}"}, {Index: 1, Arguments: "}"}}}},
+			[]string{`tool_use a f {}`, `tool_use b g {}`}},
+		"thoughts between":    {[]inference.Delta{call(0, "a", "f", `{`), {Reasoning: "hm"}, call(0, "", "", `}`)}, []string{`tool_use a f {}`, "thinking hm"}},
+		"after the end":       {[]inference.Delta{call(0, "a", "f", `{}`), call(0, "", "", ` `), text("so"), call(0, "", "", `{}`)}, []string{`tool_use a f {}`, "text so"}},
+		"without arguments":   {[]inference.Delta{call(0, "a", "f", ""), call(1, "b", "g", ""), text("so"), call(2, "c", "h", "{}")}, []string{`tool_use a f `, `tool_use b g `, "text so", `tool_use c h {}`}},
+		"which never end":     {[]inference.Delta{call(0, "a", "f", `{"x`), text("\n"), call(1, "b", "g", `{"y`), call(0, "", "", `":1`), call(1, "", "", `":2`)}, []string{`tool_use a f {"x":1`, "text \n", `tool_use b g {"y":2`}},
+		"one after the other": {[]inference.Delta{text("Look"), call(0, "a", "f", `{}`), call(1, "b", "g", `{}`)}, []string{"text Look", `tool_use a f {}`, `tool_use b g {}`}},
+	} {
+		f.ends(completion.Outcome{FinishReason: "tool_calls"}, nil, c.said...)
+		got := f.message(badMessage(`"stream":true,"thinking":{"type":"adaptive"}`))
+		if held := blocks(t, got); !reflect.DeepEqual(held, c.want) || !strings.Contains(got, `"stop_reason":"tool_use"`) {
+			t.Errorf("%s: %q, want %q", name, held, c.want)
+		}
+		f.ends(completion.Outcome{}, fault.New(fault.UpstreamFailed, "It broke."), c.said...)
+		if got := f.message(badMessage(`"stream":true,"thinking":{"type":"adaptive"}`)); strings.Count(got, "event: content_block_start") != len(c.want) || !strings.Contains(got, "event: error") {
+			t.Errorf("%s: what came before the failure is not whole: %s", name, got)
+		}
+	}
+}
+
 func TestAMessageStreamThatFails(t *testing.T) {
 	f := newFixture(t, nil)
 	f.ends(completion.Outcome{}, fault.New(fault.UpstreamStalled, "The engine is silent."), inference.Delta{Text: "a"})

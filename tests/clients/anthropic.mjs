@@ -64,6 +64,21 @@ if (!real) {
 		}
 	});
 
+	check('calls in turns', async () => {
+		const both = [...tools, { name: 'clock', input_schema: { type: 'object' } }];
+		const m = await client.messages.stream(ask('mixed', { tools: both })).finalMessage();
+		assert.deepEqual(
+			m.content.filter((b) => b.type === 'tool_use').map((b) => [b.id, b.name, b.input]),
+			[
+				['call_1', 'weather', { city: 'Rome' }],
+				['call_2', 'clock', { zone: 'CET' }],
+			],
+		);
+		const results = ['call_1', 'call_2'].map((id) => ({ type: 'tool_result', tool_use_id: id, content: 'fine' }));
+		const messages = [...say('mixed'), { role: 'assistant', content: m.content }, { role: 'user', content: results }];
+		assert.equal((await client.messages.create({ model, max_tokens: 200, tools: both, messages })).content[0].text, 'The tool said: fine');
+	});
+
 	check('JSON by a schema', async () => {
 		const format = { type: 'json_schema', schema: { type: 'object', properties: { answer: { type: 'string' } }, required: ['answer'], additionalProperties: false } };
 		const m = await client.messages.create(ask('json', { output_config: { format } }));
