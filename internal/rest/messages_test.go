@@ -50,6 +50,26 @@ func TestWhatAMessageAsksGoesOn(t *testing.T) {
 	}
 }
 
+// Names of tools are as long as Anthropic's may be, of those that an MCP server gives.
+func TestNamesOfToolsAreAsLongAsAnthropics(t *testing.T) {
+	f := newFixture(t, nil)
+	for n, status := range map[int]int{65: 200, 128: 200, 129: 400} {
+		name := "mcp__" + strings.Repeat("a", n-5)
+		body := strings.ReplaceAll(`{"model":"kimi-k2","max_tokens":9,"tools":[{"name":"NAME","input_schema":{}}],"tool_choice":{"type":"tool","name":"NAME"},"messages":[{"role":"user","content":"hi"},
+			{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"NAME","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"a"}]}]}`, "NAME", name)
+		resp := f.do("POST", "/v1/messages", body)
+		if text := f.text(resp); resp.StatusCode != status || status == 400 && !strings.Contains(text, "tools[0].name must be 1 to 128") {
+			t.Errorf("%d characters: %d %s", n, resp.StatusCode, text)
+		}
+		if status != 200 {
+			continue
+		}
+		if p := f.last().Prompt; p.Tools[0].Name != name || p.ToolChoice.Function != name || p.Messages[1].ToolCalls[0].Name != name {
+			t.Errorf("%d characters: %+v", n, p)
+		}
+	}
+}
+
 func badMessage(fields string) string { return strings.Replace(goodMessage, "{", "{"+fields+",", 1) }
 
 func TestBadMessagesAreRefused(t *testing.T) {
