@@ -76,7 +76,7 @@ func assistantMessage(o object, m *inference.Message, calls map[string]bool) {
 			kind.refuse("must be \"function\"")
 		}
 		f := call.get("function").object()
-		c := inference.ToolCall{ID: call.get("id").required(), Name: toolName(f.get("name"), openAIName), Arguments: f.get("arguments").text()}
+		c := inference.ToolCall{ID: call.get("id").required(), Name: calledName(f.get("name")), Arguments: f.get("arguments").text()}
 		if hasCall(m.ToolCalls, c.ID) {
 			call.get("id").refuse("is the id of another call of this message too")
 		}

@@ -123,7 +123,7 @@ func assistantBlocks(v value, calls map[string]bool) inference.Message {
 }
 
 func toolUse(o object) inference.ToolCall {
-	c := inference.ToolCall{ID: o.get("id").required(), Name: toolName(o.get("name"), anthropicName), Arguments: "{}"}
+	c := inference.ToolCall{ID: o.get("id").required(), Name: calledName(o.get("name")), Arguments: "{}"}
 	if input := o.get("input"); input.given() {
 		if !input.is('{') {
 			input.refuse("must be an object")

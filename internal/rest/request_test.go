@@ -69,6 +69,19 @@ func TestCallsOfSeveralTurnsAreTakenBack(t *testing.T) {
 	}
 }
 
+// What a model called is taken back even if no tool could have that name.
+func TestCallsOfNoToolAreTakenBack(t *testing.T) {
+	f := newFixture(t, nil)
+	for name, status := range map[string]int{"functions.weather": 200, strings.Repeat("ü", 200): 200, strings.Repeat("a", 201): 400} {
+		chat := f.chat(messages(`{"role":"user","content":"a"},{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"` + name + `"}}]},{"role":"tool","tool_call_id":"a","content":"no such tool"}`))
+		message := f.do("POST", "/v1/messages", strings.Replace(messages(`{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"`+name+`","input":{}}]},
+			{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":"no such tool","is_error":true}]}`), "{", `{"max_tokens":9,`, 1))
+		if chat.StatusCode != status || message.StatusCode != status {
+			t.Errorf("%s: %s %s", name, f.text(chat), f.text(message))
+		}
+	}
+}
+
 // An answer without words is taken back too, as it was given out: by a model that only
 // thought, or said nothing at all.
 func TestAnswersWithoutWordsAreTakenBack(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"regexp"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/kimi-k2/kimi-k2/internal/inference"
 )
@@ -23,6 +24,18 @@ func toolName(v value, most int) string {
 	s := v.required()
 	if v.r.ok() && (len(s) > most || !namePattern.MatchString(s)) {
 		v.refuse("must be 1 to %d letters, digits, _ or -", most)
+	}
+	return s
+}
+
+// maxCalledName is how long a name is that a model may call, whatever the tools are called.
+const maxCalledName = 200
+
+// calledName is what a model has called, which may be no tool's name at all.
+func calledName(v value) string {
+	s := v.required()
+	if utf8.RuneCountInString(s) > maxCalledName {
+		v.refuse("is longer than %d characters", maxCalledName)
 	}
 	return s
 }
