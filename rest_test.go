@@ -209,6 +209,33 @@ func TestAProgramPaysForWhatItGets(t *testing.T) {
 	p.books()
 }
 
+// What the engine refuses as it is asked costs nothing and is told as the client's to change,
+// not to be repeated.
+func TestAProgramIsToldWhatTheEngineRefuses(t *testing.T) {
+	p := priced(t, 5)
+	b := p.signIn("builder")
+	g := b.program(map[string]any{})
+	for _, path := range []string{"/v1/chat/completions", "/v1/messages"} {
+		for _, more := range []string{`,"max_tokens":9`, `,"max_tokens":9,"stream":true`} {
+			p.engine.Queue(inferencetest.Refuse(422, `{"error":{"message":"this model reads no images"}}`))
+			resp := g.call(t.Context(), path, asking("hi", more))
+			answer := g.answer(resp)
+			if resp.StatusCode != http.StatusBadRequest || resp.Header.Get("X-Should-Retry") != "false" || resp.Header.Get("X-Error-Code") != "UPSTREAM_FAILED" || at(answer, "error", "type") != "invalid_request_error" {
+				t.Errorf("%s: %d %v %v", path, resp.StatusCode, resp.Header, answer)
+			}
+		}
+	}
+	if n := len(p.engine.Requests()); n != 4 {
+		t.Errorf("the engine was asked %d times", n)
+	}
+	for _, act := range p.acts(b.id()) {
+		if act.Credits != 0 {
+			t.Errorf("%+v", act)
+		}
+	}
+	p.books()
+}
+
 // P62, P90: a stream of a key that is revoked ends with its error, and a client that goes
 // away stops the engine within half a second.
 func TestAProgramsStreamEndsWithItsKeyAndItsClient(t *testing.T) {

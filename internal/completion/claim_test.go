@@ -150,6 +150,40 @@ func TestFailuresAreRetriedOrReplayed(t *testing.T) {
 	}
 }
 
+// P66: who went away before the end gets, under the same key, what was charged by then, as
+// an answer that ended early; who went before anything came asks anew.
+func TestWhatWasChargedIsGivenAgainToWhoWentAway(t *testing.T) {
+	h := newHouse(t)
+	i := h.open()
+	for name, whole := range map[string]bool{"whole": true, "streamed": false} {
+		c := i.customer(name, 10_000_000)
+		r := keyed("key", "go")
+		r.Whole = whole
+		for _, said := range []string{"", "half an"} {
+			h.engine.Queue(inferencetest.Script{inferencetest.Begin(), inferencetest.Say(said), inferencetest.Hang()})
+			run, err := i.Begin(t.Context(), c.Viewer, r)
+			if err != nil || run.Replayed {
+				t.Fatalf("%s: replayed %v, %v", name, run.Replayed, err)
+			}
+			ctx, leave := context.WithCancel(t.Context())
+			if said == "" {
+				time.AfterFunc(50*time.Millisecond, leave)
+			}
+			gone := stream(ctx, run, func(inference.Delta) error { time.AfterFunc(50*time.Millisecond, leave); return nil })
+			leave()
+			wantFault(t, gone.err, fault.Interrupted)
+			if charged := gone.out.Credits > 0; charged != (said != "") {
+				t.Errorf("%s: %q cost %d", name, said, gone.out.Credits)
+			}
+		}
+		again := i.ask(t.Context(), c.Viewer, r)
+		wantFault(t, again.err, fault.Interrupted)
+		if !again.run.Replayed || again.text != "half an" || again.out.FinishReason != "length" || again.out.Usage.OutputTokens == 0 || again.out.Credits != 0 {
+			t.Errorf("%s: replayed %v, %+v", name, again.run.Replayed, again)
+		}
+	}
+}
+
 // A refused request leaves its key free.
 func TestARefusalLeavesTheKeyFree(t *testing.T) {
 	h := newHouse(t)

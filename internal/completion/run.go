@@ -42,7 +42,8 @@ type Run struct {
 }
 
 // Outcome is how a run ended and what it cost. FinishReason is "length" too where the
-// credits ran out: what came is whole as far as it goes. What was replayed costs nothing.
+// credits ran out, or the client went away: what came is whole as far as it goes, and was
+// charged. What was replayed costs nothing.
 type Outcome struct {
 	FinishReason     string
 	Usage            models.Usage

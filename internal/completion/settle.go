@@ -22,8 +22,8 @@ func (s *Service) end(ctx context.Context, r *Run, res inference.Result, ending 
 	switch {
 	case ending == nil:
 		out.FinishReason = res.FinishReason
-	case ranOut(ending):
-		out.FinishReason = "length"
+	case ranOut(ending), errors.Is(ending, errGone) && use.CountedOutput > 0:
+		out.FinishReason = "length" // what came is charged, and given again under the request's key
 	}
 	if r.claim != nil {
 		r.kept.end(out, ending)

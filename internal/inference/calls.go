@@ -20,8 +20,11 @@ type call struct {
 // caller joins the pieces of calls. What it gives depends only on the pieces, never on
 // how they were read. Engines number their calls, or don't, repeat names and ids with
 // each piece, or leave the ids out: clients get dense numbers, and each name and id once,
-// with the first piece.
-type caller struct{ calls []*call }
+// with the first piece. Ids of our own count on from the calls that were made before.
+type caller struct {
+	calls  []*call
+	before int
+}
 
 // add takes the pieces of one chunk and returns what can be given on.
 func (c *caller) add(pieces []piece) (out []ToolCallDelta) {
@@ -43,7 +46,7 @@ func (c *caller) add(pieces []piece) (out []ToolCallDelta) {
 				continue
 			}
 			if k.id == "" {
-				k.id = fmt.Sprintf("functions.%s:%d", k.name, at)
+				k.id = fmt.Sprintf("functions.%s:%d", k.name, c.before+at)
 			}
 			d.ID, d.Name, d.Arguments = k.id, k.name, k.early+d.Arguments
 		}
@@ -119,6 +122,14 @@ func join(held, more []ToolCallDelta) []ToolCallDelta {
 		held = append(held, d)
 	}
 	return held
+}
+
+// callsIn is how many calls a conversation holds: Kimi K2 counts them through.
+func callsIn(messages []Message) (n int) {
+	for _, m := range messages {
+		n += len(m.ToolCalls)
+	}
+	return n
 }
 
 // meansCalls reports whether a finish reason says that calls were made.

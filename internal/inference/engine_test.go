@@ -198,6 +198,35 @@ func TestCancellingEndsTheRequestAtTheEngine(t *testing.T) { // F7
 	}
 }
 
+// What the same request would meet again is marked, so that nobody repeats it.
+func TestRefusalsThatWillNotPassAreMarked(t *testing.T) {
+	for name, tt := range map[string]struct {
+		script inferencetest.Script
+		reason string
+		busy   bool
+	}{
+		"400":             {inferencetest.Refuse(400, `{"error":{"message":"this model reads no images"}}`), inference.ReasonRefused, false},
+		"422":             {inferencetest.Refuse(422, `{"detail":[{"msg":"bad schema"}]}`), inference.ReasonRefused, false},
+		"400 in a stream": {inferencetest.Script{inferencetest.Raw("data: {\"error\":{\"message\":\"bad grammar\",\"code\":400}}\n\n")}, inference.ReasonRefused, false},
+		"402":             {inferencetest.Refuse(402, `{}`), inference.ReasonOperator, false},
+		"307":             {inferencetest.Refuse(307, ``, "Location", "/"), inference.ReasonOperator, false},
+		"429 quota":       {inferencetest.Refuse(429, `{"error":{"message":"check your billing details"}}`), inference.ReasonOperator, false},
+		"HTTP to TLS":     {inferencetest.Refuse(400, "Client sent an HTTP request to an HTTPS server.\n"), inference.ReasonOperator, false},
+		"429":             {inferencetest.Refuse(429, `{}`), "", true},
+		"408":             {inferencetest.Refuse(408, `{}`), "", false},
+		"409":             {inferencetest.Refuse(409, `{}`), "", false},
+		"500":             {inferencetest.Refuse(500, `{}`), "", false},
+	} {
+		fake := inferencetest.New(t)
+		fake.Queue(tt.script)
+		_, _, _, err := collected(t.Context(), newEngine(t, fake.URL()), asking("hi"))
+		list, _ := fault.Of(err)
+		if _, busy := inference.IsBusy(err); len(list) != 1 || list[0].Reason != tt.reason || busy != tt.busy {
+			t.Errorf("%s: %v, busy %v", name, list, busy)
+		}
+	}
+}
+
 func TestRefusalsSayWhatToDo(t *testing.T) {
 	const page = "<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1>secret page</body></html>"
 	tests := map[string]struct {

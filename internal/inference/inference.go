@@ -75,7 +75,7 @@ type ResponseFormat struct {
 // the next and 0 when its turn has come; neither is ever sent.
 //
 // What is nil or empty is not sent. The sampling that is asked for here goes before the
-// model's own, but where that is Fixed none is sent at all.
+// model's own, but where that is Fixed none is sent but Stop and Seed.
 type Request struct {
 	Model           Model
 	Messages        []Message

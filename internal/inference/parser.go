@@ -377,4 +377,5 @@ func label(b []byte) string {
 	return string(out)
 }
 
-const maxLabel = 100
+// maxLabel leaves room for an id that holds the longest name of a tool, 128 characters.
+const maxLabel = 200

@@ -24,6 +24,14 @@ type trouble struct {
 	cause  error
 }
 
+// The reasons of faults that the same request meets again, however often it is repeated.
+const (
+	// ReasonRefused is what the engine doesn't take: what is asked has to change.
+	ReasonRefused = "refused"
+	// ReasonOperator is what the operator has to mend first.
+	ReasonOperator = "operator"
+)
+
 // maxForeign is how much of an engine's own words is passed on, in characters.
 const maxForeign = 200
 
@@ -114,15 +122,15 @@ func (e *Engine) refused(status int, header http.Header, body []byte) *trouble {
 	case status == http.StatusRequestEntityTooLarge || tooLong.MatchString(said):
 		t.fault = fault.New(fault.ContextTooLong, "This conversation is too long for the model%s. Start a new conversation, or choose a model with a larger context.", words)
 	case status == http.StatusPaymentRequired:
-		t.fault = fault.New(fault.UpstreamFailed, "The operator's account with the inference engine has no funds left. The operator must top it up.")
+		t.fault = fault.New(fault.UpstreamFailed, "The operator's account with the inference engine has no funds left. The operator must top it up.").Because(ReasonOperator, nil)
 	case status >= 300 && status < 400:
-		t.fault = fault.New(fault.UpstreamFailed, "The inference engine redirects to another address (%d). The operator must set INFERENCE_URL to the final address.", status)
+		t.fault = fault.New(fault.UpstreamFailed, "The inference engine redirects to another address (%d). The operator must set INFERENCE_URL to the final address.", status).Because(ReasonOperator, nil)
 	case status == http.StatusNotFound && !ok:
 		t.fault = fault.New(fault.ModelUnavailable, "There is no chat service at the address of the inference engine (404). The operator must check INFERENCE_URL: it usually ends in /v1.")
 	case status == http.StatusNotFound || status < 500 && noModel.MatchString(said):
 		t.fault = fault.New(fault.ModelUnavailable, "The inference engine does not serve this model%s. Choose another model.", words)
 	case status >= 400 && status < 500 && status != http.StatusRequestTimeout:
-		t.fault = fault.New(fault.UpstreamFailed, "The inference engine refused the request (%d)%s.", status, words)
+		t.fault = fault.New(fault.UpstreamFailed, "The inference engine refused the request (%d)%s.", status, words).Because(reasonOf(status), nil)
 	case status == 0:
 		t.broken = true
 		t.fault = fault.New(fault.UpstreamFailed, "The inference engine broke off with an error%s. Try again.", words)
@@ -134,13 +142,19 @@ func (e *Engine) refused(status int, header http.Header, body []byte) *trouble {
 	return t
 }
 
-const quotaUsedUp = "The operator's account with the inference engine has used up its quota. The operator must top it up or raise the limit."
+// reasonOf tells a refusal of what was asked from others, which may pass.
+func reasonOf(status int) string {
+	if status == http.StatusBadRequest || status == http.StatusUnprocessableEntity {
+		return ReasonRefused
+	}
+	return ""
+}
 
 // IsBusy reports whether err says that the engine takes no more requests for now, and after
 // what time it may be asked again, 0 when it does not say. An exhausted account is not busy.
 func IsBusy(err error) (retryAfter time.Duration, busy bool) {
 	list, ok := fault.Of(err)
-	if !ok || len(list) == 0 || list[0].Code != fault.UpstreamRateLimit || list[0].Message == quotaUsedUp {
+	if !ok || len(list) == 0 || list[0].Code != fault.UpstreamRateLimit || list[0].Reason == ReasonOperator {
 		return 0, false
 	}
 	return list[0].RetryAfter, true
@@ -150,7 +164,7 @@ func IsBusy(err error) (retryAfter time.Duration, busy bool) {
 func rateLimited(said string, wait time.Duration) *fault.Fault {
 	f := fault.New(fault.UpstreamRateLimit, "The inference engine is busy and takes no more requests for now. Try again in a moment.")
 	if noFunds.MatchString(said) {
-		f.Message = quotaUsedUp
+		f = fault.New(fault.UpstreamRateLimit, "The operator's account with the inference engine has used up its quota. The operator must top it up or raise the limit.").Because(ReasonOperator, nil)
 	}
 	f.RetryAfter = wait
 	return f

@@ -59,7 +59,7 @@ func (e *Engine) refusal(resp *http.Response) *trouble {
 		body = nil // the status says enough
 	}
 	if resp.StatusCode == http.StatusBadRequest && plainToTLS.Match(body) {
-		return &trouble{cause: errors.New("plain HTTP to a TLS port"), fault: fault.New(fault.UpstreamFailed, "The inference engine speaks TLS: INFERENCE_URL must begin with https:// instead of http://.")}
+		return &trouble{cause: errors.New("plain HTTP to a TLS port"), fault: fault.New(fault.UpstreamFailed, "The inference engine speaks TLS: INFERENCE_URL must begin with https:// instead of http://.").Because(ReasonOperator, nil)}
 	}
 	return e.refused(resp.StatusCode, resp.Header, body)
 }

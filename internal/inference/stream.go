@@ -186,9 +186,10 @@ func (e *Engine) stream(ctx context.Context, r Request, leave *permit, emit func
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if isJSON(resp) {
-		return e.unstreamed(ctx, resp, emit)
+		return e.unstreamed(ctx, r, resp, emit)
 	}
 	p := newParser(resp.Body, e.maxLine, e.maxOutput)
+	p.calls.before = callsIn(r.Messages)
 	begun := false
 	err := p.run(func(d Delta) {
 		if !d.IsEmpty() {
@@ -239,8 +240,8 @@ func (e *Engine) blame(ctx context.Context, t *trouble, first bool) *trouble {
 }
 
 // unstreamed takes an engine's whole answer to a request for a stream.
-func (e *Engine) unstreamed(ctx context.Context, resp *http.Response, emit func(Delta)) (Result, *trouble) {
-	d, result, t := e.readCompletion(ctx, resp)
+func (e *Engine) unstreamed(ctx context.Context, r Request, resp *http.Response, emit func(Delta)) (Result, *trouble) {
+	d, result, t := e.readCompletion(ctx, r, resp)
 	if t == nil && !d.IsEmpty() {
 		emit(d)
 	}
@@ -261,16 +262,17 @@ func (e *Engine) whole(ctx context.Context, r Request) (Delta, Result, *trouble)
 		return Delta{}, Result{}, e.blame(ctx, t, true)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	return e.readCompletion(ctx, resp)
+	return e.readCompletion(ctx, r, resp)
 }
 
 // readCompletion reads an answer in one piece with the same tolerance as a stream.
-func (e *Engine) readCompletion(ctx context.Context, resp *http.Response) (Delta, Result, *trouble) {
+func (e *Engine) readCompletion(ctx context.Context, r Request, resp *http.Response) (Delta, Result, *trouble) {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, int64(e.maxOutput)+1<<20))
 	if err != nil {
 		return Delta{}, Result{}, e.blame(ctx, e.streamed(err), true)
 	}
 	p := newParser(nil, e.maxLine, e.maxOutput)
+	p.calls.before = callsIn(r.Messages)
 	c, ok := p.scan.scan(body)
 	if !ok || c.problem == nil && !c.whole {
 		return Delta{}, Result{}, notOurs(resp.Header.Get("Content-Type"))

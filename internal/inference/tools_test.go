@@ -43,8 +43,8 @@ func TestToolsAndTheirLikeReachTheEngine(t *testing.T) {
 		}, head + `],` + tail + `,"temperature":0,"top_p":0.9,"presence_penalty":1,"frequency_penalty":-1,"stop":["\n\n"],"seed":7}`},
 		"fixed sampling": {func(r *inference.Request) {
 			r.Tools, r.Model.Sampling.Fixed = nil, true
-			r.Temperature, r.TopP, r.PresencePenalty, r.FrequencyPenalty = ptr(0.0), ptr(0.9), ptr(1.0), ptr(-1.0)
-		}, head + `],` + tail + `}`},
+			r.Temperature, r.TopP, r.PresencePenalty, r.FrequencyPenalty, r.Stop, r.Seed = ptr(0.0), ptr(0.9), ptr(1.0), ptr(-1.0), []string{"\n\n"}, ptr(int64(7))
+		}, head + `],` + tail + `,"stop":["\n\n"],"seed":7}`},
 		"JSON": {func(r *inference.Request) { r.Tools, r.ResponseFormat.Type = nil, "json_object" }, head + `],` + tail + `,"response_format":{"type":"json_object"}}`},
 		"a schema": {func(r *inference.Request) {
 			r.Tools, r.ResponseFormat = nil, inference.ResponseFormat{Type: "json_schema", Name: "n", Schema: json.RawMessage(`{"type":"object"}`), Strict: ptr(true)}
@@ -90,6 +90,34 @@ func called(t *testing.T, e *inference.Engine, r inference.Request) (calls []inf
 		}
 	})
 	return calls, reasoning, result, err
+}
+
+// Calls that an engine gives no ids are counted through the conversation, as Kimi K2 does.
+func TestIdsOfOurOwnCountThroughTheConversation(t *testing.T) {
+	fake := inferencetest.New(t)
+	r := weather()
+	before := inference.Message{Role: inference.RoleAssistant, ToolCalls: []inference.ToolCall{{ID: "functions.weather:0", Name: "weather"}, {ID: "functions.weather:1", Name: "weather"}}}
+	r.Messages = append(r.Messages, before, inference.Message{Role: inference.RoleTool, ToolCallID: "functions.weather:0"}, inference.Message{Role: inference.RoleTool, ToolCallID: "functions.weather:1"})
+	const whole = `{"choices":[{"message":{"tool_calls":[{"function":{"name":"weather","arguments":"{}"}},{"function":{"name":"clock","arguments":"{}"}}]},"finish_reason":"tool_calls"}]}`
+	fake.Queue(inferencetest.Script{inferencetest.ToolCall(0, "", "weather", "{}"), inferencetest.ToolCall(1, "", "clock", "{}"), inferencetest.Finish("tool_calls"), inferencetest.Done()},
+		inferencetest.Refuse(200, whole))
+	want := []inference.ToolCall{{ID: "functions.weather:2", Name: "weather", Arguments: "{}"}, {ID: "functions.clock:3", Name: "clock", Arguments: "{}"}}
+	for _, how := range []string{"a stream", "in one piece"} {
+		if calls, _, _, err := called(t, newEngine(t, fake.URL()), r); err != nil || !reflect.DeepEqual(calls, want) {
+			t.Errorf("%s: %+v, %v", how, calls, err)
+		}
+	}
+}
+
+// Names and ids come whole, however long Anthropic's clients make them.
+func TestLongNamesOfCallsComeWhole(t *testing.T) {
+	fake := inferencetest.New(t)
+	name := strings.Repeat("n", 128)
+	fake.Queue(inferencetest.Script{inferencetest.ToolCall(0, "functions."+name+":100", name, "{}"), inferencetest.ToolCall(1, "functions."+name+":101", name, "{}"), inferencetest.Finish("tool_calls"), inferencetest.Done()})
+	want := []inference.ToolCall{{ID: "functions." + name + ":100", Name: name, Arguments: "{}"}, {ID: "functions." + name + ":101", Name: name, Arguments: "{}"}}
+	if calls, _, _, err := called(t, newEngine(t, fake.URL()), weather()); err != nil || !reflect.DeepEqual(calls, want) {
+		t.Errorf("%+v, %v", calls, err)
+	}
 }
 
 // F33: an engine that says that it calls tools and names none is asked once more, in one

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 
 	"github.com/kimi-k2/kimi-k2/internal/inference"
@@ -64,7 +65,8 @@ func participant(v value) string {
 	return s
 }
 
-// assistantMessage reads what the model said before: text, thoughts and calls.
+// assistantMessage reads what the model said before: text, thoughts and calls. It may have
+// thought only, or said nothing; of the latter the content is empty, not absent.
 func assistantMessage(o object, m *inference.Message, calls map[string]bool) {
 	m.Text, m.Parts = content(o.get("content"), false)
 	m.Reasoning = o.get("reasoning_content").text()
@@ -74,9 +76,9 @@ func assistantMessage(o object, m *inference.Message, calls map[string]bool) {
 			kind.refuse("must be \"function\"")
 		}
 		f := call.get("function").object()
-		c := inference.ToolCall{ID: call.get("id").required(), Name: toolName(f.get("name")), Arguments: f.get("arguments").text()}
-		if calls[c.ID] {
-			call.get("id").refuse("is the id of another call too")
+		c := inference.ToolCall{ID: call.get("id").required(), Name: calledName(f.get("name")), Arguments: f.get("arguments").text()}
+		if hasCall(m.ToolCalls, c.ID) {
+			call.get("id").refuse("is the id of another call of this message too")
 		}
 		calls[c.ID] = true
 		m.ToolCalls = append(m.ToolCalls, c)
@@ -88,8 +90,16 @@ func assistantMessage(o object, m *inference.Message, calls map[string]bool) {
 		if m.Text == "" && len(m.Parts) == 0 && o.get("refusal").given() {
 			m.Text = o.get("refusal").text()
 		}
-		requireContent(o, *m)
+		if m.Text+m.Reasoning == "" && o.r.ok() && !o.get("content").given() {
+			o.get("content").refuse("is missing")
+		}
 	}
+}
+
+// hasCall reports whether one of a message's calls has the id. Calls of other messages may
+// have it too: engines count theirs anew in each answer.
+func hasCall(calls []inference.ToolCall, id string) bool {
+	return slices.ContainsFunc(calls, func(c inference.ToolCall) bool { return c.ID == id })
 }
 
 // content is a string or a list of parts.

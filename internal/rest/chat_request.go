@@ -137,7 +137,7 @@ func responseFormat(v value) inference.ResponseFormat {
 		s.refuse("is missing")
 	}
 	schema := s.object()
-	out.Name = toolName(schema.get("name"))
+	out.Name = toolName(schema.get("name"), openAIName)
 	out.Description = schema.get("description").text()
 	out.Strict = schema.get("strict").flag()
 	out.Schema = jsonSchema(schema.get("schema"))

@@ -259,6 +259,19 @@ func TestAnAnswerThatTheCreditsEnded(t *testing.T) {
 	}
 }
 
+// Who asks again under the key of an answer that he left in the middle gets what was charged.
+func TestAnAnswerThatItsClientLeft(t *testing.T) {
+	f := newFixture(t, func(f *fixture, _ *rest.Config) { f.run.Replayed = true })
+	f.ends(completion.Outcome{FinishReason: "length", Usage: usage}, fault.New(fault.Interrupted, "The client went away."), inference.Delta{Text: "So far"})
+	resp := f.chat(goodChat, "Idempotency-Key", "a")
+	if text := f.text(resp); resp.StatusCode != http.StatusOK || !strings.Contains(text, `"content":"So far"`) || !strings.Contains(text, `"finish_reason":"length"`) || resp.Header.Get("X-Error-Code") != "INTERRUPTED" || resp.Header.Get("Idempotency-Replayed") != "true" {
+		t.Error(resp.StatusCode, text, resp.Header)
+	}
+	if text := f.text(f.do("POST", "/v1/messages", badMessage(`"stream":true`))); !strings.Contains(text, "So far") || !strings.Contains(text, `"stop_reason":"max_tokens"`) || !strings.Contains(text, "message_stop") {
+		t.Error(text)
+	}
+}
+
 // An answer that is given again is told as it was, and counts no tokens a second time.
 func TestAReplayCountsNoTokens(t *testing.T) {
 	f := newFixture(t, nil)
@@ -283,8 +296,8 @@ func TestAReplayCountsNoTokens(t *testing.T) {
 // What failed under an idempotency key fails again: nobody is told to try.
 func TestAReplayedFailureIsFinal(t *testing.T) {
 	f := newFixture(t, func(f *fixture, _ *rest.Config) { f.run.Replayed = true })
-	f.ends(completion.Outcome{}, fault.New(fault.Interrupted, "The client went away."), inference.Delta{Text: "a"})
-	if resp := f.chat(goodChat); resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("X-Should-Retry") != "false" || resp.Header.Get("Retry-After") != "" {
+	f.ends(completion.Outcome{}, fault.New(fault.UpstreamFailed, "The engine broke."), inference.Delta{Text: "a"})
+	if resp := f.chat(goodChat); resp.StatusCode != http.StatusBadGateway || resp.Header.Get("X-Should-Retry") != "false" || resp.Header.Get("Retry-After") != "" {
 		t.Error(resp.StatusCode, resp.Header)
 	}
 }

@@ -86,9 +86,9 @@ func (c *call) model(question asked) (inference.Model, error) {
 	return m, nil
 }
 
-// failed is why there is no whole answer. One that ended because the credits did is whole
-// as far as it goes, and was paid for; the reason is recorded. What failed under an
-// idempotency key fails again when it is replayed.
+// failed is why there is no whole answer. One that ended because the credits did, or
+// because its client left, is whole as far as it goes, and was paid for; the reason is
+// recorded. What failed under an idempotency key fails again when it is replayed.
 func (c *call) failed(run Run, o completion.Outcome, err error) error {
 	if err == nil {
 		return nil

@@ -53,7 +53,7 @@ func (anthropic) problem(p *problem) any {
 }
 
 func (anthropic) encoder(a asked, r Run) encoder {
-	return &messageEncoder{id: "msg_" + bare(r.ID), model: r.Model.ID, thoughts: a.showReasoning, prompt: r.Prompt, block: -1, call: -1}
+	return &messageEncoder{id: "msg_" + bare(r.ID), model: r.Model.ID, thoughts: a.showReasoning, prompt: r.Prompt, block: -1}
 }
 
 // messageEncoder writes the events of a message, or one message.
@@ -65,6 +65,14 @@ type messageEncoder struct {
 	open      string
 	call      int // the tool call that the open block is for
 	called    bool
+	input     nesting // of the open call
+	held      []part  // what waits for the end of the open call
+}
+
+// part is a piece of an answer: thoughts, text or a piece of a call.
+type part struct {
+	kind, text string
+	call       inference.ToolCallDelta
 }
 
 // event appends an event whose name is also its data's type.
@@ -113,24 +121,97 @@ func (e *messageEncoder) begin(b []byte) []byte {
 
 func (e *messageEncoder) delta(b []byte, d inference.Delta) []byte {
 	if d.Reasoning != "" && e.thoughts {
-		b = e.into(b, "thinking", `{"type":"thinking","thinking":"","signature":""}`)
-		b = e.piece(b, "thinking_delta", "thinking", d.Reasoning)
+		b = e.add(b, part{kind: "thinking", text: d.Reasoning})
 	}
 	if d.Text != "" {
-		b = e.into(b, "text", `{"type":"text","text":""}`)
-		b = e.piece(b, "text_delta", "text", d.Text)
+		b = e.add(b, part{kind: "text", text: d.Text})
 	}
 	for _, c := range d.ToolCalls {
-		if c.Index != e.call || e.open != "tool_use" {
-			b = e.shut(b)
-			b = e.into(b, "tool_use", string(appendJSON(nil, toolUseBlock{"tool_use", c.ID, c.Name, json.RawMessage("{}")})))
-			e.call, e.called = c.Index, true
-		}
-		if c.Arguments != "" {
-			b = e.piece(b, "input_json_delta", "partial_json", c.Arguments)
-		}
+		b = e.add(b, part{kind: "tool_use", call: c})
 	}
 	return b
+}
+
+// add writes a piece. Each call is one block: until it has ended other pieces wait.
+func (e *messageEncoder) add(b []byte, p part) []byte {
+	isCall := p.kind == "tool_use"
+	switch {
+	case e.open == "tool_use" && (!isCall || p.call.Index != e.call):
+		e.held = append(e.held, p)
+	case isCall:
+		b = e.addCall(b, p.call)
+	case p.kind == "text":
+		b = e.into(b, "text", `{"type":"text","text":""}`)
+		b = e.piece(b, "text_delta", "text", p.text)
+	default:
+		b = e.into(b, "thinking", `{"type":"thinking","thinking":"","signature":""}`)
+		b = e.piece(b, "thinking_delta", "thinking", p.text)
+	}
+	return b
+}
+
+// addCall writes a piece of a call and, at its end, what waited for it. What comes of a call
+// after its end is no part of the input.
+func (e *messageEncoder) addCall(b []byte, c inference.ToolCallDelta) []byte {
+	if e.open != "tool_use" {
+		if c.Name == "" {
+			return b
+		}
+		b = e.into(b, "tool_use", string(appendJSON(nil, toolUseBlock{"tool_use", c.ID, c.Name, json.RawMessage("{}")})))
+		e.call, e.called, e.input = c.Index, true, nesting{}
+	}
+	if c.Arguments != "" {
+		b = e.piece(b, "input_json_delta", "partial_json", c.Arguments)
+	}
+	if e.input.add(c.Arguments) {
+		b = e.release(e.shut(b))
+	}
+	return b
+}
+
+// release writes what waited, up to the next call that has not ended.
+func (e *messageEncoder) release(b []byte) []byte {
+	held := e.held
+	e.held = nil
+	for _, p := range held {
+		b = e.add(b, p)
+	}
+	return b
+}
+
+// flush writes all that waited, when no more will come.
+func (e *messageEncoder) flush(b []byte) []byte {
+	for len(e.held) > 0 {
+		b = e.release(e.shut(b))
+	}
+	return b
+}
+
+// nesting follows JSON that comes in pieces.
+type nesting struct {
+	depth           int
+	quoted, escaped bool
+}
+
+// add takes the next piece and reports whether an object or a list has ended in it.
+func (n *nesting) add(s string) bool {
+	for _, c := range []byte(s) {
+		switch {
+		case n.escaped:
+			n.escaped = false
+		case n.quoted:
+			n.quoted, n.escaped = c != '"', c == '\\'
+		case c == '"':
+			n.quoted = true
+		case c == '{' || c == '[':
+			n.depth++
+		case c == '}' || c == ']':
+			if n.depth--; n.depth <= 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // into makes sure that a block of the kind is open.
@@ -166,7 +247,7 @@ func (e *messageEncoder) piece(b []byte, kind, name, text string) []byte {
 }
 
 func (e *messageEncoder) end(b []byte, o completion.Outcome) []byte {
-	b = e.shut(b)
+	b = e.shut(e.flush(b))
 	delta := struct {
 		StopReason   string  `json:"stop_reason"`
 		StopSequence *string `json:"stop_sequence"`
@@ -189,7 +270,7 @@ func stopReason(reason string, called bool) string {
 }
 
 func (e *messageEncoder) fail(b []byte, p *problem) []byte {
-	b = appendJSON(append(b, "event: error\ndata: "...), anthropic{}.problem(p))
+	b = appendJSON(append(e.flush(b), "event: error\ndata: "...), anthropic{}.problem(p))
 	return append(b, "\n\n"...)
 }
 

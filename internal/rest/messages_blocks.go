@@ -92,7 +92,8 @@ func toolResult(o object, calls map[string]bool) inference.Message {
 	return m
 }
 
-// assistantBlocks is what the model said, thought and called before.
+// assistantBlocks is what the model said, thought and called before; it may have thought
+// only, or said nothing.
 func assistantBlocks(v value, calls map[string]bool) inference.Message {
 	m := inference.Message{Role: inference.RoleAssistant}
 	if v.is('"') || !v.given() {
@@ -108,23 +109,21 @@ func assistantBlocks(v value, calls map[string]bool) inference.Message {
 			m.Reasoning += o.get("thinking").text()
 		case "redacted_thinking": // of another service's model: ours can't read it
 		case "tool_use":
-			m.ToolCalls = append(m.ToolCalls, toolUse(o, calls))
+			c := toolUse(o)
+			if hasCall(m.ToolCalls, c.ID) {
+				o.get("id").refuse("is the id of another tool_use of this message too")
+			}
+			calls[c.ID] = true
+			m.ToolCalls = append(m.ToolCalls, c)
 		default:
 			kind.refuse("must be \"text\", \"thinking\" or \"tool_use\"")
 		}
 	}
-	if v.r.ok() && m.Text == "" && len(m.ToolCalls) == 0 {
-		v.refuse("must hold text or a tool_use")
-	}
 	return m
 }
 
-func toolUse(o object, calls map[string]bool) inference.ToolCall {
-	c := inference.ToolCall{ID: o.get("id").required(), Name: toolName(o.get("name")), Arguments: "{}"}
-	if calls[c.ID] {
-		o.get("id").refuse("is the id of another tool_use too")
-	}
-	calls[c.ID] = true
+func toolUse(o object) inference.ToolCall {
+	c := inference.ToolCall{ID: o.get("id").required(), Name: calledName(o.get("name")), Arguments: "{}"}
 	if input := o.get("input"); input.given() {
 		if !input.is('{') {
 			input.refuse("must be an object")

@@ -109,7 +109,7 @@ func anthropicTools(o object, p *inference.Request) {
 		if v.r.ok() && !schema.given() {
 			schema.refuse("is missing")
 		}
-		p.Tools = append(p.Tools, inference.Tool{Name: toolName(t.get("name")), Description: t.get("description").text(),
+		p.Tools = append(p.Tools, inference.Tool{Name: toolName(t.get("name"), anthropicName), Description: t.get("description").text(),
 			Parameters: jsonSchema(schema), Strict: t.get("strict").flag()})
 	}
 	uniqueTools(o.get("tools"), p.Tools)

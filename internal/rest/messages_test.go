@@ -50,6 +50,26 @@ func TestWhatAMessageAsksGoesOn(t *testing.T) {
 	}
 }
 
+// Names of tools are as long as Anthropic's may be, of those that an MCP server gives.
+func TestNamesOfToolsAreAsLongAsAnthropics(t *testing.T) {
+	f := newFixture(t, nil)
+	for n, status := range map[int]int{65: 200, 128: 200, 129: 400} {
+		name := "mcp__" + strings.Repeat("a", n-5)
+		body := strings.ReplaceAll(`{"model":"kimi-k2","max_tokens":9,"tools":[{"name":"NAME","input_schema":{}}],"tool_choice":{"type":"tool","name":"NAME"},"messages":[{"role":"user","content":"hi"},
+			{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"NAME","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"a"}]}]}`, "NAME", name)
+		resp := f.do("POST", "/v1/messages", body)
+		if text := f.text(resp); resp.StatusCode != status || status == 400 && !strings.Contains(text, "tools[0].name must be 1 to 128") {
+			t.Errorf("%d characters: %d %s", n, resp.StatusCode, text)
+		}
+		if status != 200 {
+			continue
+		}
+		if p := f.last().Prompt; p.Tools[0].Name != name || p.ToolChoice.Function != name || p.Messages[1].ToolCalls[0].Name != name {
+			t.Errorf("%d characters: %+v", n, p)
+		}
+	}
+}
+
 func badMessage(fields string) string { return strings.Replace(goodMessage, "{", "{"+fields+",", 1) }
 
 func TestBadMessagesAreRefused(t *testing.T) {
@@ -57,22 +77,23 @@ func TestBadMessagesAreRefused(t *testing.T) {
 	turn := func(content string) string { return strings.Replace(goodMessage, `"hi"`, content, 1) }
 	for body, words := range map[string]string{
 		``: "not valid JSON",
-		`{"model":"kimi-k2","messages":[{"role":"user","content":"hi"}]}`:                        "max_tokens",
-		`{"model":"kimi-k2","max_tokens":5,"messages":[]}`:                                       "messages",
-		`{"model":"kimi-k2","max_tokens":5,"messages":[{"role":"system","content":"hi"}]}`:       "messages[0].role",
-		`{"model":"kimi-k2","max_tokens":5,"messages":[{"role":"assistant","content":"begun"}]}`: "messages[0]",
-		strings.Replace(goodMessage, "100", "1001", 1):                                           "max_tokens is 1001",
-		strings.Replace(goodMessage, "100", "-1", 1):                                             "max_tokens",
-		badMessage(`"temperature":1.5`):                                                          "temperature",
-		badMessage(`"system":5`):                                                                 "system",
-		badMessage(`"thinking":{"type":"enabled","budget_tokens":100}`):                          "thinking.budget_tokens",
-		badMessage(`"thinking":{"type":"maybe"}`):                                                "thinking.type",
-		badMessage(`"stop_sequences":["a","b","c","d","e"]`):                                     "stop_sequences",
-		badMessage(`"tools":[{"type":"web_search_20250305","name":"web_search"}]`):               "tools[0].type",
-		badMessage(`"tools":[{"name":"f"}]`):                                                     "tools[0].input_schema",
-		badMessage(`"tools":[{"name":"f f","input_schema":{}}]`):                                 "tools[0].name",
-		badMessage(`"tool_choice":{"type":"any"}`):                                               "tool_choice",
-		badMessage(`"tool_choice":{"type":"tool","name":"f"}`):                                   "tool_choice.name",
+		`{"model":"kimi-k2","messages":[{"role":"user","content":"hi"}]}`:                                     "max_tokens",
+		`{"model":"kimi-k2","max_tokens":5,"messages":[]}`:                                                    "messages",
+		`{"model":"kimi-k2","max_tokens":5,"messages":[{"role":"system","content":"hi"}]}`:                    "messages[0].role",
+		`{"model":"kimi-k2","max_tokens":5,"messages":[{"role":"assistant","content":"begun"}]}`:              "messages[0]",
+		`{"model":"kimi-k2","max_tokens":5,"messages":[{"role":"assistant"},{"role":"user","content":"hi"}]}`: "messages[0].content",
+		strings.Replace(goodMessage, "100", "1001", 1):                                                        "max_tokens is 1001",
+		strings.Replace(goodMessage, "100", "-1", 1):                                                          "max_tokens",
+		badMessage(`"temperature":1.5`):                                                                       "temperature",
+		badMessage(`"system":5`):                                                                              "system",
+		badMessage(`"thinking":{"type":"enabled","budget_tokens":100}`):                                       "thinking.budget_tokens",
+		badMessage(`"thinking":{"type":"maybe"}`):                                                             "thinking.type",
+		badMessage(`"stop_sequences":["a","b","c","d","e"]`):                                                  "stop_sequences",
+		badMessage(`"tools":[{"type":"web_search_20250305","name":"web_search"}]`):                            "tools[0].type",
+		badMessage(`"tools":[{"name":"f"}]`):                                                                  "tools[0].input_schema",
+		badMessage(`"tools":[{"name":"f f","input_schema":{}}]`):                                              "tools[0].name",
+		badMessage(`"tool_choice":{"type":"any"}`):                                                            "tool_choice",
+		badMessage(`"tool_choice":{"type":"tool","name":"f"}`):                                                "tool_choice.name",
 		turn(`[]`):                                         "messages[0].content",
 		turn(`[{"type":"text","text":""}]`):                "messages[0].content[0].text",
 		turn(`[{"type":"document"}]`):                      "messages[0].content[0].type",
@@ -162,6 +183,82 @@ data: {"type":"content_block_stop","index":0}
 	same(t, f.message(badMessage(`"thinking":{"type":"adaptive"}`)), `{"id":"msg_0123","type":"message","role":"assistant","model":"kimi-k2","content":[{"type":"thinking","thinking":"Hm.","signature":""},{"type":"text","text":"Look"},`+
 		`{"type":"tool_use","id":"c1","name":"weather","input":{"city":1}},{"type":"tool_use","id":"c2","name":"time","input":{}}],"stop_reason":"tool_use","stop_sequence":null,`+
 		`"usage":{"input_tokens":6,"cache_creation_input_tokens":0,"cache_read_input_tokens":4,"output_tokens":7}}`+"\n")
+}
+
+// blocks reads a stream as Anthropic's client does: what each block holds at its end, and
+// whether all that is said belongs to the block that is open.
+func blocks(t *testing.T, text string) (out []string) {
+	t.Helper()
+	at, open, held := -1, "", ""
+	for _, line := range strings.Split(text, "\n") {
+		data, ok := strings.CutPrefix(line, "data: ")
+		if !ok {
+			continue
+		}
+		var e struct {
+			Type  string
+			Index int
+			Block struct{ Type, ID, Name string } `json:"content_block"`
+			Delta struct {
+				Text, Thinking string
+				Partial        string `json:"partial_json"`
+			}
+		}
+		if err := json.Unmarshal([]byte(data), &e); err != nil {
+			t.Fatal(err)
+		}
+		begins := e.Type == "content_block_start"
+		if strings.HasPrefix(e.Type, "content_block") && ((open == "") != begins || e.Index != at && !begins || begins && e.Index != at+1) {
+			t.Fatalf("%s in block %d, open is %q of %d", data, e.Index, open, at)
+		}
+		switch e.Type {
+		case "content_block_start":
+			at, open, held = e.Index, e.Block.Type, ""
+			if open == "tool_use" {
+				open += " " + e.Block.ID + " " + e.Block.Name
+			}
+		case "content_block_delta":
+			held += e.Delta.Text + e.Delta.Thinking + e.Delta.Partial
+		case "content_block_stop":
+			out, open = append(out, open+" "+held), ""
+		}
+	}
+	return out
+}
+
+// Each call is one block however its pieces are mixed with others: what comes between them
+// waits for its end.
+func TestACallIsOneBlock(t *testing.T) {
+	call := func(index int, id, name, arguments string) inference.Delta {
+		return inference.Delta{ToolCalls: []inference.ToolCallDelta{{Index: index, ID: id, Name: name, Arguments: arguments}}}
+	}
+	text := func(s string) inference.Delta { return inference.Delta{Text: s} }
+	f := newFixture(t, nil)
+	for name, c := range map[string]struct {
+		said []inference.Delta
+		want []string
+	}{
+		"text between": {[]inference.Delta{call(0, "a", "f", `{"x"`), text("\n"), call(0, "", "", `:"\"}"}`), text("so")}, []string{`tool_use a f {"x":"\"}"}`, "text \nso"}},
+		"calls between": {[]inference.Delta{call(0, "a", "f", `{"x":`), call(1, "b", "g", `{`), call(0, "", "", `[1,{}]`), call(1, "", "", `}`), call(0, "", "", `}`)},
+			[]string{`tool_use a f {"x":[1,{}]}`, `tool_use b g {}`}},
+		"in one piece": {[]inference.Delta{{ToolCalls: []inference.ToolCallDelta{{Index: 0, ID: "a", Name: "f", Arguments: "{"}, {Index: 1, ID: "b", Name: "g", Arguments: "{"}, {Index: 0, Arguments: "}"}, {Index: 1, Arguments: "}"}}}},
+			[]string{`tool_use a f {}`, `tool_use b g {}`}},
+		"thoughts between":    {[]inference.Delta{call(0, "a", "f", `{`), {Reasoning: "hm"}, call(0, "", "", `}`)}, []string{`tool_use a f {}`, "thinking hm"}},
+		"after the end":       {[]inference.Delta{call(0, "a", "f", `{}`), call(0, "", "", ` `), text("so"), call(0, "", "", `{}`)}, []string{`tool_use a f {}`, "text so"}},
+		"without arguments":   {[]inference.Delta{call(0, "a", "f", ""), call(1, "b", "g", ""), text("so"), call(2, "c", "h", "{}")}, []string{`tool_use a f `, `tool_use b g `, "text so", `tool_use c h {}`}},
+		"which never end":     {[]inference.Delta{call(0, "a", "f", `{"x`), text("\n"), call(1, "b", "g", `{"y`), call(0, "", "", `":1`), call(1, "", "", `":2`)}, []string{`tool_use a f {"x":1`, "text \n", `tool_use b g {"y":2`}},
+		"one after the other": {[]inference.Delta{text("Look"), call(0, "a", "f", `{}`), call(1, "b", "g", `{}`)}, []string{"text Look", `tool_use a f {}`, `tool_use b g {}`}},
+	} {
+		f.ends(completion.Outcome{FinishReason: "tool_calls"}, nil, c.said...)
+		got := f.message(badMessage(`"stream":true,"thinking":{"type":"adaptive"}`))
+		if held := blocks(t, got); !reflect.DeepEqual(held, c.want) || !strings.Contains(got, `"stop_reason":"tool_use"`) {
+			t.Errorf("%s: %q, want %q", name, held, c.want)
+		}
+		f.ends(completion.Outcome{}, fault.New(fault.UpstreamFailed, "It broke."), c.said...)
+		if got := f.message(badMessage(`"stream":true,"thinking":{"type":"adaptive"}`)); strings.Count(got, "event: content_block_start") != len(c.want) || !strings.Contains(got, "event: error") {
+			t.Errorf("%s: what came before the failure is not whole: %s", name, got)
+		}
+	}
 }
 
 func TestAMessageStreamThatFails(t *testing.T) {

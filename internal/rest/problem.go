@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/fault"
+	"github.com/kimi-k2/kimi-k2/internal/inference"
 )
 
 // The types of OpenAI's errors.
@@ -103,6 +104,12 @@ func of(f *fault.Fault) *problem {
 		r = rows[fault.Internal]
 	}
 	p := &problem{r.status, r.kind, r.code, strings.Join(f.Field, "."), f.Message, f.Code, f.RetryAfter, r.again}
+	switch f.Reason {
+	case inference.ReasonRefused:
+		p.status, p.kind, p.code, p.again = http.StatusBadRequest, invalidRequest, "upstream_refused", false
+	case inference.ReasonOperator:
+		p.again = false
+	}
 	switch f.Code {
 	case fault.ModelUnavailable:
 		p.param = "model"

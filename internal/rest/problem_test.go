@@ -11,7 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kimi-k2/kimi-k2/internal/completion"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
+	"github.com/kimi-k2/kimi-k2/internal/inference"
 	"github.com/kimi-k2/kimi-k2/internal/rest"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 )
@@ -90,6 +92,35 @@ func TestTheTableOfErrors(t *testing.T) {
 		if line := "| `" + string(code) + "` | " + strconv.Itoa(ours.StatusCode) + " | `" + e.Type + "` | `" + e.Code + "` | `" + a.Error.Type + "` | "; !strings.Contains(string(doc), line) {
 			t.Errorf("docs/API.md lacks %s", line)
 		}
+	}
+}
+
+// What the engine refuses as it is asked is the client's to change, and what the operator has
+// to mend doesn't pass by itself: neither is repeated.
+func TestWhatWouldFailAgainIsNotRepeated(t *testing.T) {
+	f := newFixture(t, nil)
+	for _, c := range []struct {
+		code                  fault.Code
+		reason                string
+		status                int
+		kind, wire, anthropic string
+	}{
+		{fault.UpstreamFailed, inference.ReasonRefused, 400, "invalid_request_error", "upstream_refused", "invalid_request_error"},
+		{fault.UpstreamFailed, inference.ReasonOperator, 502, "server_error", "upstream_failed", "api_error"},
+		{fault.UpstreamRateLimit, inference.ReasonOperator, 503, "server_error", "upstream_rate_limited", "overloaded_error"},
+	} {
+		f.ends(completion.Outcome{}, fault.New(c.code, "It refused.").Because(c.reason, nil))
+		resp := f.chat(goodChat)
+		if e := f.refusal(resp).Error; resp.StatusCode != c.status || e.Type != c.kind || e.Code != c.wire || e.Message != "It refused." || resp.Header.Get("X-Should-Retry") != "false" || resp.Header.Get("Retry-After") != "" || resp.Header.Get("X-Error-Code") != string(c.code) {
+			t.Errorf("%+v: %d %+v %v", c, resp.StatusCode, e, resp.Header)
+		}
+		if e := f.record(); e.Status != c.status || e.Code != string(c.code) {
+			t.Errorf("%+v", e)
+		}
+		if text := f.message(goodMessage); !strings.Contains(text, `"type":"`+c.anthropic+`"`) {
+			t.Error(text)
+		}
+		f.record()
 	}
 }
 

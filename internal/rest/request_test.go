@@ -44,6 +44,77 @@ func TestWhatIsAskedGoesOnAndNothingElse(t *testing.T) {
 	}
 }
 
+// What was given out is taken back: engines count the ids of their calls anew in each
+// answer, so that two answers may have the same ones. Within one message they differ.
+func TestCallsOfSeveralTurnsAreTakenBack(t *testing.T) {
+	f := newFixture(t, nil)
+	turn := `{"role":"assistant","tool_calls":[{"id":"functions.f:0","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"functions.f:0","content":"1"}`
+	turns := `{"role":"user","content":"a"},` + turn + `,` + turn
+	if resp := f.chat(messages(turns)); resp.StatusCode != http.StatusOK || len(f.last().Prompt.Messages) != 5 {
+		t.Error(f.text(resp))
+	}
+	double := strings.Replace(turns, `}}]`, `}},{"id":"functions.f:0","function":{"name":"f"}}]`, 1)
+	if e := f.refusal(f.chat(messages(double))).Error; e.Param != "messages[1].tool_calls[1].id" {
+		t.Errorf("%+v", e)
+	}
+
+	turn = `{"role":"assistant","content":[{"type":"tool_use","id":"functions.f:0","name":"f","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"functions.f:0","content":"1"}]}`
+	turns = `{"role":"user","content":"a"},` + turn + `,` + turn
+	if resp := f.do("POST", "/v1/messages", strings.Replace(messages(turns), "{", `{"max_tokens":9,`, 1)); resp.StatusCode != http.StatusOK || len(f.last().Prompt.Messages) != 5 {
+		t.Error(f.text(resp))
+	}
+	double = strings.Replace(turns, `}}]`, `}},{"type":"tool_use","id":"functions.f:0","name":"f"}]`, 1)
+	if text := f.text(f.do("POST", "/v1/messages", strings.Replace(messages(double), "{", `{"max_tokens":9,`, 1))); !strings.Contains(text, "messages[1].content[1].id") {
+		t.Error(text)
+	}
+}
+
+// What a model called is taken back even if no tool could have that name.
+func TestCallsOfNoToolAreTakenBack(t *testing.T) {
+	f := newFixture(t, nil)
+	for name, status := range map[string]int{"functions.weather": 200, strings.Repeat("ü", 200): 200, strings.Repeat("a", 201): 400} {
+		chat := f.chat(messages(`{"role":"user","content":"a"},{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"` + name + `"}}]},{"role":"tool","tool_call_id":"a","content":"no such tool"}`))
+		message := f.do("POST", "/v1/messages", strings.Replace(messages(`{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"`+name+`","input":{}}]},
+			{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":"no such tool","is_error":true}]}`), "{", `{"max_tokens":9,`, 1))
+		if chat.StatusCode != status || message.StatusCode != status {
+			t.Errorf("%s: %s %s", name, f.text(chat), f.text(message))
+		}
+	}
+}
+
+// An answer without words is taken back too, as it was given out: by a model that only
+// thought, or said nothing at all.
+func TestAnswersWithoutWordsAreTakenBack(t *testing.T) {
+	f := newFixture(t, nil)
+	for _, said := range []inference.Delta{{Reasoning: "Hm."}, {}} {
+		f.says(said)
+		var chat struct {
+			Choices []struct{ Message json.RawMessage }
+		}
+		if err := json.Unmarshal([]byte(f.text(f.chat(goodChat))), &chat); err != nil {
+			t.Fatal(err)
+		}
+		if resp := f.chat(messages(`{"role":"user","content":"a"},` + string(chat.Choices[0].Message) + `,{"role":"user","content":"b"}`)); resp.StatusCode != http.StatusOK {
+			t.Error(f.text(resp))
+		} else if m := f.last().Prompt.Messages; len(m) != 3 || m[1].Text != "" || m[1].Reasoning != said.Reasoning {
+			t.Errorf("%+v", m)
+		}
+		var message struct{ Content json.RawMessage }
+		if err := json.Unmarshal([]byte(f.message(badMessage(`"thinking":{"type":"adaptive"}`))), &message); err != nil {
+			t.Fatal(err)
+		}
+		turns := `{"role":"user","content":"a"},{"role":"assistant","content":` + string(message.Content) + `},{"role":"user","content":"b"}`
+		if resp := f.do("POST", "/v1/messages", strings.Replace(messages(turns), "{", `{"max_tokens":9,`, 1)); resp.StatusCode != http.StatusOK {
+			t.Error(f.text(resp))
+		} else if m := f.last().Prompt.Messages; len(m) != 3 || m[1].Text != "" || m[1].Reasoning != said.Reasoning {
+			t.Errorf("%+v", m)
+		}
+	}
+	if resp := f.chat(messages(`{"role":"user","content":"a"},{"role":"assistant","content":null,"reasoning_content":"Hm."},{"role":"user","content":"b"}`)); resp.StatusCode != http.StatusOK {
+		t.Error(f.text(resp))
+	}
+}
+
 // bad makes a chat request with more fields.
 func bad(fields string) string { return strings.Replace(goodChat, "{", "{"+fields+",", 1) }
 
@@ -81,6 +152,7 @@ func TestBadChatsAreRefusedWithTheirParameter(t *testing.T) {
 		messages(`{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,!"}}]}`):        "messages[0].content[0].image_url.url",
 		messages(`{"role":"system","content":[{"type":"image_url","image_url":{"url":"` + pixel + `"}}]}`):                "messages[0].content[0].type",
 		messages(`{"role":"assistant"}`):                                                           "messages[0].content",
+		messages(`{"role":"assistant","content":null,"reasoning_content":""}`):                     "messages[0].content",
 		messages(`{"role":"assistant","tool_calls":[{"function":{"name":"f"}}]}`):                  "messages[0].tool_calls[0].id",
 		messages(`{"role":"user","content":"a"},{"role":"tool","content":"b"}`):                    "messages[1].tool_call_id",
 		messages(`{"role":"user","content":"a"},{"role":"tool","content":"b","tool_call_id":"c"}`): "messages[1].tool_call_id",

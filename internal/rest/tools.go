@@ -4,19 +4,38 @@ import (
 	"encoding/json"
 	"regexp"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/kimi-k2/kimi-k2/internal/inference"
 )
 
 const maxTools = 128
 
-// namePattern is what tools and schemas may be called.
-var namePattern = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
+// How long a name of a tool or a schema may be in the words of each.
+const (
+	openAIName    = 64
+	anthropicName = 128
+)
 
-func toolName(v value) string {
+// namePattern is what tools and schemas may be called.
+var namePattern = regexp.MustCompile(`^[a-zA-Z0-9_-]+$`)
+
+func toolName(v value, most int) string {
 	s := v.required()
-	if v.r.ok() && !namePattern.MatchString(s) {
-		v.refuse("must be 1 to 64 letters, digits, _ or -")
+	if v.r.ok() && (len(s) > most || !namePattern.MatchString(s)) {
+		v.refuse("must be 1 to %d letters, digits, _ or -", most)
+	}
+	return s
+}
+
+// maxCalledName is how long a name is that a model may call, whatever the tools are called.
+const maxCalledName = 200
+
+// calledName is what a model has called, which may be no tool's name at all.
+func calledName(v value) string {
+	s := v.required()
+	if utf8.RuneCountInString(s) > maxCalledName {
+		v.refuse("is longer than %d characters", maxCalledName)
 	}
 	return s
 }
@@ -58,7 +77,7 @@ func readTool(v value) (t inference.Tool) {
 		f.refuse("is missing")
 	}
 	fn := f.object()
-	t.Name = toolName(fn.get("name"))
+	t.Name = toolName(fn.get("name"), openAIName)
 	t.Description = fn.get("description").text()
 	t.Parameters = jsonSchema(fn.get("parameters"))
 	t.Strict = fn.get("strict").flag()

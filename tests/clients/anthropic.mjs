@@ -56,7 +56,27 @@ if (!real) {
 			const messages = [...say('weather'), { role: 'assistant', content: first.content }, { role: 'user', content: [{ type: 'tool_result', tool_use_id: call.id, content: 'rain' }] }];
 			const second = await create({ model, max_tokens: 200, tools, messages });
 			assert.equal(second.content[0].text, 'The tool said: rain');
+			messages.push({ role: 'assistant', content: second.content }, ...say('and the weather there?'));
+			const third = await create({ model, max_tokens: 200, tools, messages });
+			messages.push({ role: 'assistant', content: third.content }, { role: 'user', content: [{ type: 'tool_result', tool_use_id: third.content.find((b) => b.type === 'tool_use').id, content: 'sun' }] });
+			const fourth = await create({ model, max_tokens: 200, tools, messages });
+			assert.equal(fourth.content[0].text, 'The tool said: sun');
 		}
+	});
+
+	check('calls in turns', async () => {
+		const both = [...tools, { name: 'clock', input_schema: { type: 'object' } }];
+		const m = await client.messages.stream(ask('mixed', { tools: both })).finalMessage();
+		assert.deepEqual(
+			m.content.filter((b) => b.type === 'tool_use').map((b) => [b.id, b.name, b.input]),
+			[
+				['call_1', 'weather', { city: 'Rome' }],
+				['call_2', 'clock', { zone: 'CET' }],
+			],
+		);
+		const results = ['call_1', 'call_2'].map((id) => ({ type: 'tool_result', tool_use_id: id, content: 'fine' }));
+		const messages = [...say('mixed'), { role: 'assistant', content: m.content }, { role: 'user', content: results }];
+		assert.equal((await client.messages.create({ model, max_tokens: 200, tools: both, messages })).content[0].text, 'The tool said: fine');
 	});
 
 	check('JSON by a schema', async () => {

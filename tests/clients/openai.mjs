@@ -59,6 +59,11 @@ if (!real) {
 		messages.push(first.choices[0].message, { role: 'tool', tool_call_id: call.id, content: 'rain' });
 		const second = await client.chat.completions.create({ model, messages, tools });
 		assert.equal(second.choices[0].message.content, 'The tool said: rain');
+		messages.push(second.choices[0].message, ...say('and the weather there?'));
+		const third = await client.chat.completions.create({ model, messages, tools });
+		messages.push(third.choices[0].message, { role: 'tool', tool_call_id: third.choices[0].message.tool_calls[0].id, content: 'sun' });
+		const fourth = await client.chat.completions.create({ model, messages, tools });
+		assert.equal(fourth.choices[0].message.content, 'The tool said: sun');
 	});
 
 	check('the runner calls tools in a stream', async () => {

@@ -14,7 +14,8 @@ import (
 const maxNesting = 8
 
 // callFor is the call that the demo makes: of the tool that must be called, or of the one
-// that the question names. It makes none once a tool has answered.
+// that the question names. It makes none once a tool has answered. As Kimi K2's, the ids
+// count the calls of the whole conversation.
 func callFor(req openai.Request) (call openai.ToolCall, ok bool) {
 	last := req.Messages[len(req.Messages)-1]
 	if last.Role != "user" || len(req.Tools) == 0 {
@@ -28,12 +29,16 @@ func callFor(req openai.Request) (call openai.ToolCall, ok bool) {
 		function, _ := named["function"].(map[string]any)
 		wanted, _ = function["name"].(string)
 	}
+	made := 0
+	for _, m := range req.Messages {
+		made += len(m.ToolCalls)
+	}
 	for _, t := range req.Tools {
 		name := t.Function.Name
 		if name == wanted || wanted == "" && (must || strings.Contains(last.Content, name)) {
 			args, err := json.Marshal(example(schemaOf(t.Function.Parameters), last.Content, 0))
 			index := 0
-			return openai.ToolCall{Index: &index, ID: "functions." + name + ":0", Type: "function", Function: openai.FunctionCall{Name: name, Arguments: string(args)}}, err == nil
+			return openai.ToolCall{Index: &index, ID: fmt.Sprintf("functions.%s:%d", name, made), Type: "function", Function: openai.FunctionCall{Name: name, Arguments: string(args)}}, err == nil
 		}
 	}
 	return call, false

@@ -36,6 +36,9 @@ func TestDemoCallsToolsAndWritesJSON(t *testing.T) {
 	if text, calls, _ := ask(inference.Request{Messages: answered, Tools: tools}); !strings.Contains(text, "17 degrees") || len(calls) != 0 {
 		t.Errorf("said %q", text)
 	}
+	if _, again, _ := ask(inference.Request{Messages: append(answered, turns(question)...), Tools: tools}); len(again) != 1 || calls[0].ID != "functions.weather:0" || again[0].ID != "functions.weather:1" {
+		t.Errorf("called %+v after %+v", again, calls)
+	}
 	text, _, _ := ask(inference.Request{Messages: turns("hello"), ResponseFormat: inference.ResponseFormat{Type: "json_schema", Name: "n", Schema: json.RawMessage(`{"type":"object","properties":{"ok":{"type":"boolean"}}}`)}})
 	if text != `{"ok":true}` {
 		t.Errorf("wrote %q", text)

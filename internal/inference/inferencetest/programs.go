@@ -8,7 +8,7 @@ import (
 
 // ForPrograms answers by what the last message says, so that a client in another process
 // can have what it needs: "weather" calls the tool of that name, once it has answered its
-// words are repeated; "json" is JSON, "think" thinks first, "break" breaks off, "refuse"
+// words are repeated, and "mixed" calls it and "clock" with pieces in turns; "json" is JSON, "think" thinks first, "break" breaks off, "refuse"
 // fails, "endless" never ends. Everything else is greeted.
 func ForPrograms(r Request) Script {
 	last := r.Messages[len(r.Messages)-1]
@@ -20,6 +20,8 @@ func ForPrograms(r Request) Script {
 	switch {
 	case last.Role == "tool":
 		return end("stop", Say("The tool", " said: ", last.Content))
+	case says("mixed") && len(r.Tools) > 0:
+		return end("tool_calls", ToolCall(0, "call_1", "weather", `{"city"`), Say("\n"), ToolCall(1, "call_2", "clock", `{"zone"`), ToolCall(0, "", "", `: "Rome"}`), ToolCall(1, "", "", `: "CET"}`))
 	case says("weather") && len(r.Tools) > 0:
 		return end("tool_calls", ToolCall(0, "call_1", "weather", `{"city"`, `: "Rome"}`))
 	case says("json") && r.ResponseFormat != nil:
