@@ -83,7 +83,7 @@ type Config struct {
 
 	Shares string `env:"SHARES" envDefault:"on" unit:"on|off" help:"whether accounts may share conversations by link; off: nothing is shared, and links that were made before don't open"`
 
-	SignupCredits int    `env:"SIGNUP_CREDITS" envDefault:"0" unit:"credits" min:"0" max:"1000000" help:"credits that a new account is given; a credit is a US cent"`
+	SignupCredits int    `env:"SIGNUP_CREDITS" envDefault:"0" unit:"credits" min:"0" max:"1000000" help:"credits that a new account is given, also a person's next one: of a removed account nothing is kept that would tell; a credit is a US cent"`
 	Charge        string `env:"CHARGE" envDefault:"auto" unit:"auto|on|off" help:"whether accounts pay the catalogue's prices with credits; auto: when SIGNUP_CREDITS gives them some. off: usage is counted and nothing costs anything"`
 
 	GoogleClientID     string `env:"GOOGLE_CLIENT_ID" unit:"text" help:"sign-in with Google: the OAuth client's id; its redirect address is PUBLIC_URL/auth/google/callback"`
