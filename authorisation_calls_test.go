@@ -175,7 +175,7 @@ func (m *matrix) value(name string, typ *ast.Type, extra string) any {
 	if def := m.schema.Types[typ.Name()]; def.Kind == ast.InputObject {
 		object := map[string]any{}
 		for _, f := range def.Fields {
-			if f.Type.NonNull && f.DefaultValue == nil || f.Name == extra || f.Name == "conversationId" && extra == "parentId" {
+			if f.Type.NonNull && f.DefaultValue == nil || f.Name == extra || f.Name == "title" || f.Name == "conversationId" && extra == "parentId" {
 				object[f.Name] = m.value(f.Name, f.Type, extra)
 			}
 		}
@@ -217,7 +217,7 @@ func (m *matrix) value(name string, typ *ast.Type, extra string) any {
 	case "clientId":
 		m.serial++
 		return fmt.Sprint("matrix-", m.serial)
-	case "text":
+	case "text", "title":
 		return "a message"
 	case "version":
 		return m.p.server.policy.Current().Version
