@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -312,6 +313,33 @@ func TestNetworksAreLimited(t *testing.T) {
 	if strings.Contains(dbtest.Dump(t, f.db)+f.log.String(), "192.0.2") {
 		t.Error("an address was stored or logged")
 	}
+}
+
+// T32: who comes back to nothing, as any page can make a browser do, uses up no sign-in of
+// its network; those that were begun are counted when they come back.
+func TestStraysLockNobodyOut(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, nil)
+	at := viewer.Viewer{Network: netip.MustParseAddr("192.0.2.1")}
+	back := func() error {
+		begun := f.begin(t, signin.Begin{Provider: models.ProviderGitHub})
+		_, err := f.Complete(t.Context(), signin.Callback{Provider: models.ProviderGitHub, Query: f.world.Approve(t, begun.URL, "ada-1"), Browser: begun.Browser, From: at})
+		return err
+	}
+	for _, state := range []string{"", "x", strings.Repeat("A", 43)} {
+		for range signin.PerMinute + 1 {
+			_, err := f.Complete(t.Context(), signin.Callback{Provider: models.ProviderGitHub, Query: url.Values{"state": {state}}, From: at})
+			if err == nil {
+				t.Fatal("it came back to something")
+			}
+		}
+	}
+	for i := range signin.PerMinute {
+		if err := back(); err != nil {
+			t.Fatal(i, err)
+		}
+	}
+	mustRefuse(t, back(), signin.ReasonBusy)
 }
 
 // A flood of networks takes no more memory than there is, and locks nobody out.
