@@ -85,6 +85,8 @@ type Proof struct {
 	Name     string
 	Email    string
 	Verified bool // the provider checked that the e-mail is theirs
+	// At is when the provider last asked who they are; zero when it does not say, as GitHub.
+	At time.Time
 }
 
 // Info is a provider that can be chosen.

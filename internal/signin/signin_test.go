@@ -38,6 +38,10 @@ func TestEachProviderSaysWhoItIs(t *testing.T) {
 			t.Errorf("%s begins with %s", p, begun.URL)
 		}
 		done, err := f.Complete(t.Context(), signin.Callback{Provider: p, Query: f.world.Approve(t, begun.URL, "ada-1"), Browser: begun.Browser})
+		if asked := time.Since(done.Proof.At); (p == models.ProviderOIDC) != (asked >= 0 && asked < time.Minute) {
+			t.Errorf("%s asked at %v", p, done.Proof.At)
+		}
+		done.Proof.At = time.Time{}
 		if err != nil || done.Proof != want || done.ReturnTo != "/c/con_1" || !done.Discard || done.Purpose != signin.PurposeSignIn {
 			t.Errorf("%s: %+v, %v\n%s", p, done, err, f.log)
 		}
@@ -374,5 +378,23 @@ func TestReturnPathsArePagesOfTheApp(t *testing.T) {
 		if got := signin.Path(bad); got != "/" {
 			t.Errorf("%q leads to %q", bad, got)
 		}
+	}
+}
+
+// What waits for age and policy is as old as the provider said, not as its coming back.
+func TestWhatWaitsKeepsItsTime(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, nil)
+	begun := f.begin(t, signin.Begin{Provider: models.ProviderOIDC})
+	done, err := f.Complete(t.Context(), signin.Callback{Provider: models.ProviderOIDC, Query: f.world.Approve(t, begun.URL, "ada-1"), Browser: begun.Browser})
+	if err != nil || done.Proof.At.IsZero() {
+		t.Fatal(done.Proof.At, err)
+	}
+	cookie, err := f.Pend(t.Context(), done, begun.Browser)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := f.Resume(t.Context(), models.ProviderOIDC, cookie, begun.Browser, viewer.Viewer{}); err != nil || !again.Proof.At.Equal(done.Proof.At) {
+		t.Error(again.Proof.At, err)
 	}
 }
