@@ -129,6 +129,75 @@ func TestAKeyActsForItsAccount(t *testing.T) {
 	p.books()
 }
 
+// P89: a key without conversations:read reads nothing that others wrote, by whatever way its
+// other scopes lead to a conversation; its own replies it reads, follows and stops.
+func TestAKeyWithoutTheScopeReadsNoConversation(t *testing.T) {
+	p := start(t)
+	b := p.signIn("builder")
+	conversation, message, reply := b.finished("a secret")
+	scopes := []string{"chat:write", "models:read", "usage:read"}
+	g, reader := b.program(map[string]any{"scopes": scopes}), b.program(map[string]any{"scopes": append(scopes, "conversations:read")})
+	input := func(of map[string]any) map[string]any { return map[string]any{"i": of} }
+	p.engine.Queue(inferencetest.Reply("its own"))
+	sent := at(g.ask(`mutation($i: MessageSendInput!) { messageSend(input: $i) { conversation { id pinned archived createdAt updatedAt } message { id text conversation { id } } reply { id text reasoning status } userErrors { code } } }`,
+		input(map[string]any{"clientId": "own", "text": "hi"})), "data", "messageSend")
+	own, _ := at(sent, "reply", "id").(string)
+	if own == "" || at(sent, "message", "text") != "hi" || at(sent, "conversation", "id") == conversation {
+		t.Fatalf("it cannot send: %v", sent)
+	}
+	s, err := g.dial(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.subscribe("1", `subscription($id: ID!) { replyEvents(replyId: $id) { __typename ... on ReplySnapshot { text } ... on ReplyDelta { text } } }`, map[string]any{"id": own}) // a snapshot comes first, if at all
+	text := ""
+	for m := s.read(); m["type"] == "next"; m = s.read() {
+		part, _ := at(m, "payload", "data", "replyEvents", "text").(string)
+		text += part
+	}
+	stopped := g.ask(`mutation($i: ReplyStopInput!) { replyStop(input: $i) { reply { id text status } } }`, input(map[string]any{"replyId": own}))
+	if text != "its own" || at(stopped, "data", "replyStop", "reply", "text") != "its own" {
+		t.Errorf("%q, then %v", text, stopped)
+	}
+	send := func(n int) map[string]any {
+		return input(map[string]any{"clientId": fmt.Sprint("nosy ", n), "text": "hi", "conversationId": conversation})
+	}
+	for n, c := range []struct {
+		document  string
+		variables func(n int) map[string]any
+	}{
+		{`mutation($i: MessageSendInput!) { messageSend(input: $i) { conversation { title } } }`, send},
+		{`mutation($i: MessageSendInput!) { messageSend(input: $i) { conversation { leaf { id } } } }`, send},
+		{`mutation($i: MessageSendInput!) { messageSend(input: $i) { conversation { lastMessage { text } } } }`, send},
+		{`mutation($i: MessageSendInput!) { messageSend(input: $i) { conversation { activeReply { id } } } }`, send},
+		{`mutation($i: MessageSendInput!) { messageSend(input: $i) { conversation { branch { nodes { text } } } } }`, send},
+		{`mutation($i: MessageSendInput!) { messageSend(input: $i) { reply { ...Near } } } fragment Near on Message { conversation { title } }`, send},
+		{`mutation($i: MessageSendInput!) { messageSend(input: $i) { message { parent { text reasoning } } } }`, send},
+		{`mutation($i: MessageSendInput!) { messageSend(input: $i) { message { children { text } } } }`, send},
+		{`mutation($i: MessageEditInput!) { messageEdit(input: $i) { message { siblings { text } } } }`, func(n int) map[string]any {
+			return input(map[string]any{"clientId": fmt.Sprint("nosy ", n), "text": "hi", "messageId": message})
+		}},
+		{`mutation($i: ReplyStopInput!) { replyStop(input: $i) { reply { ... on Node { id ... on Message { parent { text } } } } } }`, func(int) map[string]any {
+			return input(map[string]any{"replyId": reply})
+		}},
+		{`{ viewer { ledgerEntries { nodes { usage { reply { text reasoning } } } } } }`, func(int) map[string]any { return nil }},
+	} {
+		if answer := g.ask(c.document, c.variables(n)); code(answer) != "SCOPE_MISSING" || at(answer, "errors", 0, "extensions", "scope") != "conversations:read" || at(answer, "data") != nil {
+			t.Errorf("%s: %v", c.document, answer)
+		}
+		if answer := reader.ask(c.document, c.variables(n)); code(answer) != nil {
+			t.Errorf("%s by a key that may read: %v", c.document, answer)
+		}
+	}
+	for _, on := range []string{"ConversationChanged { conversation { id } }", "ReplyStarted { reply { id } }", "ReplyStarted { conversationId }", "ReplyEnded { reply { text } }", "ReplyEnded { conversationId }"} {
+		document := `subscription { viewerEvents { __typename ... on ` + on + ` } }`
+		s.subscribe("event", document, nil)
+		if m := s.read(); m["type"] != "error" || at(m, "payload", 0, "extensions", "code") != "SCOPE_MISSING" {
+			t.Fatalf("%s: %v", document, m)
+		}
+	}
+}
+
 // P89, P93, T29, T30: neither the database nor the logs hold a key or a part of its secret,
 // and no answer but the first shows it.
 func TestAKeyIsNowhere(t *testing.T) {

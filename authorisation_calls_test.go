@@ -52,6 +52,39 @@ func (m *matrix) operations() (lines []string) {
 	return lines
 }
 
+// nested are ways from an event, a payload or a row of usage to what is said in a
+// conversation, and what a key that only writes may have of its own replies. What calls
+// name is put in for its name in capitals.
+var nested = []struct{ name, document string }{
+	{"Subscription.viewerEvents: ConversationChanged", `subscription { r: viewerEvents { ... on ConversationChanged { conversation { branch(first: 1) { nodes { text } } } } } }`},
+	{"Subscription.viewerEvents: ReplyStarted", `subscription { r: viewerEvents { ... on ReplyStarted { reply { text } } } }`},
+	{"Subscription.viewerEvents: ReplyEnded", `subscription { r: viewerEvents { ... on ReplyEnded { reply { text } } } }`},
+	{"Mutation.messageSend: branch", `mutation { r: messageSend(input: {clientId: "NEW", text: "t"}) { conversation { branch(first: 1) { nodes { text } } } userErrors { code } } }`},
+	{"Mutation.messageSend: title", `mutation { r: messageSend(input: {clientId: "NEW", text: "t"}) { reply { conversation { title } } userErrors { code } } }`},
+	{"Mutation.messageSend: its own", `mutation { r: messageSend(input: {clientId: "NEW", text: "t"}) { conversation { id } message { text } reply { text reasoning } userErrors { code } } }`},
+	{"Mutation.messageEdit: siblings", `mutation { r: messageEdit(input: {clientId: "NEW", text: "t", messageId: "MESSAGE"}) { message { siblings { text } } userErrors { code } } }`},
+	{"Mutation.replyRegenerate: parent", `mutation { r: replyRegenerate(input: {clientId: "NEW", replyId: "REPLY"}) { reply { parent { text } } userErrors { code } } }`},
+	{"Mutation.replyContinue: children", `mutation { r: replyContinue(input: {replyId: "REPLY"}) { reply { children { text } } userErrors { code } } }`},
+	{"Mutation.replyStop: branch", `mutation { r: replyStop(input: {replyId: "REPLY"}) { reply { conversation { branch(first: 1) { nodes { text } } } } userErrors { code } } }`},
+	{"Mutation.replyStop: its own", `mutation { r: replyStop(input: {replyId: "REPLY"}) { reply { text } userErrors { code } } }`},
+	{"Viewer.ledgerEntries: reply", `{ viewer { r: ledgerEntries { nodes { usage { reply { text } } } } } }`},
+}
+
+// below calls what lies deeper than operations looks.
+func (m *matrix) below() (lines []string) {
+	for _, n := range nested {
+		lines = append(lines, m.row("below", n.name, strings.HasPrefix(n.document, "mutation"), func(b *browser) string {
+			m.serial++
+			document := strings.NewReplacer("NEW", fmt.Sprint("matrix-", m.serial), "MESSAGE", m.things["message"], "REPLY", m.things["reply"]).Replace(n.document)
+			if strings.HasPrefix(document, "subscription") {
+				return b.firstEvent(document, nil)
+			}
+			return class(b.ask(document, nil))
+		}))
+	}
+	return lines
+}
+
 // row is the outcomes of one call by all callers, each outcome with those who had it.
 // The owner, and the keys that may act for it, find everything as it was: what a call that
 // changes things did is made undone before.
@@ -142,7 +175,7 @@ func (m *matrix) value(name string, typ *ast.Type, extra string) any {
 	if def := m.schema.Types[typ.Name()]; def.Kind == ast.InputObject {
 		object := map[string]any{}
 		for _, f := range def.Fields {
-			if f.Type.NonNull && f.DefaultValue == nil || f.Name == extra || f.Name == "conversationId" && extra == "parentId" {
+			if f.Type.NonNull && f.DefaultValue == nil || f.Name == extra || f.Name == "title" || f.Name == "conversationId" && extra == "parentId" {
 				object[f.Name] = m.value(f.Name, f.Type, extra)
 			}
 		}
@@ -184,7 +217,7 @@ func (m *matrix) value(name string, typ *ast.Type, extra string) any {
 	case "clientId":
 		m.serial++
 		return fmt.Sprint("matrix-", m.serial)
-	case "text":
+	case "text", "title":
 		return "a message"
 	case "version":
 		return m.p.server.policy.Current().Version

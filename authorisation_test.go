@@ -36,7 +36,7 @@ func TestAuthorisation(t *testing.T) {
 	p := start(t, append(settings, "GUEST_MESSAGE_LIMIT=1000", "SOCKETS_PER_PRINCIPAL=100", "STREAMS_PER_GUEST=100", "GOOGLE_CLIENT_ID=id", "GOOGLE_CLIENT_SECRET=secret", "CHARGE=off",
 		"RATE_MESSAGES_PER_ACCOUNT=0", "RATE_MESSAGES_PER_GUEST=0", "RATE_COST_PER_ACCOUNT=0", "RATE_COST_PER_GUEST=0", "RATE_REQUESTS_PER_KEY=0", "RATE_REQUESTS_PER_ACCOUNT=0", "RATE_TOKENS_PER_KEY=0", "RATE_TOKENS_PER_ACCOUNT=0")...)
 	m := newMatrix(t, p)
-	lines := slices.Concat(rules(m.schema), []string{""}, m.operations(), []string{""}, m.routes(webRoutes(t)))
+	lines := slices.Concat(rules(m.schema), []string{""}, m.operations(), []string{""}, m.below(), []string{""}, m.routes(webRoutes(t)))
 	got := "# What each line means stands in " + matrixDoc + ".\n\n" + strings.Join(lines, "\n") + "\n"
 	if strings.Contains(got, "INTERNAL") {
 		t.Error("a call fails")

@@ -177,7 +177,7 @@ func (s *Service) rotateTx(tx *gorm.DB, to, v viewer.Viewer, proof checked, ende
 	if err != nil {
 		return Entry{}, fmt.Errorf("note the identity's use: %w", err)
 	}
-	return s.beginSessionTx(tx, to, proof.Provider, Device{Type: old[0].DeviceType, OS: old[0].OS, Browser: old[0].Browser, Version: old[0].BrowserVersion}, ended)
+	return s.beginSessionTx(tx, to, proof.Proof, Device{Type: old[0].DeviceType, OS: old[0].OS, Browser: old[0].Browser, Version: old[0].BrowserVersion}, ended)
 }
 
 // again runs a transaction once more when somebody came first.

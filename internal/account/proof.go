@@ -1,6 +1,8 @@
 package account
 
 import (
+	"time"
+
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/seal"
 	"github.com/kimi-k2/kimi-k2/models"
@@ -17,6 +19,7 @@ type Proof struct {
 	Name     string
 	Email    string
 	Verified bool
+	At       time.Time // when the provider last asked; zero: it does not say
 }
 
 // String is the provider alone: the rest is personal.

@@ -132,14 +132,19 @@ func mustBeAccount(v viewer.Viewer) error {
 	return nil
 }
 
-// beginSessionTx stores a session of the account v and makes v its viewer. The oldest
+// beginSessionTx stores a session of the account v and makes v its viewer. It is as fresh as
+// the proof: a provider may have let somebody in whom it asked hours ago. The oldest
 // sessions beyond MaxSessions go, and those that have run out. v's owner row must be
 // locked, or made in the same transaction.
-func (s *Service) beginSessionTx(tx *gorm.DB, v viewer.Viewer, method models.Provider, d Device, ended *endings) (Entry, error) {
+func (s *Service) beginSessionTx(tx *gorm.DB, v viewer.Viewer, p Proof, d Device, ended *endings) (Entry, error) {
 	now := s.clock.Now()
+	proved := now
+	if !p.At.IsZero() && p.At.Before(now) {
+		proved = p.At
+	}
 	cookie, hash := newToken()
-	session := models.Session{OwnerID: v.OwnerID, ID: id.New(id.Session), TokenHash: hash[:], Method: method, DeviceType: d.Type, OS: d.OS,
-		Browser: d.Browser, BrowserVersion: d.Version, CreatedAt: now, LastSeenAt: now, AuthenticatedAt: &now}
+	session := models.Session{OwnerID: v.OwnerID, ID: id.New(id.Session), TokenHash: hash[:], Method: p.Provider, DeviceType: d.Type, OS: d.OS,
+		Browser: d.Browser, BrowserVersion: d.Version, CreatedAt: now, LastSeenAt: now, AuthenticatedAt: &proved}
 	if err := tx.Create(&session).Error; err != nil {
 		return Entry{}, fmt.Errorf("store session: %w", err)
 	}
@@ -153,6 +158,6 @@ func (s *Service) beginSessionTx(tx *gorm.DB, v viewer.Viewer, method models.Pro
 	if err != nil {
 		return Entry{}, fmt.Errorf("note sign-in: %w", err)
 	}
-	v.SessionID, v.AuthenticatedAt = session.ID, now
-	return Entry{Cookie: cookie, Viewer: v}, s.begunTx(tx, v, method)
+	v.SessionID, v.AuthenticatedAt = session.ID, proved
+	return Entry{Cookie: cookie, Viewer: v}, s.begunTx(tx, v, p.Provider)
 }

@@ -155,6 +155,27 @@ func TestSessionIDChangesWithEveryProof(t *testing.T) {
 	}
 }
 
+// A session is as fresh as the proof: who was let in without being asked has to confirm.
+func TestAProofIsAsOldAsItSays(t *testing.T) {
+	p := newPeople(t)
+	proof := google("1", "ada@example.com")
+	proof.At = p.hand.Now().Add(-time.Hour)
+	e := p.signIn(proof)
+	if v, err := p.SessionViewer(t.Context(), e.Cookie); err != nil || !v.AuthenticatedAt.Equal(proof.At) || !e.Viewer.AuthenticatedAt.Equal(proof.At) {
+		t.Error(v.AuthenticatedAt, err)
+	}
+	if err := p.Fresh(e.Viewer); !fault.Is(err, fault.Reauthenticate) {
+		t.Error(err)
+	}
+	for name, at := range map[string]time.Time{"it was asked now": p.hand.Now(), "its clock is ahead": p.hand.Now().Add(time.Hour), "it does not say": {}} {
+		proof.At = at
+		var err error
+		if e, err = p.Confirm(t.Context(), e.Viewer, proof); err != nil || p.Fresh(e.Viewer) != nil || !e.Viewer.AuthenticatedAt.Equal(p.hand.Now()) {
+			t.Errorf("%s: %v, %v", name, e.Viewer.AuthenticatedAt, err)
+		}
+	}
+}
+
 // P15, P29: the list has the device that asks first; one, the others and oneself can be
 // signed out, and nobody else's.
 func TestSessionsCanBeListedAndRevoked(t *testing.T) {

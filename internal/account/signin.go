@@ -145,7 +145,7 @@ func (e *entrance) passTx(tx *gorm.DB) error {
 	if err != nil {
 		return err
 	}
-	e.entry, err = e.s.beginSessionTx(tx, to, e.proof.Provider, e.in.Device, &e.ended)
+	e.entry, err = e.s.beginSessionTx(tx, to, e.proof.Proof, e.in.Device, &e.ended)
 	e.entry.Created = e.created
 	if err != nil || e.created || known {
 		return err

@@ -196,6 +196,9 @@ type Update struct {
 // UpdateConversation renames, pins or archives a conversation, or shows the branch
 // through a message. It refuses blank and overlong titles, and foreign ids.
 func (s *Service) UpdateConversation(ctx context.Context, v viewer.Viewer, u Update) (*models.Conversation, error) {
+	if !v.IsOwner() {
+		return nil, onField("conversationId", nil, "conversation")
+	}
 	set := map[string]any{}
 	if u.Title != nil {
 		title := strings.Join(strings.Fields(*u.Title), " ")

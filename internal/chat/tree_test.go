@@ -144,6 +144,10 @@ func TestForeignIDsAreNotFound(t *testing.T) {
 			_, err := i.UpdateConversation(ctx, v, chat.Update{ConversationID: theirs.Conversation.ID, Title: &title})
 			return err
 		},
+		"rename as a visitor": func() error {
+			_, err := i.UpdateConversation(ctx, viewer.Viewer{}, chat.Update{ConversationID: theirs.Conversation.ID, Title: &title})
+			return err
+		},
 		"pin": func() error {
 			_, err := i.UpdateConversation(ctx, v, chat.Update{ConversationID: theirs.Conversation.ID, Pinned: &yes})
 			return err

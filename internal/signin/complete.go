@@ -36,21 +36,21 @@ func (s *Service) Complete(ctx context.Context, c Callback) (Done, error) {
 	if from == nil {
 		return Done{}, refuse(ReasonUnknown)
 	}
-	if err := s.returns.admit(c.From.Network); err != nil {
-		return Done{}, err
-	}
 	state, ok := single(c.Query, "state")
 	if !ok || !isSecret(state) {
-		return Done{}, refuse(ReasonState)
+		return Done{}, s.stray(c)
 	}
 	row, err := s.take(ctx, state)
 	if err != nil {
 		return Done{}, err
 	}
 	if row == nil || !belongs(row, c) {
-		return Done{}, refuse(ReasonState)
+		return Done{}, s.stray(c)
 	}
 	done := Done{Purpose: Purpose(row.Purpose), ReturnTo: Path(row.ReturnTo), Discard: row.Discard}
+	if err := s.returns.admit(c.From.Network); err != nil {
+		return done, err
+	}
 	if !s.clock.Now().Before(row.ExpiresAt) {
 		return done, refuse(ReasonExpired)
 	}
@@ -60,6 +60,15 @@ func (s *Service) Complete(ctx context.Context, c Callback) (Done, error) {
 	}
 	done.Proof, err = s.exchange(f, from, c)
 	return done, err
+}
+
+// stray refuses who comes back to nothing that was begun in this browser. Such are counted
+// apart: any page can make a browser come here, and must not use up its network's sign-ins.
+func (s *Service) stray(c Callback) error {
+	if err := s.strays.admit(c.From.Network); err != nil {
+		return err
+	}
+	return refuse(ReasonState)
 }
 
 // exchange reads the provider's answer and asks it for the proof.

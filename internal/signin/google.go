@@ -64,5 +64,5 @@ func (g *googleSource) proof(f *flow, code string) (Proof, error) {
 		return Proof{}, failed("profile", "it is another person's than the token")
 	}
 	verified := isTrue(user.RawData["verified_email"]) || isTrue(user.RawData["email_verified"])
-	return Proof{Subject: claims.Subject, Name: user.Name, Email: emailOf(user.Email), Verified: verified}, nil
+	return Proof{Subject: claims.Subject, Name: user.Name, Email: emailOf(user.Email), Verified: verified, At: claims.asked()}, nil
 }

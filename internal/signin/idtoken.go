@@ -29,6 +29,7 @@ type expected struct {
 	issuers  []string
 	audience string
 	keys     string // the address of the issuer's keys
+	timed    bool   // for a confirmation it must say when the issuer last asked
 }
 
 // claims is what is believed of a token.
@@ -38,6 +39,14 @@ type claims struct {
 	Presenter string           `json:"azp"`
 	AuthTime  *jwt.NumericDate `json:"auth_time"`
 	Email     string           `json:"email"`
+}
+
+// asked is when the issuer last asked, zero when it does not say.
+func (c claims) asked() (at time.Time) {
+	if c.AuthTime != nil {
+		at = c.AuthTime.Time().UTC()
+	}
+	return at
 }
 
 // verifier checks the ID tokens of one issuer.
@@ -132,6 +141,8 @@ func (v *verifier) problem(f *flow, c claims, e expected) string {
 		return "it is of another sign-in"
 	case c.Subject == "" || len(c.Subject) > maxSubject:
 		return "it names nobody"
+	case !f.since.IsZero() && e.timed && c.AuthTime == nil:
+		return "it has no auth_time, which max_age demands: nobody knows whether the provider asked anew"
 	case !f.since.IsZero() && c.AuthTime != nil && c.AuthTime.Time().Add(leeway).Before(f.since):
 		return "the provider did not ask anew"
 	}

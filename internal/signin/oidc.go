@@ -139,7 +139,7 @@ func (o *oidcSource) proof(f *flow, code string) (Proof, error) {
 	if err := f.authorize(p, session, code); err != nil {
 		return Proof{}, err
 	}
-	claims, err := o.tokens.verify(f, session.IDToken, expected{issuers: []string{d.Issuer}, audience: o.ID, keys: d.Keys})
+	claims, err := o.tokens.verify(f, session.IDToken, expected{issuers: []string{d.Issuer}, audience: o.ID, keys: d.Keys, timed: true})
 	if err != nil {
 		return Proof{}, err
 	}
@@ -150,7 +150,7 @@ func (o *oidcSource) proof(f *flow, code string) (Proof, error) {
 	if user.UserID != claims.Subject {
 		return Proof{}, failed("profile", "it is another person's than the token")
 	}
-	proof := Proof{Subject: d.Issuer + " " + claims.Subject, Name: nameOf(user), Email: emailOf(user.Email), Verified: isTrue(user.RawData["email_verified"])}
+	proof := Proof{Subject: d.Issuer + " " + claims.Subject, Name: nameOf(user), Email: emailOf(user.Email), Verified: isTrue(user.RawData["email_verified"]), At: claims.asked()}
 	if claims.Email != "" && !strings.EqualFold(claims.Email, user.Email) {
 		proof.Verified = false
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/seal"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
@@ -29,6 +30,7 @@ type pendingProof struct {
 	Name     string `json:"n,omitempty"`
 	Email    string `json:"e"`
 	Verified bool   `json:"v,omitempty"`
+	At       int64  `json:"t,omitempty"` // in seconds since 1970
 }
 
 // Pend lets a sign-in wait for up to TTL: of somebody who may turn out to be too young
@@ -43,7 +45,7 @@ func (s *Service) Pend(ctx context.Context, done Done, browser string) (cookie s
 	var plain strings.Builder
 	e := json.NewEncoder(&plain)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(pendingProof{State: state, Subject: p.Subject, Name: p.Name, Email: p.Email, Verified: p.Verified}); err != nil {
+	if err := e.Encode(pendingProof{State: state, Subject: p.Subject, Name: p.Name, Email: p.Email, Verified: p.Verified, At: seconds(p.At)}); err != nil {
 		return "", fmt.Errorf("keep the provider's answer: %w", err)
 	}
 	cookie = encode(s.sealer.SealString(pendingPlace(p.Provider, browser), plain.String()))
@@ -81,10 +83,22 @@ func (s *Service) Resume(ctx context.Context, provider models.Provider, cookie, 
 	if !s.clock.Now().Before(row.ExpiresAt) {
 		return Done{}, refuse(ReasonExpired)
 	}
-	return Done{
+	done := Done{
 		Proof:   Proof{Provider: provider, Subject: kept.Subject, Name: kept.Name, Email: kept.Email, Verified: kept.Verified},
 		Purpose: PurposeSignIn, ReturnTo: Path(row.ReturnTo), Discard: row.Discard,
-	}, nil
+	}
+	if kept.At != 0 {
+		done.Proof.At = time.Unix(kept.At, 0).UTC()
+	}
+	return done, nil
+}
+
+// seconds is a time as seconds since 1970, 0 for none.
+func seconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
 }
 
 // openPending opens a cookie of Pend's.

@@ -343,17 +343,35 @@ func TestConfirmationNeedsAFreshSignIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	me := viewer.Viewer{Kind: viewer.Account, OwnerID: owner, SessionID: "ses_1"}
+	// A company's provider, whose tokens the test makes.
+	f.world.Fault("op/.well-known/openid-configuration", signintest.Answer(200, `{"issuer":"`+f.world.Issuer+`","authorization_endpoint":"https://accounts.google.com/o/oauth2/auth",
+		"token_endpoint":"https://oauth2.googleapis.com/token","jwks_uri":"https://www.googleapis.com/oauth2/v3/certs"}`))
+	ago := func(d time.Duration) any { return time.Now().Add(-d).Unix() }
 	for _, c := range []struct {
-		age time.Duration
-		ok  bool
-	}{{0, true}, {time.Hour, false}} {
-		f.world.ChangeGoogleToken(func(m map[string]any) { m["auth_time"] = time.Now().Add(-c.age).Unix() })
-		begun := f.begin(t, signin.Begin{Provider: models.ProviderGoogle, Purpose: signin.PurposeConfirm, From: me})
-		_, err := f.Complete(t.Context(), signin.Callback{Provider: models.ProviderGoogle, Query: f.world.Approve(t, begun.URL, "ada-1"), Browser: begun.Browser, From: me})
+		provider models.Provider
+		issuer   string
+		asked    any
+		ok       bool
+	}{
+		{models.ProviderGoogle, "https://accounts.google.com", ago(0), true}, {models.ProviderGoogle, "https://accounts.google.com", ago(time.Hour), false},
+		{models.ProviderGoogle, "https://accounts.google.com", nil, true}, // it never says
+		{models.ProviderOIDC, f.world.Issuer, ago(0), true}, {models.ProviderOIDC, f.world.Issuer, ago(time.Hour), false}, {models.ProviderOIDC, f.world.Issuer, nil, false},
+	} {
+		f.world.ChangeGoogleToken(func(m map[string]any) {
+			if m["iss"] = c.issuer; c.asked != nil {
+				m["auth_time"] = c.asked
+			}
+		})
+		begun := f.begin(t, signin.Begin{Provider: c.provider, Purpose: signin.PurposeConfirm, From: me})
+		_, err := f.Complete(t.Context(), signin.Callback{Provider: c.provider, Query: f.world.Approve(t, begun.URL, "ada-1"), Browser: begun.Browser, From: me})
 		if c.ok && err != nil {
-			t.Error(err, f.log)
+			t.Error(c, err, f.log)
 		} else if !c.ok {
 			mustRefuse(t, err, signin.ReasonUpstream)
 		}
+	}
+	// Signing in goes on without it.
+	if proof, err := f.signIn(t, models.ProviderOIDC, "ada-1"); err != nil || !proof.At.IsZero() {
+		t.Error(proof.At, err)
 	}
 }

@@ -29,7 +29,8 @@ import (
 const (
 	// TTL is how long a sign-in may take, from leaving for the provider to coming back.
 	TTL = 10 * time.Minute
-	// PerMinute is how often one network may begin, and how often it may come back.
+	// PerMinute is how often one network may begin, how often it may come back to what was
+	// begun, and how often to nothing.
 	PerMinute = 10
 
 	defaultTimeout = 10 * time.Second
@@ -84,6 +85,8 @@ type Proof struct {
 	Name     string
 	Email    string
 	Verified bool // the provider checked that the e-mail is theirs
+	// At is when the provider last asked who they are; zero when it does not say, as GitHub.
+	At time.Time
 }
 
 // Info is a provider that can be chosen.
@@ -107,6 +110,7 @@ type Service struct {
 	sources   map[models.Provider]source
 	begins    *attempts
 	returns   *attempts
+	strays    *attempts // that come back to nothing
 }
 
 // New makes the service of the providers that have a client. It asks nobody; a
@@ -117,7 +121,7 @@ func New(c Config) (*Service, error) {
 	}
 	s := &Service{
 		db: c.DB, clock: c.Clock, log: c.Log, key: derive(c.Key, "sign-in v1"), timeout: c.Timeout, transport: c.Transport,
-		sources: map[models.Provider]source{}, begins: newAttempts(c.Clock, PerMinute), returns: newAttempts(c.Clock, PerMinute),
+		sources: map[models.Provider]source{}, begins: newAttempts(c.Clock, PerMinute), returns: newAttempts(c.Clock, PerMinute), strays: newAttempts(c.Clock, PerMinute),
 	}
 	var err error
 	if s.sealer, err = seal.KeyOf(derive(c.Key, "pending sign-in v1")); err != nil {

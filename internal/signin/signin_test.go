@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -37,6 +38,10 @@ func TestEachProviderSaysWhoItIs(t *testing.T) {
 			t.Errorf("%s begins with %s", p, begun.URL)
 		}
 		done, err := f.Complete(t.Context(), signin.Callback{Provider: p, Query: f.world.Approve(t, begun.URL, "ada-1"), Browser: begun.Browser})
+		if asked := time.Since(done.Proof.At); (p == models.ProviderOIDC) != (asked >= 0 && asked < time.Minute) {
+			t.Errorf("%s asked at %v", p, done.Proof.At)
+		}
+		done.Proof.At = time.Time{}
 		if err != nil || done.Proof != want || done.ReturnTo != "/c/con_1" || !done.Discard || done.Purpose != signin.PurposeSignIn {
 			t.Errorf("%s: %+v, %v\n%s", p, done, err, f.log)
 		}
@@ -314,6 +319,33 @@ func TestNetworksAreLimited(t *testing.T) {
 	}
 }
 
+// T32: who comes back to nothing, as any page can make a browser do, uses up no sign-in of
+// its network; those that were begun are counted when they come back.
+func TestStraysLockNobodyOut(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, nil)
+	at := viewer.Viewer{Network: netip.MustParseAddr("192.0.2.1")}
+	back := func() error {
+		begun := f.begin(t, signin.Begin{Provider: models.ProviderGitHub})
+		_, err := f.Complete(t.Context(), signin.Callback{Provider: models.ProviderGitHub, Query: f.world.Approve(t, begun.URL, "ada-1"), Browser: begun.Browser, From: at})
+		return err
+	}
+	for _, state := range []string{"", "x", strings.Repeat("A", 43)} {
+		for range signin.PerMinute + 1 {
+			_, err := f.Complete(t.Context(), signin.Callback{Provider: models.ProviderGitHub, Query: url.Values{"state": {state}}, From: at})
+			if err == nil {
+				t.Fatal("it came back to something")
+			}
+		}
+	}
+	for i := range signin.PerMinute {
+		if err := back(); err != nil {
+			t.Fatal(i, err)
+		}
+	}
+	mustRefuse(t, back(), signin.ReasonBusy)
+}
+
 // A flood of networks takes no more memory than there is, and locks nobody out.
 func TestFloodOfNetworksIsForgotten(t *testing.T) {
 	t.Parallel()
@@ -346,5 +378,23 @@ func TestReturnPathsArePagesOfTheApp(t *testing.T) {
 		if got := signin.Path(bad); got != "/" {
 			t.Errorf("%q leads to %q", bad, got)
 		}
+	}
+}
+
+// What waits for age and policy is as old as the provider said, not as its coming back.
+func TestWhatWaitsKeepsItsTime(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, nil)
+	begun := f.begin(t, signin.Begin{Provider: models.ProviderOIDC})
+	done, err := f.Complete(t.Context(), signin.Callback{Provider: models.ProviderOIDC, Query: f.world.Approve(t, begun.URL, "ada-1"), Browser: begun.Browser})
+	if err != nil || done.Proof.At.IsZero() {
+		t.Fatal(done.Proof.At, err)
+	}
+	cookie, err := f.Pend(t.Context(), done, begun.Browser)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := f.Resume(t.Context(), models.ProviderOIDC, cookie, begun.Browser, viewer.Viewer{}); err != nil || !again.Proof.At.Equal(done.Proof.At) {
+		t.Error(again.Proof.At, err)
 	}
 }

@@ -74,8 +74,7 @@ func (s *server) authBegin(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a := attempt{provider: r.PathValue("provider"), purpose: purpose, returnTo: signin.Path(q.Get("return")), discard: q.Get("guest") == "discard"}
-	if dest := r.Header.Get("Sec-Fetch-Dest"); dest != "" && dest != "document" {
-		refuse(w, http.StatusBadRequest, string(fault.Invalid), "this address is for people to go to, not for pages to load")
+	if refusedAsPart(w, r) {
 		return
 	}
 	if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
@@ -105,6 +104,17 @@ func (s *server) authBegin(w http.ResponseWriter, r *http.Request) {
 	}
 	s.cookie.set(w, signInCookie, begun.Browser, signInMaxAge)
 	seeOther(w, begun.URL, nil)
+}
+
+// refusedAsPart refuses what a page loads as a part of itself, a picture or a frame: people
+// go to these addresses.
+func refusedAsPart(w http.ResponseWriter, r *http.Request) bool {
+	dest := r.Header.Get("Sec-Fetch-Dest")
+	if dest == "" || dest == "document" {
+		return false
+	}
+	refuse(w, http.StatusBadRequest, string(fault.Invalid), "this address is for people to go to, not for pages to load")
+	return true
 }
 
 // mayBegin refuses what would be refused when the browser comes back.

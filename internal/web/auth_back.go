@@ -18,6 +18,9 @@ func (s *server) authCallback(w http.ResponseWriter, r *http.Request) {
 		notFound(w, r)
 		return
 	}
+	if refusedAsPart(w, r) {
+		return
+	}
 	v, err := s.who(r)
 	if err != nil {
 		s.unidentified(w, r, err)

@@ -257,6 +257,14 @@ func TestOtherSitesCannotBeginASignIn(t *testing.T) {
 	if n := h.count(t, "sign_ins"); n != 0 {
 		t.Errorf("%d sign-ins were begun", n)
 	}
+	back := h.visitor(t)
+	to := back.approve(t, "/auth/google", "ada")
+	for _, dest := range []string{"image", "iframe", "empty", "script"} {
+		if res := back.get(t, to, "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Dest", dest); res.StatusCode != http.StatusBadRequest || res.Header.Get("Location") != "" {
+			t.Errorf("back as %s: %d", dest, res.StatusCode)
+		}
+	}
+	mustLead(t, back.get(t, to, "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Dest", "document"), "/")
 	if res := b.get(t, "/auth/google", "Sec-Fetch-Site", "none", "Sec-Fetch-Dest", "document"); !strings.HasPrefix(res.Header.Get("Location"), "https://accounts.google.com/") {
 		t.Error(res.Header)
 	}
