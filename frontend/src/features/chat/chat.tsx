@@ -4,7 +4,7 @@ import { draftOf, putBack } from '@/lib/drafts'
 import type { Refusal } from '@/lib/graphql/act'
 import { lazyPart } from '@/lib/lazy-part'
 import { useStore } from '@/lib/store'
-import { chosenModel, dialog } from '@/lib/ui-state'
+import { chosenModel } from '@/lib/ui-state'
 import type { MessageActs } from './answer'
 import { ChatBody } from './chat-body'
 import { Composer } from './composer'
@@ -14,6 +14,7 @@ import { isOver } from './reduce-reply'
 import { onSettled } from './sender'
 import type { ThreadHandle } from './thread-view'
 import { useBranchActs } from './use-branch-acts'
+import { useEscape } from './use-escape'
 import { useJump } from './use-jump'
 import { noteBegun, type Thread, useThread } from './use-thread'
 import { Greeting, Suggestions } from './welcome'
@@ -54,7 +55,7 @@ export function Chat({ conversationId, jumpTo, onJumped, onStarted, foot, head }
   const last = thread.messages.at(-1)
   const active = last && !isOver(last.status) ? last : null
   const onStop = active ? () => void stop(active.id) : null
-  useEscape(onStop)
+  useEscape(onStop, composer)
 
   useEffect(preloadProse, [])
   useEffect(() => {
@@ -217,21 +218,4 @@ function useActs(
     }
   }, [conversationId, view, setEditing, setAnchoredIn, regenerate, goOn, showBranch])
   return { acts, stop, showBranch }
-}
-
-/** Escape stops an answer unless something else is there to be closed. */
-function useEscape(onStop: (() => void) | null): void {
-  const latest = useRef(onStop)
-  useEffect(() => {
-    latest.current = onStop
-  })
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      const closing = dialog.get() !== null || document.querySelector(':popover-open') !== null
-      if (event.key === 'Escape' && !closing && !event.isComposing) latest.current?.()
-    }
-    // Captured, so that a menu is still open when its own Escape is looked at.
-    window.addEventListener('keydown', onKey, true)
-    return () => window.removeEventListener('keydown', onKey, true)
-  }, [])
 }
