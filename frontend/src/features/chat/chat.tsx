@@ -3,11 +3,13 @@ import type { MessagePartsFragment } from '@/gql/graphql'
 import { draftOf, putBack } from '@/lib/drafts'
 import type { Refusal } from '@/lib/graphql/act'
 import { lazyPart } from '@/lib/lazy-part'
+import { useServiceInfo } from '@/lib/service-info'
 import { useStore } from '@/lib/store'
 import { chosenModel } from '@/lib/ui-state'
 import type { MessageActs } from './answer'
 import { ChatBody } from './chat-body'
 import { Composer } from './composer'
+import { modelInUse } from './model-in-use'
 import { preloadProse } from './prose'
 import { dequeue, enqueue, type Outgoing, outbox, outgoingOf, placeOf } from './outbox'
 import { isOver } from './reduce-reply'
@@ -37,6 +39,7 @@ interface ChatProps {
 /** A chat: new or begun, the same component, so that the first answer keeps streaming. */
 export function Chat({ conversationId, jumpTo, onJumped, onStarted, foot, head }: ChatProps) {
   const thread = useThread(conversationId)
+  const models = useServiceInfo()?.models ?? []
   const view = useRef<ThreadHandle>(null)
   const composer = useRef<HTMLTextAreaElement>(null)
   const draft = draftOf(conversationId ?? 'new')
@@ -66,7 +69,8 @@ export function Chat({ conversationId, jumpTo, onJumped, onStarted, foot, head }
     forget()
     setEditing(null)
     setAnchoredIn(conversationId)
-    enqueue({ conversationId, editOf, text, modelId: chosenModel.get() })
+    const model = modelInUse(models, chosenModel.get(), modelOf(thread.messages))
+    enqueue({ conversationId, editOf, text, modelId: model?.id ?? chosenModel.get() })
   }
   const editLast = () => {
     const mine = thread.messages.findLast((message) => message.role === 'USER')
