@@ -1259,7 +1259,7 @@ type RemovedRows struct {
 
 // Which reply to go on with.
 type ReplyContinueInput struct {
-	// A reply that is STOPPED, INTERRUPTED or FAILED.
+	// A reply that is STOPPED, INTERRUPTED or FAILED, or COMPLETE with the finish reason length.
 	ReplyID string `json:"replyId"`
 }
 

@@ -56,11 +56,6 @@ const (
 // Live reports whether more text may come.
 func (s MessageStatus) Live() bool { return s == MessagePending || s == MessageStreaming }
 
-// Continuable reports whether a reply that ended like this can be gone on with.
-func (s MessageStatus) Continuable() bool {
-	return s == MessageStopped || s == MessageInterrupted || s == MessageFailed
-}
-
 // Message is one message of the owner or one reply.
 type Message struct {
 	OwnerID         string `gorm:"primaryKey" json:"-"`
@@ -96,6 +91,20 @@ type Message struct {
 
 // IsNode marks a noun that has a global id.
 func (Message) IsNode() {}
+
+// FinishLength is the engine's reason for a reply that was cut at the length limit.
+const FinishLength = "length"
+
+// Continuable reports whether a reply can be gone on with: it was stopped, interrupted,
+// failed, or is complete only as far as the length limit let it.
+func (m *Message) Continuable() bool {
+	switch m.Status {
+	case MessageStopped, MessageInterrupted, MessageFailed:
+		return true
+	default:
+		return m.Status == MessageComplete && m.FinishReason == FinishLength
+	}
+}
 
 // RunStatus is how far a run is.
 type RunStatus string

@@ -68,3 +68,50 @@ func TestContinuingFromAnOlderTextDoesNothing(t *testing.T) {
 	}
 	c.settled(2)
 }
+
+// A reply that was cut at the length limit can be gone on with, in a phase with a hold of
+// its own, and again when that is cut too; a reply that came to its end can't.
+func TestAReplyCutAtTheLengthLimitGoesOn(t *testing.T) {
+	h := newShop(t)
+	i := h.open()
+	c := i.customer("cut.short", 1_000_000)
+	cut := func(text string) inferencetest.Script {
+		return inferencetest.Script{inferencetest.Say(text), inferencetest.Finish("length"), inferencetest.Done()}
+	}
+	release := make(chan struct{})
+	wait := inferencetest.Script{inferencetest.Wait(release)}[:1:1]
+	h.engine.Queue(cut("one "), append(wait, cut("two ")...), append(wait, inferencetest.Reply("three")...))
+	sent := i.send(c.Viewer, "go")
+	v, id := c.Viewer, sent.Reply.ID
+	i.follow(v, id)
+	if m := i.find(v, id); m.Status != models.MessageComplete || m.FinishReason != "length" {
+		t.Fatalf("%+v", m)
+	}
+	holds := map[string]bool{c.only().HoldID: true}
+	for n, want := range []string{"one two ", "one two three"} {
+		together(3, func(int) {
+			if _, err := i.Continue(t.Context(), v, id); err != nil {
+				t.Error(err)
+			}
+		})
+		if m := i.find(v, id); !m.Status.Live() || m.FinishReason != "" {
+			t.Fatalf("%+v", m)
+		}
+		release <- struct{}{}
+		if got := i.follow(v, id); got.text != want || !finished(got) {
+			t.Fatalf("%+v", got)
+		}
+		act := c.settled(n + 2)[n+1]
+		if act.Feature != models.FeatureContinue || act.HoldID == "" || holds[act.HoldID] || act.Credits == 0 {
+			t.Errorf("%+v", act)
+		}
+		holds[act.HoldID] = true
+	}
+	if m := i.find(v, id); m.Status != models.MessageComplete || m.FinishReason != "stop" || m.Text != "one two three" {
+		t.Errorf("%+v", m)
+	}
+	if m, err := i.Continue(t.Context(), v, id); err != nil || m.Status != models.MessageComplete {
+		t.Errorf("%+v %v", m, err)
+	}
+	c.settled(3)
+}

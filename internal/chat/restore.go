@@ -53,7 +53,7 @@ func restoreMessagesTx(tx *gorm.DB, v viewer.Viewer, messages []models.RestoredM
 		m := restored(v.OwnerID, in)
 		sealMessage(v.Key, &m)
 		rows[i] = m
-		if m.Role == models.RoleAssistant && m.Status.Continuable() {
+		if m.Role == models.RoleAssistant && m.Continuable() {
 			runs = append(runs, pastRun(m, in.RunID))
 		}
 	}

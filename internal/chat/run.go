@@ -130,7 +130,7 @@ func (s *Service) generate(r *activeRun) (res inference.Result, err error) {
 		}
 	})
 	if full {
-		res.FinishReason = "length"
+		res.FinishReason = models.FinishLength
 	}
 	return res, err
 }

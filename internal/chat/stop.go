@@ -13,15 +13,15 @@ import (
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
-// Continue goes on with a reply that was stopped, interrupted or failed: its run gets
-// a new epoch and the engine the text so far. One that runs or is complete is
-// returned as it is.
+// Continue goes on with a reply that was stopped, interrupted, failed or cut at the length
+// limit: its run gets a new epoch and the engine the text so far. One that runs or is
+// complete is returned as it is.
 func (s *Service) Continue(ctx context.Context, v viewer.Viewer, replyID string) (*models.Message, error) {
 	m, err := s.FindMessage(ctx, v, replyID)
 	if err != nil || m.Role != models.RoleAssistant {
 		return nil, onField("replyId", err, "reply")
 	}
-	if !m.Status.Continuable() {
+	if !m.Continuable() {
 		return m, nil
 	}
 	if s.isDraining() {
@@ -77,9 +77,9 @@ func (s *Service) reopen(ctx context.Context, v viewer.Viewer, m *models.Message
 UPDATE runs SET status = 'RUNNING', epoch = epoch + 1, instance_id = ?, stop_requested = false, lease_expires_at = now() + ?::bigint * interval '1 millisecond',
     hold_id = '', key_id = ?, feature = 'CONTINUE', phase = phase + 1, phase_epoch = epoch + 1, phase_text = ?, phase_reasoning = ?, phase_prompt = ?, phase_started_at = ?,
     prompt_messages = ?, prompt_rule = ?
-WHERE owner_id = ? AND reply_id = ? AND status NOT IN ('RUNNING', 'COMPLETE')
-    AND (SELECT last_seq FROM messages WHERE messages.owner_id = runs.owner_id AND messages.id = runs.reply_id) = ? RETURNING *`, s.instance, s.Lease.Milliseconds(), v.KeyID,
-			len(m.Text), len(m.Reasoning), reads, s.clock.Now(), len(p.req.Messages), p.rule, v.OwnerID, m.ID, m.LastSeq).Scan(&run).Error
+WHERE owner_id = ? AND reply_id = ? AND status <> 'RUNNING'
+    AND EXISTS (SELECT FROM messages m WHERE m.owner_id = runs.owner_id AND m.id = runs.reply_id AND m.last_seq = ? AND (runs.status <> 'COMPLETE' OR m.finish_reason = ?)) RETURNING *`, s.instance, s.Lease.Milliseconds(), v.KeyID,
+			len(m.Text), len(m.Reasoning), reads, s.clock.Now(), len(p.req.Messages), p.rule, v.OwnerID, m.ID, m.LastSeq, models.FinishLength).Scan(&run).Error
 		if err != nil || run.ID == "" {
 			return err
 		}
@@ -90,7 +90,7 @@ WHERE owner_id = ? AND reply_id = ? AND status NOT IN ('RUNNING', 'COMPLETE')
 			return err
 		}
 		err = tx.Model(&models.Message{}).Where("owner_id = ? AND id = ?", v.OwnerID, m.ID).
-			Updates(map[string]any{"status": models.MessagePending, "error_code": "", "error_sealed": nil, "retry_after_ms": 0, "finished_at": nil, "dropped_messages": p.dropped}).Error
+			Updates(map[string]any{"status": models.MessagePending, "finish_reason": "", "error_code": "", "error_sealed": nil, "retry_after_ms": 0, "finished_at": nil, "dropped_messages": p.dropped}).Error
 		if err != nil {
 			return err
 		}

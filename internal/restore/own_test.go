@@ -80,21 +80,24 @@ func (i *installation) invent(v viewer.Viewer, r *rand.Rand) {
 }
 
 // P113: an import is the viewer's own from then on: listed, opened, its branch on show, and
-// a reply that was not over can be gone on with; the act is written down.
+// a reply that was not over, or was cut at the length limit, can be gone on with; the act is written down.
 func TestWhatWasImportedIsTheViewersOwn(t *testing.T) {
 	here := install(t)
 	ada, bob := here.somebody(), here.somebody()
 	c := models.RestoredConversation{ID: id.New(id.Conversation), Title: "Boats", TitleSource: models.TitleOwner, CreatedAt: time.Now(), Updated: time.Now()}
 	ask := models.RestoredMessage{ID: id.New(id.Message), ConversationID: c.ID, Role: models.RoleUser, Status: models.MessageComplete, Text: "Why?", CreatedAt: time.Now()}
 	reply := models.RestoredMessage{ID: id.New(id.Message), RunID: id.New(id.Run), ConversationID: c.ID, ParentID: ask.ID, Role: models.RoleAssistant, Status: models.MessageStreaming, Text: "Bec", CreatedAt: time.Now()}
-	here.restored(ada, []models.RestoredConversation{c}, []models.RestoredMessage{ask, reply}, map[string]string{c.ID: reply.ID})
+	cut, whole := reply, reply
+	cut.ID, cut.RunID, cut.Status, cut.FinishReason = id.New(id.Message), id.New(id.Run), models.MessageComplete, models.FinishLength
+	whole.ID, whole.RunID, whole.Status, whole.FinishReason = id.New(id.Message), id.New(id.Run), models.MessageComplete, "stop"
+	here.restored(ada, []models.RestoredConversation{c}, []models.RestoredMessage{ask, reply, cut, whole}, map[string]string{c.ID: reply.ID})
 	file := here.zipped(ada)
 	for range 2 { // twice is two of each: nothing is overwritten
 		if _, err := here.Import(t.Context(), bob, bytes.NewReader(file)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if conversations, messages := here.kept(bob); conversations != 2 || messages != 4 {
+	if conversations, messages := here.kept(bob); conversations != 2 || messages != 8 {
 		t.Error(conversations, messages)
 	}
 	var conversation, leaf, status string
@@ -104,6 +107,10 @@ func TestWhatWasImportedIsTheViewersOwn(t *testing.T) {
 		FROM conversations c JOIN messages m ON m.owner_id = c.owner_id AND m.id = c.leaf_id WHERE c.owner_id = $1 LIMIT 1`, bob.OwnerID).Scan(&conversation, &leaf, &status, &runs, &acts)
 	if err != nil || status != "INTERRUPTED" || runs != 1 || acts != 2 || conversation == c.ID || leaf == reply.ID {
 		t.Error(conversation, leaf, status, runs, acts, err)
+	}
+	if err := here.db.Pool().QueryRow(t.Context(), `SELECT count(*) FROM runs r JOIN messages m ON m.owner_id = r.owner_id AND m.id = r.reply_id
+		WHERE r.owner_id = $1 AND r.status = 'COMPLETE' AND m.finish_reason = 'length'`, bob.OwnerID).Scan(&runs); err != nil || runs != 2 {
+		t.Error(runs, err)
 	}
 	opened, err := here.chat.FindConversation(t.Context(), bob, conversation)
 	if err != nil || opened.Title != "Boats" || opened.LastMessage.Text != "Bec" {

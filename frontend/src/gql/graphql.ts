@@ -696,7 +696,7 @@ export type ReplyRegenerateInput = {
 
 /** Which reply to go on with. */
 export type ReplyContinueInput = {
-  /** A reply that is STOPPED, INTERRUPTED or FAILED. */
+  /** A reply that is STOPPED, INTERRUPTED or FAILED, or COMPLETE with the finish reason length. */
   replyId: string;
 };
 

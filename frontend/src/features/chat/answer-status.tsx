@@ -8,6 +8,8 @@ import type { ReplyState } from './reduce-reply'
 interface AnswerStatusProps {
   status: MessageStatus
   error: ReplyState['error']
+  /** Why the engine ended, in its words; null while that isn't known. */
+  finishReason: string | null
   hasText: boolean
   onContinue(): void
   onRegenerate(): void
@@ -20,17 +22,20 @@ function useFailure(error: ReplyState['error']): string {
 }
 
 /** Why an answer ended before its end, and what can be done about it. */
-export function AnswerStatus({ status, error, hasText, onContinue, onRegenerate }: AnswerStatusProps) {
+export function AnswerStatus({ status, error, finishReason, hasText, onContinue, onRegenerate }: AnswerStatusProps) {
   const { t } = useLingui()
   const failure = useFailure(error)
-  if (status !== 'STOPPED' && status !== 'INTERRUPTED' && status !== 'FAILED') return null
-  // The same request would end the same way.
-  const hopeless = error?.code === 'CONTEXT_TOO_LONG' || error?.code === 'UPSTREAM_UNAUTHORIZED'
   const words = {
+    PENDING: null,
+    STREAMING: null,
+    COMPLETE: finishReason === 'length' ? t`The answer reached its length limit.` : null,
     STOPPED: t`You stopped this answer.`,
     INTERRUPTED: errorText({ code: 'INTERRUPTED' }),
     FAILED: failure,
   }[status]
+  if (words === null) return null
+  // The same request would end the same way.
+  const hopeless = error?.code === 'CONTEXT_TOO_LONG' || error?.code === 'UPSTREAM_UNAUTHORIZED'
   return (
     <div className="mt-3">
       <Notice

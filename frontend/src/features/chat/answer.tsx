@@ -56,6 +56,7 @@ export const Answer = memo(function Answer({ message, acts }: AnswerProps) {
           <AnswerStatus
             status={status}
             error={error}
+            finishReason={message.finishReason}
             hasText={text !== ''}
             onContinue={() => acts.goOn(message.id)}
             onRegenerate={() => acts.regenerate(message.id)}

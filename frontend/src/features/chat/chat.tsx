@@ -3,17 +3,20 @@ import type { MessagePartsFragment } from '@/gql/graphql'
 import { draftOf, putBack } from '@/lib/drafts'
 import type { Refusal } from '@/lib/graphql/act'
 import { lazyPart } from '@/lib/lazy-part'
+import { useServiceInfo } from '@/lib/service-info'
 import { useStore } from '@/lib/store'
-import { chosenModel, dialog } from '@/lib/ui-state'
+import { chosenModel } from '@/lib/ui-state'
 import type { MessageActs } from './answer'
 import { ChatBody } from './chat-body'
 import { Composer } from './composer'
+import { modelInUse } from './model-in-use'
 import { preloadProse } from './prose'
 import { dequeue, enqueue, type Outgoing, outbox, outgoingOf, placeOf } from './outbox'
 import { isOver } from './reduce-reply'
 import { onSettled } from './sender'
 import type { ThreadHandle } from './thread-view'
 import { useBranchActs } from './use-branch-acts'
+import { useEscape } from './use-escape'
 import { useJump } from './use-jump'
 import { noteBegun, type Thread, useThread } from './use-thread'
 import { Greeting, Suggestions } from './welcome'
@@ -36,6 +39,7 @@ interface ChatProps {
 /** A chat: new or begun, the same component, so that the first answer keeps streaming. */
 export function Chat({ conversationId, jumpTo, onJumped, onStarted, foot, head }: ChatProps) {
   const thread = useThread(conversationId)
+  const models = useServiceInfo()?.models ?? []
   const view = useRef<ThreadHandle>(null)
   const composer = useRef<HTMLTextAreaElement>(null)
   const draft = draftOf(conversationId ?? 'new')
@@ -54,7 +58,7 @@ export function Chat({ conversationId, jumpTo, onJumped, onStarted, foot, head }
   const last = thread.messages.at(-1)
   const active = last && !isOver(last.status) ? last : null
   const onStop = active ? () => void stop(active.id) : null
-  useEscape(onStop)
+  useEscape(onStop, composer)
 
   useEffect(preloadProse, [])
   useEffect(() => {
@@ -65,7 +69,8 @@ export function Chat({ conversationId, jumpTo, onJumped, onStarted, foot, head }
     forget()
     setEditing(null)
     setAnchoredIn(conversationId)
-    enqueue({ conversationId, editOf, text, modelId: chosenModel.get() })
+    const model = modelInUse(models, chosenModel.get(), modelOf(thread.messages))
+    enqueue({ conversationId, editOf, text, modelId: model?.id ?? chosenModel.get() })
   }
   const editLast = () => {
     const mine = thread.messages.findLast((message) => message.role === 'USER')
@@ -217,21 +222,4 @@ function useActs(
     }
   }, [conversationId, view, setEditing, setAnchoredIn, regenerate, goOn, showBranch])
   return { acts, stop, showBranch }
-}
-
-/** Escape stops an answer unless something else is there to be closed. */
-function useEscape(onStop: (() => void) | null): void {
-  const latest = useRef(onStop)
-  useEffect(() => {
-    latest.current = onStop
-  })
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      const closing = dialog.get() !== null || document.querySelector(':popover-open') !== null
-      if (event.key === 'Escape' && !closing && !event.isComposing) latest.current?.()
-    }
-    // Captured, so that a menu is still open when its own Escape is looked at.
-    window.addEventListener('keydown', onKey, true)
-    return () => window.removeEventListener('keydown', onKey, true)
-  }, [])
 }

@@ -5,16 +5,7 @@ import type { ModelPartsFragment } from '@/gql/graphql'
 import { useServiceInfo } from '@/lib/service-info'
 import { useStore } from '@/lib/store'
 import { chosenModel } from '@/lib/ui-state'
-
-/** The model that will answer next: the chosen one, else the conversation's, else the default. */
-function modelInUse(
-  models: readonly ModelPartsFragment[],
-  chosen: string | null,
-  ofConversation: string | null,
-): ModelPartsFragment | null {
-  const find = (id: string | null) => models.find((model) => model.id === id && model.available)
-  return find(chosen) ?? find(ofConversation) ?? models.find((model) => model.default) ?? models[0] ?? null
-}
+import { modelInUse } from './model-in-use'
 
 /** Chooses the model for what is sent next. */
 export function ModelPicker({ ofConversation }: { ofConversation: string | null }) {

@@ -27,7 +27,7 @@ export type SendState =
   | { phase: 'waiting'; tries: number; delayMs: number }
   /** Waits for the answer to a question; then it goes on under the same key. */
   | { phase: 'held'; tries: number; refusal: Refusal }
-  /** Waits for the person: the server said no, or it has gone wrong too often. */
+  /** Waits for the person: the server said no, or nothing answered for long; that also ends when the line comes back. */
   | { phase: 'failed'; tries: number; refusal: Refusal | null }
   /** The server has it; it stays on show until the stored message takes its place. */
   | { phase: 'sent'; tries: number; conversationId: string; messageId: string }

@@ -1,5 +1,5 @@
 import { Trans, useLingui } from '@lingui/react/macro'
-import { useEffect, useRef } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { Button } from '@/components/ui/button'
 import { draftOf } from '@/lib/drafts'
 import { useStore } from '@/lib/store'
@@ -18,7 +18,9 @@ export function QuestionEditor({ messageId, text, onSend, onCancel }: QuestionEd
   const { t } = useLingui()
   const draft = draftOf(messageId)
   const kept = useStore(draft)
-  const value = kept === '' ? text : kept
+  // No draft is kept of an empty text: it isn't the same as one that wasn't begun.
+  const [emptied, setEmptied] = useState(false)
+  const value = kept === '' && !emptied ? text : kept
   const area = useRef<HTMLTextAreaElement>(null)
   useEffect(() => {
     area.current?.focus()
@@ -40,7 +42,10 @@ export function QuestionEditor({ messageId, text, onSend, onCancel }: QuestionEd
         ref={area}
         label={t`Edit your message`}
         value={value}
-        onChange={(next) => draft.set(next)}
+        onChange={(next) => {
+          setEmptied(next === '')
+          draft.set(next)
+        }}
         onSend={send}
         onEscape={leave}
       />

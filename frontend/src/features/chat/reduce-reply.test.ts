@@ -42,6 +42,13 @@ const cases: { name: string; events: ReplyEvent[]; want: Partial<ReplyState> }[]
   },
   { name: 'reasoning is kept apart', events: [thought(6, 'hm'), delta(7, '!')], want: { text: 'Hello!', reasoning: 'hm' } },
   { name: 'the end keeps the text', events: [finished(6)], want: { at: 6, text: 'Hello', status: 'COMPLETE' } },
+  {
+    name: 'the end has the position of the last piece',
+    events: [delta(6, ' you'), finished(6)],
+    want: { at: 6, text: 'Hello you', status: 'COMPLETE' },
+  },
+  { name: 'so has a failure', events: [delta(6, ' you'), failed(6)], want: { at: 6, text: 'Hello you', status: 'FAILED' } },
+  { name: 'an end of an earlier position is dropped', events: [finished(4)], want: { at: 5, status: 'STREAMING' } },
   { name: 'nothing follows an end with the same number', events: [finished(6), delta(6, 'x')], want: { text: 'Hello' } },
   { name: 'a place in the line changes nothing else', events: [queued(5, 3), queued(5, 2)], want: { ...start, place: 2 } },
   { name: 'its turn comes', events: [queued(5, 1), queued(5, 0)], want: { place: 0 } },

@@ -20,6 +20,16 @@ export function isOver(status: MessageStatus): boolean {
   return status !== 'PENDING' && status !== 'STREAMING'
 }
 
+/** Whether an event tells that the reply is over. */
+export function isEnd({ __typename: type }: ReplyEvent): boolean {
+  return type === 'ReplyFinished' || type === 'ReplyFailed'
+}
+
+/** Whether an event is in what has been applied up to `at`. A snapshot never is; an end has the last position, not one after it. */
+export function isApplied(event: ReplyEvent, at: number): boolean {
+  return event.__typename !== 'ReplySnapshot' && (isEnd(event) ? event.seq < at : event.seq <= at)
+}
+
 /** The state from which a stored message goes on. */
 export function replyFrom(message: MessagePartsFragment): ReplyState {
   return {
@@ -34,7 +44,7 @@ export function replyFrom(message: MessagePartsFragment): ReplyState {
 
 /**
  * Applies one event. A snapshot replaces everything, whatever its position: the server
- * knows best. Any other event is applied once: what isn't after `at` has been applied.
+ * knows best. Any other event is applied once, an end also at the position reached.
  * Positions may jump, since the server merges what it writes together.
  */
 export function reduceReply(state: ReplyState, event: ReplyEvent): ReplyState {
@@ -47,7 +57,7 @@ export function reduceReply(state: ReplyState, event: ReplyEvent): ReplyState {
       ? { ...state, place: event.position }
       : state
   }
-  if (event.seq <= state.at) return state
+  if (isApplied(event, state.at)) return state
   switch (event.__typename) {
     case 'ReplyDelta':
       return { ...state, at: event.seq, text: state.text + event.text, status: 'STREAMING', place: 0 }

@@ -105,6 +105,20 @@ describe('subscribeReply', () => {
     expect(tries).toHaveLength(1)
   })
 
+  it('takes an end that has the position of the last piece', () => {
+    const ends: ReplyEvent[] = [
+      { __typename: 'ReplyFinished', seq: 4, status: 'COMPLETE' },
+      { __typename: 'ReplyFailed', seq: 4, error: { code: 'UPSTREAM_FAILED', message: 'it broke', retryAfterMs: null } },
+    ]
+    for (const end of ends) {
+      const { events, over } = follow(3)
+      send(delta(4))
+      send(end)
+      expect(events).toEqual([delta(4), end])
+      expect(over).toHaveBeenCalledTimes(1)
+    }
+  })
+
   it('is over when the reply doesn’t exist or the server completes without an end', () => {
     const unknown = follow()
     refuse('NOT_FOUND')

@@ -5,7 +5,7 @@ import { payloadOf } from '@/lib/live/payload'
 import { attempt } from '@/lib/live/transport'
 import type { Sink, WireError } from '@/lib/live/types'
 import { codesOf } from '@/lib/live/types'
-import { isOver, type ReplyEvent } from './reduce-reply'
+import { isApplied, isEnd, isOver, type ReplyEvent } from './reduce-reply'
 
 /** At most one delta per this many milliseconds: about two display frames. */
 const windowMs = 33
@@ -37,9 +37,9 @@ export function subscribeReply(replyId: string, from: number, listener: ReplyLis
         listener.event(event)
         return
       }
-      if (event.__typename !== 'ReplySnapshot' && at !== null && event.seq <= at) return
+      if (at !== null && isApplied(event, at)) return
       at = event.seq
-      ended = event.__typename === 'ReplyFinished' || event.__typename === 'ReplyFailed'
+      ended = isEnd(event)
       listener.event(event)
       if (ended) {
         stop()
@@ -102,7 +102,7 @@ export function eventsOf(message: Polled): ReplyEvent[] {
   const { lastSeq: seq, text, reasoning, status, error } = message
   const events: ReplyEvent[] = [{ __typename: 'ReplySnapshot', seq, text, reasoning, status }]
   if (!isOver(status)) return events
-  if (error) events.push({ __typename: 'ReplyFailed', seq: seq + 1, error })
-  else events.push({ __typename: 'ReplyFinished', seq: seq + 1, status })
+  if (error) events.push({ __typename: 'ReplyFailed', seq, error })
+  else events.push({ __typename: 'ReplyFinished', seq, status })
   return events
 }

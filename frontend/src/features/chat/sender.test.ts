@@ -1,5 +1,5 @@
 import { waitFor } from '@testing-library/react'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { closeQuestion, missing, question } from '@/lib/questions'
 import { draftOf } from '@/lib/drafts'
 import { draftKeyPrefix } from '@/lib/storage-keys'
@@ -105,6 +105,34 @@ it('P121: a refusal of the age gives the text back and has the page look again',
   enqueue(message)
   await waitFor(() => expect(settled).toMatchObject([{ kind: 'returned', refusal: { code: 'AGE_REFUSED' } }]))
   expect(missedEvents.get()).toBe(before + 1)
+})
+
+it('what nothing answered for long goes under the same key when the line comes back', async () => {
+  vi.useFakeTimers()
+  ends.push(() => void vi.useRealTimers())
+  let broken = true
+  const never = new Promise(() => {})
+  const { client, asked } = testClient({ MessageSend: () => (broken ? new Error('no line') : never) })
+  ends.push(startSender(client))
+  const { clientId } = enqueue(message)
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(outbox.get()).toMatchObject([{ state: { phase: 'failed', refusal: null } }])
+  const before = asked.length
+  broken = false
+  window.dispatchEvent(new Event('online'))
+  await vi.advanceTimersByTimeAsync(0)
+  expect(asked).toHaveLength(before + 1)
+  expect(asked.at(-1)?.variables).toMatchObject({ input: { clientId } })
+  expect(outbox.get()).toMatchObject([{ state: { phase: 'sending' } }])
+})
+
+it('what the server refused waits for the person, also when the line comes back', async () => {
+  const { sent } = start('STORAGE_FULL')
+  enqueue(message)
+  await waitFor(() => expect(outbox.get()).toMatchObject([{ state: { phase: 'failed', refusal: { code: 'STORAGE_FULL' } } }]))
+  window.dispatchEvent(new Event('online'))
+  expect(outbox.get()).toMatchObject([{ state: { phase: 'failed' } }])
+  expect(sent()).toHaveLength(1)
 })
 
 it('P36: nothing is sent before it is known who sends', async () => {

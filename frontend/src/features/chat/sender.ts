@@ -146,16 +146,23 @@ export function startSender(client: Client): () => void {
     const waiting = new Set(timers.keys())
     waiting.forEach(resume)
   }
+  const onOnline = () => {
+    // What nothing answered goes on by itself; what the server refused waits for the person.
+    for (const { clientId, state } of outbox.get()) {
+      if (state.phase === 'failed' && state.refusal === null) setSendState(clientId, { phase: 'sending', tries: 0 })
+    }
+    resumeAll()
+  }
   const onStorage = (event: StorageEvent) => {
     if (event.key === storageKeys.outbox) dropSettledElsewhere()
   }
   const ends = [outbox.subscribe(look), missing.subscribe(resumeAll), missing.subscribe(look)]
-  window.addEventListener('online', resumeAll)
+  window.addEventListener('online', onOnline)
   window.addEventListener('storage', onStorage)
   look()
   return () => {
     for (const end of ends) end()
-    window.removeEventListener('online', resumeAll)
+    window.removeEventListener('online', onOnline)
     window.removeEventListener('storage', onStorage)
     for (const timer of timers.values()) clearTimeout(timer)
   }
