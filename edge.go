@@ -72,13 +72,14 @@ func (s *server) graphql(config graph.Config, resolver *resolvers.Resolver, publ
 		},
 	})
 	h := edge.NewServer(graph.NewExecutableSchema(config), edge.Options{
-		Log: s.log, RequestID: web.RequestID, Clock: s.clock, Websocket: s.sockets, Spend: s.spend, Weights: weights, CrossOrigin: crossOrigin(public), Documents: documents, TrustedOnly: s.trustedOnly, Record: recorder,
+		Log: s.log, RequestID: web.RequestID, Clock: s.clock, Websocket: s.sockets, Spend: s.spend, Weights: weights, Lists: lists, CrossOrigin: crossOrigin(public), Documents: documents, TrustedOnly: s.trustedOnly, Record: recorder,
 		Streams: edge.Streams{Gate: connections, Live: open, ClientIP: clientIP, Principal: principal, MaxPerPrincipal: perPrincipal, Stop: s.streams},
 	})
 	h.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 		s.becomeGuest(ctx, graphql.GetOperationContext(ctx))
 		return next(ctx)
 	})
+	h.AroundResponses(graph.Bounded)
 	h.AroundResponses(resolver.WithLoaders)
 	return h
 }

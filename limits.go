@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/kimi-k2/kimi-k2/internal/chat"
 	"github.com/kimi-k2/kimi-k2/internal/edge"
 	"github.com/kimi-k2/kimi-k2/internal/fairqueue"
 	"github.com/kimi-k2/kimi-k2/internal/ratelimit"
@@ -28,6 +29,9 @@ func (s *server) openLimits(ctx context.Context) error {
 var weights = map[string]int{"Mutation.shareCopy": 200, "Query.sharedConversation": 20, "Message.model": 0, "Message.error": 0, "Message.usage": 0, "Model.price": 0,
 	// Part of a report that is made once for everybody.
 	"TransparencyClause.findings": 0, "TransparencyCheck.findings": 0, "TransparencyChange.findings": 0, "TransparencyFinding.values": 0}
+
+// lists are the lengths of lists that take no `first`. What they hold is read at its full size.
+var lists = map[string]int{"Message.children": chat.MaxChildren, "Message.siblings": chat.MaxChildren}
 
 // spend takes a GraphQL document off what its sender may ask for. Every document counts.
 func (s *server) spend(ctx context.Context, cost int) (edge.Budget, error) {
