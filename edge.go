@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
@@ -61,7 +62,7 @@ func (s *server) graphql(config graph.Config, resolver *resolvers.Resolver, publ
 	clientIP := web.ClientIP(s.cfg.TrustedProxies)
 	open, recorder := s.openConnections(), s.recorder()
 	s.sockets = wsconn.New(wsconn.Config{
-		Hosts: hosts(public), Init: s.initSocket, Principal: principal, MaxPerPrincipal: perPrincipal, ClientIP: clientIP, Gate: connections, Live: open, Log: s.log, Clock: s.clock, Record: recorder,
+		Hosts: hosts(public), Origins: origins(public), Init: s.initSocket, Principal: principal, MaxPerPrincipal: perPrincipal, ClientIP: clientIP, Gate: connections, Live: open, Log: s.log, Clock: s.clock, Record: recorder,
 		FeedExtensions: edge.FirstExtensions,
 		Feed: func(ctx context.Context, op *graphql.OperationContext) wsconn.Feed {
 			s.becomeGuest(ctx, op)
@@ -72,13 +73,14 @@ func (s *server) graphql(config graph.Config, resolver *resolvers.Resolver, publ
 		},
 	})
 	h := edge.NewServer(graph.NewExecutableSchema(config), edge.Options{
-		Log: s.log, RequestID: web.RequestID, Clock: s.clock, Websocket: s.sockets, Spend: s.spend, Weights: weights, CrossOrigin: crossOrigin(public), Documents: documents, TrustedOnly: s.trustedOnly, Record: recorder,
+		Log: s.log, RequestID: web.RequestID, Clock: s.clock, Websocket: s.sockets, Spend: s.spend, Weights: weights, Lists: lists, CrossOrigin: crossOrigin(public), Documents: documents, TrustedOnly: s.trustedOnly, Record: recorder,
 		Streams: edge.Streams{Gate: connections, Live: open, ClientIP: clientIP, Principal: principal, MaxPerPrincipal: perPrincipal, Stop: s.streams},
 	})
 	h.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 		s.becomeGuest(ctx, graphql.GetOperationContext(ctx))
 		return next(ctx)
 	})
+	h.AroundResponses(graph.Bounded)
 	h.AroundResponses(resolver.WithLoaders)
 	return h
 }
@@ -107,6 +109,21 @@ func hosts(public *url.URL) []string {
 		return nil
 	}
 	return []string{public.Host}
+}
+
+// origins accepts sockets from pages of the public address only: what another port of this
+// host serves, or the same over plain http, gets the browser's cookies but is another's. A
+// server for this machine only has many names: there the origin must be what the request was
+// sent to.
+func origins(public *url.URL) func(*http.Request) bool {
+	if hosts(public) == nil {
+		return nil
+	}
+	own := public.Scheme + "://" + strings.ToLower(public.Host)
+	if port, usual := public.Port(), map[string]string{"http": "80", "https": "443"}; port == usual[public.Scheme] {
+		own = strings.TrimSuffix(own, ":"+port) // as browsers write it
+	}
+	return func(r *http.Request) bool { return r.Header.Get("Origin") == own }
 }
 
 // crossOrigin trusts the public address besides the same origin.

@@ -31,9 +31,12 @@ func (s *server) openLimits(ctx context.Context) error {
 
 // weights are the costs of objects that come with another, which are read with its row or lie
 // in memory, and of what is much dearer than one object.
-var weights = map[string]int{"Mutation.shareCopy": 200, "Query.sharedConversation": 20, "Message.model": 0, "Message.error": 0, "Message.usage": 0, "Model.price": 0,
+var weights = map[string]int{"Mutation.shareCopy": 200, "Query.sharedConversation": 200, "Message.model": 0, "Message.error": 0, "Message.usage": 0, "Model.price": 0,
 	// Part of a report that is made once for everybody.
 	"TransparencyClause.findings": 0, "TransparencyCheck.findings": 0, "TransparencyChange.findings": 0, "TransparencyFinding.values": 0}
+
+// lists are the lengths of lists that take no `first`. What they hold is read at its full size.
+var lists = map[string]int{"Message.children": chat.MaxChildren, "Message.siblings": chat.MaxChildren}
 
 // spend takes a GraphQL document off what its sender may ask for. Every document counts.
 func (s *server) spend(ctx context.Context, cost int) (edge.Budget, error) {

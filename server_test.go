@@ -344,7 +344,7 @@ func TestAGuestChatsOverTheWire(t *testing.T) {
 	}
 	want(t, s.read(), `{"id":"1","type":"complete"}`)
 	id := at(sent, "conversation", "id").(string)
-	got := b.ask(`query($id: ID!, $reply: ID!) { viewer { conversation(id: $id) { title leaf { text } activeReply { id } branch { nodes { role text reasoning status parent { text } siblings { text } children { text } error { code } } pageInfo { hasNextPage } } } }
+	got := b.ask(`query($id: ID!, $reply: ID!) { viewer { conversation(id: $id) { title leaf { text } activeReply { id } branch(first: 4) { nodes { role text reasoning status parent { text } siblings { text } children { text } error { code } } pageInfo { hasNextPage } } } }
 	  node(id: $reply) { __typename ... on Message { conversation { title } } } none: node(id: "msg_0") { id } }`, map[string]any{"id": id, "reply": reply})
 	want(t, got["data"], `{"viewer":{"conversation":{"title":"Hi!","leaf":{"text":"Hello you"},"activeReply":null,"branch":{"nodes":[
 	  {"role":"ASSISTANT","text":"Hello you","reasoning":"hm","status":"COMPLETE","parent":{"text":"Hi!"},"siblings":[{"text":"Hello you"}],"children":[],"error":null},

@@ -27,8 +27,12 @@ func resolvedFields() map[string]bool {
 // marshalSlice marshals a list by a plan where it has one, else its elements one after the
 // other where all that is asked of them is at hand, and side by side where some of it has to
 // be fetched. The executor's own way, a goroutine with a stack of its own for each element,
-// costs a list of plain rows more than all its fields do.
+// costs a list of plain rows more than all its fields do. A list that the answer has no room
+// for is missing.
 func marshalSlice[T any](ctx context.Context, sel ast.SelectionSet, list []T, limit int64, bare bool, element func(ctx context.Context, i int) graphql.Marshaler) graphql.Array {
+	if !hasRoom(ctx, len(list)) {
+		return graphql.Array{graphql.Null}
+	}
 	if out := plainly(ctx, sel, list); out != nil {
 		return out
 	}

@@ -18,10 +18,11 @@ import (
 type loaders struct {
 	message  *dataloadgen.Loader[string, *models.Message]
 	children *dataloadgen.Loader[chat.Parent, []*models.Message]
-	acts     *dataloadgen.Loader[string, []*models.UsageRow] // by the reply they wrote
-	purchase *dataloadgen.Loader[string, *models.Purchase]   // nil for what isn't the viewer's
-	apiKey   *dataloadgen.Loader[string, *models.APIKey]     // as well
-	session  *dataloadgen.Loader[string, *models.Session]    // as well, and for those that have ended
+	childIDs *dataloadgen.Loader[chat.Parent, []*models.Message] // with nothing else
+	acts     *dataloadgen.Loader[string, []*models.UsageRow]     // by the reply they wrote
+	purchase *dataloadgen.Loader[string, *models.Purchase]       // nil for what isn't the viewer's
+	apiKey   *dataloadgen.Loader[string, *models.APIKey]         // as well
+	session  *dataloadgen.Loader[string, *models.Session]        // as well, and for those that have ended
 	analysis *dataloadgen.Loader[*requestlog.Window, requestlog.Analysis]
 }
 
@@ -46,6 +47,10 @@ func (r *Resolver) freshLoaders(ctx context.Context) context.Context {
 		}, wait),
 		children: dataloadgen.NewLoader(func(ctx context.Context, ps []chat.Parent) ([][]*models.Message, []error) {
 			ms, err := r.Chat.Children(ctx, viewer.From(ctx), ps)
+			return ms, errorsOf(err)
+		}, wait),
+		childIDs: dataloadgen.NewLoader(func(ctx context.Context, ps []chat.Parent) ([][]*models.Message, []error) {
+			ms, err := r.Chat.ChildIDs(ctx, viewer.From(ctx), ps)
 			return ms, errorsOf(err)
 		}, wait),
 		acts: dataloadgen.NewLoader(func(ctx context.Context, ids []string) ([][]*models.UsageRow, []error) {

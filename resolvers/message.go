@@ -29,12 +29,13 @@ func (r *messageResolver) Parent(ctx context.Context, obj *models.Message) (*mod
 
 // Children is the resolver for the children field.
 func (r *messageResolver) Children(ctx context.Context, obj *models.Message) ([]*models.Message, error) {
-	return r.load(ctx).children.Load(ctx, chat.Parent{ConversationID: obj.ConversationID, MessageID: obj.ID})
+	return r.after(ctx, chat.Parent{ConversationID: obj.ConversationID, MessageID: obj.ID})
 }
 
 // Siblings is the resolver for the siblings field.
 func (r *messageResolver) Siblings(ctx context.Context, obj *models.Message) ([]*models.Message, error) {
-	return r.load(ctx).children.Load(ctx, chat.Parent{ConversationID: obj.ConversationID, MessageID: orEmpty(obj.ParentID)})
+	all, err := r.after(ctx, chat.Parent{ConversationID: obj.ConversationID, MessageID: orEmpty(obj.ParentID)})
+	return withItself(all, obj), err
 }
 
 // Model is the resolver for the model field.

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
+	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 
+	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/id"
 	"github.com/kimi-k2/kimi-k2/internal/page"
@@ -94,46 +97,62 @@ SELECT * FROM up WHERE depth > @skip ORDER BY depth`, map[string]any{"owner": v.
 	return ms, more, s.open(ctx, v, ms)
 }
 
-// Children are the messages after each of the parents, oldest first, in the order of
-// the parents. A parent "" with its conversation stands for the roots.
+// MaxChildren is how many messages after one parent are told: the newest.
+const MaxChildren = 100
+
+// Children are the messages after each of the parents, the newest MaxChildren of each, oldest
+// first, in the order of the parents. A parent "" with its conversation stands for the roots.
 func (s *Service) Children(ctx context.Context, v viewer.Viewer, parents []Parent) ([][]*models.Message, error) {
+	out := make([][]*models.Message, len(parents))
+	bare, err := s.ChildIDs(ctx, v, parents)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, m := range slices.Concat(bare...) {
+		ids = append(ids, m.ID)
+	}
+	ms, err := s.FindMessages(ctx, v, ids)
+	if err != nil {
+		return nil, err
+	}
+	for i := range bare {
+		for _, m := range ms[:len(bare[i])] {
+			if m != nil { // else it went this moment
+				out[i] = append(out[i], m)
+			}
+		}
+		ms = ms[len(bare[i]):]
+	}
+	return out, nil
+}
+
+// ChildIDs are Children with their ids and nothing else.
+func (s *Service) ChildIDs(ctx context.Context, v viewer.Viewer, parents []Parent) ([][]*models.Message, error) {
 	out := make([][]*models.Message, len(parents))
 	if !v.IsOwner() || len(parents) == 0 {
 		return out, nil
 	}
-	var conversations, ids []string
-	roots := false
+	var conversations, messages []string
 	for _, p := range parents {
-		conversations = append(conversations, p.ConversationID)
-		if p.MessageID == "" {
-			roots = true
-		} else {
-			ids = append(ids, p.MessageID)
-		}
+		conversations, messages = append(conversations, p.ConversationID), append(messages, p.MessageID)
 	}
-	q := s.DB.Gorm(ctx).Where("owner_id = ? AND conversation_id IN ?", v.OwnerID, conversations)
-	switch {
-	case roots && len(ids) > 0:
-		q = q.Where("parent_id IN ? OR parent_id IS NULL", ids)
-	case roots:
-		q = q.Where("parent_id IS NULL")
-	default:
-		q = q.Where("parent_id IN ?", ids)
+	rows, err := s.DB.Pool().Query(ctx, `
+SELECT p.at - 1, child.id FROM unnest($2::text[], $3::text[]) WITH ORDINALITY p (conversation, message, at), LATERAL (
+    (SELECT id FROM messages WHERE owner_id = $1 AND conversation_id = p.conversation AND parent_id = p.message ORDER BY id DESC LIMIT $4)
+    UNION ALL
+    (SELECT id FROM messages WHERE owner_id = $1 AND conversation_id = p.conversation AND p.message = '' AND parent_id IS NULL ORDER BY id DESC LIMIT $4)
+) child ORDER BY child.id`, v.OwnerID, conversations, messages, MaxChildren)
+	var at int
+	var child string
+	if err == nil {
+		_, err = pgx.ForEachRow(rows, []any{&at, &child}, func() error {
+			out[at] = append(out[at], &models.Message{OwnerID: v.OwnerID, ID: child, ConversationID: parents[at].ConversationID})
+			return nil
+		})
 	}
-	var rows []*models.Message
-	if err := q.Order("id").Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("find messages: %w", err)
-	}
-	if err := s.open(ctx, v, rows); err != nil {
-		return nil, err
-	}
-	by := map[Parent][]*models.Message{}
-	for _, m := range rows {
-		p := Parent{m.ConversationID, deref(m.ParentID)}
-		by[p] = append(by[p], m)
-	}
-	for i, p := range parents {
-		out[i] = by[p]
+	if err != nil {
+		return nil, fmt.Errorf("find the messages after others: %w", database.Translate(err))
 	}
 	return out, nil
 }

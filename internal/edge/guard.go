@@ -235,6 +235,8 @@ func (g *Guard) judge(doc *ast.QueryDocument) *verdict {
 		return refused(tooCostly("mutation fields", m.mutations, 1))
 	case m.subscriptions > 1:
 		return refused(tooCostly("subscription fields", m.subscriptions, 1))
+	case g.pricing.nested(doc):
+		return refused(tooCostly("long lists inside one another", 2, 1))
 	}
 	if g.pricing.dynamic(doc) {
 		return &verdict{tree: doc}

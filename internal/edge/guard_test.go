@@ -94,6 +94,47 @@ func TestWeightsAndBudget(t *testing.T) {
 	ask(t, s, "{hello}", "").want(t, http.StatusOK, `"code":"RATE_LIMITED"`, `"retryAfterMs":60000`)
 }
 
+// P86, R-GQL: long lists count with their length unless only ids are asked of them, and none
+// may stand inside another, whatever is between them.
+func TestLongLists(t *testing.T) {
+	var spent atomic.Int64
+	s := edgetest.Start(t, func(set *edgetest.Setup) {
+		set.Edge.Lists = map[string]int{"User.tags": 100, "User.friends": 100}
+		set.Edge.Spend = func(_ context.Context, cost int) (edge.Budget, error) {
+			spent.Store(int64(cost))
+			return edge.Budget{}, nil
+		}
+	})
+	for query, cost := range map[string]int64{
+		"{me{tags{word}}}": 1 + 100,
+		"{me{...F}} fragment F on User{tags{...on Tag{word}}}": 1 + 100,
+		"{me{tags{__typename}}}":                               1 + 5,
+		"{me{...F}} fragment F on User{tags{...on Tag{__typename ...G}}} fragment G on Tag{__typename}": 1 + 5,
+		"{me{tags{__typename} friends(first:3){nodes{id}} friend{tags{__typename}}}}":                   1 + 5 + 1 + 3 + 1 + 5,
+	} {
+		ask(t, s, query, "").want(t, http.StatusOK, `"data":{"me"`)
+		if got := spent.Load(); got != cost {
+			t.Errorf("%s costs %d, not %d", query, got, cost)
+		}
+	}
+	s.Resolver.Executed.Store(0)
+	for _, query := range []string{
+		"{me{friends(first:1){nodes{friends(first:1){nodes{id}}}}}}",
+		"{me{friends(first:1){nodes{tags{__typename}}}}}",
+		"{me{friends(first:1){edges{node{friend{friend{x:tags{word}}}}}}}}",
+		"{me{...F}} fragment F on User{friends(first:1){...G}} fragment G on UserConnection{nodes{...on User{...H}}} fragment H on User{tags{word}}",
+		"query A{hello} query B($n:Int=1){users(first:$n){nodes{friends(first:$n){nodes{tags{word}}}}}}",
+		"{things{...on User{friends(first:1){nodes{...on User{tags{word}}}}}}}",
+	} {
+		for range 2 { // the second answer comes from memory
+			ask(t, s, query, "").want(t, http.StatusOK, `"code":"QUERY_TOO_COSTLY"`, `long lists inside one another 2, the limit is 1`, `"cost":{"limit":1,"requested":2,"what":`)
+		}
+	}
+	if n := s.Resolver.Executed.Load(); n != 0 {
+		t.Errorf("%d resolvers ran", n)
+	}
+}
+
 // R-GQL: a trusted document takes a tenth off the budget.
 func TestTrustedDocumentsTakeLittleOffTheBudget(t *testing.T) {
 	const query = "{hello me{id}}"

@@ -18,6 +18,7 @@ const listSize = 5
 type pricing struct {
 	schema  *ast.Schema
 	weights map[string]int // by "Type.field"
+	lists   map[string]int // as well: lists that are longer than listSize
 }
 
 // dynamic reports whether the price depends on variables.
@@ -132,7 +133,7 @@ func (t *till) field(f *ast.Field, parent *ast.Definition, items int) int {
 	case items > 0 && f.Name == "nodes":
 		return times(items, own+inside)
 	case def.Type.Elem != nil && (own+inside) > 0 && !strings.HasPrefix(typ.Name, "__"):
-		return times(t.listLength(f, def), own+inside)
+		return times(t.listLength(f, parent, def), own+inside)
 	}
 	return min(own+inside, saturated)
 }
@@ -168,11 +169,88 @@ func isConnection(typ *ast.Definition) bool {
 	return typ != nil && strings.HasSuffix(typ.Name, "Connection")
 }
 
-func (t *till) listLength(f *ast.Field, def *ast.FieldDefinition) int {
-	if def.Arguments.ForName("first") == nil {
-		return listSize
+func (t *till) listLength(f *ast.Field, parent *ast.Definition, def *ast.FieldDefinition) int {
+	if def.Arguments.ForName("first") != nil {
+		return t.pageSize(f, def)
 	}
-	return t.pageSize(f, def)
+	if n, long := t.lists[parent.Name+"."+f.Name]; long && !t.idsOnly(f.SelectionSet) {
+		return n
+	}
+	return listSize
+}
+
+// idsOnly reports whether nothing but ids is asked of objects.
+func (t *till) idsOnly(set ast.SelectionSet) bool {
+	for _, sel := range set {
+		switch x := sel.(type) {
+		case *ast.Field:
+			if x.Name != "id" && x.Name != "__typename" {
+				return false
+			}
+		case *ast.InlineFragment:
+			if !t.idsOnly(x.SelectionSet) {
+				return false
+			}
+		case *ast.FragmentSpread:
+			if f := t.doc.Fragments.ForName(x.Name); f == nil || !t.idsOnly(f.SelectionSet) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// nested reports whether a document asks for one of the long lists inside another, at any
+// depth: what is asked for would grow with a power of their length. Of the document holds
+// what is said at price.
+func (p pricing) nested(doc *ast.QueryDocument) bool {
+	for _, op := range doc.Operations {
+		t := &till{pricing: p, doc: doc, op: op}
+		if t.nests(op.SelectionSet, p.root(op.Operation), false) {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *till) nests(set ast.SelectionSet, parent *ast.Definition, inside bool) bool {
+	for _, sel := range set {
+		found := false
+		switch x := sel.(type) {
+		case *ast.Field:
+			found = t.nestsIn(x, parent, inside)
+		case *ast.InlineFragment:
+			on := parent
+			if x.TypeCondition != "" {
+				on = t.schema.Types[x.TypeCondition]
+			}
+			found = t.nests(x.SelectionSet, on, inside)
+		case *ast.FragmentSpread:
+			if f := t.doc.Fragments.ForName(x.Name); f != nil {
+				found = t.nests(f.SelectionSet, t.schema.Types[f.TypeCondition], inside)
+			}
+		}
+		if found {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *till) nestsIn(f *ast.Field, parent *ast.Definition, inside bool) bool {
+	def := t.definition(f.Name, parent)
+	if def == nil || def.Type == nil {
+		return false // unknown: the validation refuses it
+	}
+	if parent != nil {
+		if _, long := t.lists[parent.Name+"."+f.Name]; long {
+			if inside {
+				return true
+			}
+			inside = true
+		}
+	}
+	return t.nests(f.SelectionSet, t.schema.Types[def.Type.Name()], inside)
 }
 
 // pageSize is the number of items that `first` or `last` ask for, 1 to the largest

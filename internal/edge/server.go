@@ -34,6 +34,10 @@ type Options struct {
 	// object and 0 for a scalar. The items of a connection count `first` times,
 	// those of another list 5 times.
 	Weights map[string]int
+	// Lists are the lengths of lists, by "Type.field", that are longer than that; where
+	// nothing but ids is asked of their objects they cost as any other. A document must
+	// not ask for one of them inside another.
+	Lists map[string]int
 	// Spend takes the cost of a document off the caller's budget, or refuses with a
 	// fault, and tells how the budget stands in both cases. Nil: no budget.
 	Spend func(ctx context.Context, cost int) (Budget, error)
@@ -130,7 +134,7 @@ func newGuard(schema *ast.Schema, docs *documents, o Options) *Guard {
 	return &Guard{
 		limits:  o.Limits,
 		docs:    docs,
-		pricing: pricing{schema: schema, weights: o.Weights},
+		pricing: pricing{schema: schema, weights: o.Weights, lists: o.Lists},
 		trusted: o.Documents,
 		only:    o.TrustedOnly,
 		purse:   purse{o.Spend, o.Principal},

@@ -150,7 +150,8 @@ func (s *Service) together(add func(models.RateLimitScope, models.RateLimitName,
 }
 
 // reading is the limit of what a page asks for, which each instance counts for itself.
-// Visitors, of whom nothing is stored, share that of an account with all of their address.
+// Visitors, of whom nothing is stored, and those without a cookie share that of an account with
+// all of their address.
 func (s *Service) reading(v viewer.Viewer) []bucket {
 	b := bucket{address: address{owner: v.OwnerID}, what: models.LimitCost, scope: models.LimitOfGuest, memory: true}
 	switch v.Kind {
@@ -158,20 +159,21 @@ func (s *Service) reading(v viewer.Viewer) []bucket {
 		b.limit = s.Limits.CostPerGuest
 	case viewer.Account:
 		b.scope, b.limit = models.LimitOfAccount, s.Limits.CostPerAccount
-	case viewer.Visitor:
+	case viewer.Visitor, "":
 		b.owner, b.limit = network(v.Network), s.Limits.CostPerAccount
 	case viewer.System, viewer.APIKey:
 	}
-	if b.limit == 0 || b.owner == "" {
+	if b.limit == 0 {
 		return nil
 	}
 	return []bucket{b}
 }
 
-// network is what counts as one address: with IPv6, what one household has.
+// network is what counts as one address: with IPv6, what one household has. Those whose
+// address isn't known count as one.
 func network(a netip.Addr) string {
 	if !a.IsValid() {
-		return ""
+		return "unknown"
 	}
 	if a = a.Unmap(); a.Is4() {
 		return a.String()

@@ -369,7 +369,7 @@ func TestAKeysOwnLimits(t *testing.T) {
 }
 
 // R-GQL: pages spend 20,000 a minute, guests 2,000, without a look into the database;
-// visitors share by address. Messages are counted apart.
+// visitors share by address, those without a cookie too. Messages are counted apart.
 func TestPagesSpendInMemory(t *testing.T) {
 	db, now := dbtest.New(t), newHand()
 	s := open(t, db, now, ratelimit.Limits{CostPerAccount: 20_000, CostPerGuest: 2000, MessagesPerAccount: 30, MessagesPerGuest: 10})
@@ -390,7 +390,11 @@ func TestPagesSpendInMemory(t *testing.T) {
 		{visitor, ratelimit.Ask{Route: ratelimit.RouteGraphQL, Cost: 100}, 200},
 		{sixth, ratelimit.Ask{Route: ratelimit.RouteGraphQL, Cost: 100}, 200},
 		{neighbour, ratelimit.Ask{Route: ratelimit.RouteGraphQL, Cost: 100}, 0},
-		{viewer.Viewer{Kind: viewer.Visitor}, ratelimit.Ask{Route: ratelimit.RouteGraphQL, Cost: 100}, 300},
+		{viewer.Viewer{Network: visitor.Network}, ratelimit.Ask{Route: ratelimit.RouteGraphQL, Cost: 100}, 0},
+		{viewer.Viewer{Network: netip.MustParseAddr("192.0.2.8")}, ratelimit.Ask{Route: ratelimit.RouteGraphQL, Cost: 100}, 200},
+		{viewer.Viewer{Kind: viewer.Visitor, Network: netip.MustParseAddr("192.0.2.8")}, ratelimit.Ask{Route: ratelimit.RouteModels}, 300},
+		{viewer.Viewer{}, ratelimit.Ask{Route: ratelimit.RouteGraphQL, Cost: 100}, 200},
+		{viewer.Viewer{Kind: viewer.Visitor}, ratelimit.Ask{Route: ratelimit.RouteGraphQL, Cost: 100}, 0},
 	} {
 		if in, _ := storm(t, []*ratelimit.Service{s}, 300, one(c.v), c.ask); len(in) != c.want {
 			t.Errorf("%v: %d were let in, want %d", c.v, len(in), c.want)

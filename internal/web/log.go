@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/id"
@@ -33,7 +34,7 @@ func (s *server) logged(next http.Handler) http.Handler {
 		requestID := id.New(id.Request)
 		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, requestID))
 		w.Header().Set("X-Request-Id", requestID)
-		rec := &recorder{ResponseWriter: w, request: r}
+		rec := &recorder{ResponseWriter: w, request: r, patience: s.WriteTimeout}
 		defer func() {
 			s.Log.LogAttrs(r.Context(), levelOf(r.Pattern, rec.status), "request",
 				slog.String("method", methodName(r.Method)),
@@ -109,20 +110,38 @@ func (s *server) recovered(next http.Handler) http.Handler {
 // errPanic stands for a panic where an error is told of.
 var errPanic = errors.New("panic in a request")
 
-// recorder notes status and size of an answer. It stays out of the way of streams
-// and websockets: flushing, hijacking and deadlines reach the connection.
+// recorder notes status and size of an answer, and cuts who doesn't read it. It stays out of
+// the way of streams and websockets: flushing, hijacking and deadlines reach the connection.
 type recorder struct {
 	http.ResponseWriter
-	request *http.Request
-	status  int
-	bytes   int64
-	lane    lane
+	request  *http.Request
+	status   int
+	bytes    int64
+	lane     lane
+	patience time.Duration // see Config.WriteTimeout
+	timed    bool          // the handler sets deadlines of its own
+}
+
+// SetWriteDeadline leaves the deadlines of this answer to the handler.
+func (r *recorder) SetWriteDeadline(deadline time.Time) error {
+	r.timed = true
+	return http.NewResponseController(r.ResponseWriter).SetWriteDeadline(deadline) //nolint:wrapcheck // net/http's own
+}
+
+// limit gives the next n bytes a time to make their way. net/http lifts the deadline when the
+// answer is out. Where there is no connection, as in tests, there is nothing to limit.
+func (r *recorder) limit(n int) {
+	if r.timed {
+		return
+	}
+	_ = http.NewResponseController(r.ResponseWriter).SetWriteDeadline(time.Now().Add(r.patience * time.Duration(1+n>>20))) //nolint:forbidigo // a deadline of a socket
 }
 
 // WriteHeader notes the final status.
 func (r *recorder) WriteHeader(status int) {
 	if r.status == 0 && (status >= http.StatusOK || status == http.StatusSwitchingProtocols) {
 		r.status = status
+		r.limit(0)
 	}
 	r.ResponseWriter.WriteHeader(status)
 }
@@ -133,6 +152,7 @@ func (r *recorder) Write(p []byte) (int, error) {
 		r.status = http.StatusOK
 	}
 	r.lane.conn = nil // until this is out too
+	r.limit(len(p))
 	n, err := r.ResponseWriter.Write(p)
 	r.bytes += int64(n)
 	return n, err

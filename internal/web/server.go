@@ -19,8 +19,8 @@ const (
 
 // Server is an http.Server for the handler that cuts clients who send too slowly or
 // too much. It has no WriteTimeout and no ReadTimeout: both end streams that are
-// meant to last. Streams set deadlines per write, and the time for a request's body
-// is limited by the handler.
+// meant to last. The handler limits the time for a request's body and for each write
+// of an answer.
 func Server(addr string, h http.Handler, l *slog.Logger) *http.Server {
 	return &http.Server{
 		Addr:              addr,

@@ -16,6 +16,7 @@ import (
 	"net/netip"
 	"net/url"
 	"sync"
+	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
@@ -84,6 +85,10 @@ type Config struct {
 	// errors.Join; what of them is shown is said at Unready.
 	Ready        func(ctx context.Context) error
 	SupportEmail string // the contact in security.txt; without one there is no such file
+	// WriteTimeout is how long a client may take for an answer, and again for each whole MiB
+	// of it; who takes longer is cut (default 30 s). Streams and downloads, which last, set
+	// deadlines of their own.
+	WriteTimeout time.Duration
 }
 
 // server is the handler's parts.
@@ -102,6 +107,9 @@ type server struct {
 // From the outside in: request id and access log, security headers, recovery from
 // panics, allowed hosts, cross-origin protection, then the route.
 func New(c Config) http.Handler {
+	if c.WriteTimeout == 0 {
+		c.WriteTimeout = 30 * time.Second
+	}
 	s := &server{
 		Config:   c,
 		clientIP: ClientIP(c.TrustedProxies),

@@ -18,9 +18,8 @@ import (
 
 // Config says what a Transport allows. Zero values take the defaults named.
 type Config struct {
-	// Origins decides about the Origin header of an upgrade. Nil: its host must be
-	// one of Hosts or, without Hosts, the very host and port of the request. A
-	// request without Origin comes from no browser: it may carry no cookie and must
+	// Origins decides about the Origin header of an upgrade. Nil: it must name the very
+	// host and port of the request. A request without Origin comes from no browser: it may carry no cookie and must
 	// bring an Authorization header, or `authorization` in its connection_init.
 	Origins func(r *http.Request) bool
 	// Hosts are the allowed Host headers, each with or without a port (without: any

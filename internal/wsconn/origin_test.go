@@ -98,7 +98,10 @@ func TestConfiguredHosts(t *testing.T) {
 		ok           bool
 	}{
 		{"chat.example.com", "https://chat.example.com", true},
-		{"chat.example.com:8080", "https://chat.example.com", true},
+		{"chat.example.com:8080", "http://chat.example.com:8080", true},
+		{"chat.example.com:8080", "https://chat.example.com", false},
+		{"chat.example.com", "https://chat.example.com:8443", false},
+		{"chat.example.com", "http://chat.example.com:8080", false},
 		{"staging.example.com:8443", "https://staging.example.com:8443", true},
 		{"staging.example.com", "https://staging.example.com", false},
 		{"localhost:8080", "http://localhost:8080", false},
