@@ -151,6 +151,34 @@ journey('P110: a name is corrected and a later sign-in doesn’t overwrite it', 
   assert.equal((await name.inputValue()).length, 300, 'what was typed stays')
 })
 
+journey(
+  'T9: a key of an old sign-in is confirmed at the provider first, and what was typed is still there',
+  async ({ page, visitor }) => {
+    visitor.expect(/WebSocket|4403|status of 40\d/)
+    await signIn(page, 'key-confirming')
+    await page.goto('/settings/keys')
+    // The server would ask after ten minutes; here it is made to ask at once, the first time.
+    let asked = 0
+    await page.route('**/graphql', async (route) => {
+      if (!/"expiresAt"/.test(route.request().postData() ?? '') || asked++ > 0) return route.continue()
+      const errors = [{ message: 'confirm', extensions: { code: 'REAUTHENTICATION_REQUIRED' } }]
+      return route.fulfill({ json: { errors, data: null } })
+    })
+    await page.getByLabel('What the key is for').fill('nightly report')
+    await page.getByLabel('See the models').uncheck()
+    await page.getByRole('button', { name: 'Make the key' }).click()
+    await page.getByText('This needs a sign-in of the last ten minutes.').waitFor()
+    await page.getByRole('link', { name: 'Continue with Google' }).click()
+    await identify(page, 'key-confirming')
+    await page.getByText('You’re confirmed.').waitFor()
+    assert.equal(await page.getByLabel('What the key is for').inputValue(), 'nightly report')
+    await page.getByRole('button', { name: 'Make the key' }).click()
+    assert.match(await page.getByLabel('Your new key').inputValue(), /^k2_live_/)
+    await page.getByText('chat:write usage:read').waitFor()
+    assert.equal(asked, 2)
+  },
+)
+
 journey('P89, P90: an API key is made, shown once, works, and is over as soon as it is revoked', async ({ page, server }) => {
   await signIn(page, 'key-holder')
   await page.goto('/settings/keys')

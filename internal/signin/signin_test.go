@@ -364,7 +364,7 @@ func TestFloodOfNetworksIsForgotten(t *testing.T) {
 // T36: only pages of the app are come back to.
 func TestReturnPathsArePagesOfTheApp(t *testing.T) {
 	t.Parallel()
-	for _, good := range []string{"/", "/c/con_0198c2f4a00070008000000000000001", "/settings", "/settings/identities", "/operator/mails", "/privacy", "/transparency", "/s/AbC-_9"} {
+	for _, good := range []string{"/", "/c/con_0198c2f4a00070008000000000000001", "/settings", "/settings/identities", "/operator/mails", "/developers", "/developers/completions", "/privacy", "/transparency", "/s/AbC-_9"} {
 		if signin.Path(good) != good {
 			t.Error(good, "is refused")
 		}

@@ -80,5 +80,9 @@ function Body({ page }: { page: DevelopersPageName }) {
   }
   if (page === 'logs') return <Logs asked={search} onChoose={choose} />
   if (page === 'analytics') return <Analytics asked={search} onChoose={choose} />
-  return <Suspense fallback={<Loading rows={6} />}>{page === 'completions' ? <Completions /> : <Playground />}</Suspense>
+  return (
+    <Suspense fallback={<Loading rows={6} />}>
+      {page === 'completions' ? <Completions error={search.error ?? null} /> : <Playground />}
+    </Suspense>
+  )
 }

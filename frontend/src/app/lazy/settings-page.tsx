@@ -122,7 +122,7 @@ function Body({ page, known, hasAccount }: Omit<ShownProps, 'roomy'>) {
             .
           </Trans>
         </p>
-        <KeysPage />
+        <KeysPage error={error} />
       </>
     )
   }

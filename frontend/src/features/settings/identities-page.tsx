@@ -13,7 +13,7 @@ import { day } from '@/components/page/moments'
 import { providerName } from '@/components/page/provider-name'
 import { returnedText, sortRefusals, wantsProof } from '@/components/page/refusal-words'
 import { Section } from '@/components/page/section'
-import { useAccount } from './use-account'
+import { useAccount } from '@/components/page/use-account'
 
 type Identity = SettingsAccountFragment['identities'][number]
 

@@ -1,7 +1,8 @@
 import { Trans, useLingui } from '@lingui/react/macro'
-import { type SyntheticEvent, useId, useState } from 'react'
+import { type SyntheticEvent, useEffect, useId, useState } from 'react'
 import { Choice, type Option } from '@/components/page/choice'
-import { sortRefusals } from '@/components/page/refusal-words'
+import { KeyProof } from '@/components/page/key-proof'
+import { returnedText, sortRefusals, wantsProof } from '@/components/page/refusal-words'
 import { TextField } from '@/components/page/text-field'
 import { Button } from '@/components/ui/button'
 import { Notice } from '@/components/ui/notice'
@@ -9,7 +10,9 @@ import { SettingsKeyCreateDocument } from '@/gql/graphql'
 import { copyText } from '@/lib/clipboard'
 import { amountOf, microOf } from '@/lib/credits'
 import { useMutationAct } from '@/lib/graphql/act'
+import { forgetForm, keepForm, readForm } from '@/lib/kept-form'
 
+const formName = 'key'
 const fields = ['name', 'scopes', 'expiresAt', 'creditLimit', 'requestsPerMinute', 'tokensPerMinute'] as const
 const scopes = ['chat:write', 'models:read', 'usage:read', 'conversations:read'] as const
 type Scope = (typeof scopes)[number]
@@ -28,16 +31,34 @@ export function wholeNumber(text: string): number | null | undefined {
 
 const dayMs = 24 * 60 * 60 * 1000
 
+interface KeyFormProps {
+  /** What went wrong on the way to the provider and back. */
+  error: string | null
+  onMade(): void
+}
+
 /** What makes a key, and shows it the one time that it can be seen. */
-export function KeyForm({ onMade }: { onMade(): void }) {
+export function KeyForm({ error, onMade }: KeyFormProps) {
   const { t } = useLingui()
   const create = useMutationAct(SettingsKeyCreateDocument, (data) => data.apiKeyCreate)
-  const [name, setName] = useState('')
-  const [granted, setGranted] = useState<ReadonlySet<Scope>>(() => new Set<Scope>(['chat:write', 'models:read', 'usage:read']))
-  const [life, setLife] = useState<Days>('365')
-  const [limit, setLimit] = useState('')
-  const [rate, setRate] = useState({ requestsPerMinute: '', tokensPerMinute: '' })
+  const [kept] = useState(() => readForm(formName))
+  useEffect(forgetForm, [])
+  const [returned, setReturned] = useState(
+    kept && !error ? t`You’re confirmed. What you typed is still here: go on now.` : returnedText(error),
+  )
+  const [name, setName] = useState(kept?.name ?? '')
+  const [granted, setGranted] = useState<ReadonlySet<Scope>>(() => {
+    const chosen = kept?.scopes?.split(' ') ?? ['chat:write', 'models:read', 'usage:read']
+    return new Set(scopes.filter((scope) => chosen.includes(scope)))
+  })
+  const [life, setLife] = useState<Days>(days.find((count) => count === kept?.life) ?? '365')
+  const [limit, setLimit] = useState(kept?.limit ?? '')
+  const [rate, setRate] = useState({
+    requestsPerMinute: kept?.requestsPerMinute ?? '',
+    tokensPerMinute: kept?.tokensPerMinute ?? '',
+  })
   const [busy, setBusy] = useState(false)
+  const [proving, setProving] = useState(false)
   const [secret, setSecret] = useState<string | null>(null)
   const [faults, setFaults] = useState<ReturnType<typeof sortRefusals<(typeof fields)[number]>>>({ byField: {}, whole: null })
 
@@ -71,6 +92,12 @@ export function KeyForm({ onMade }: { onMade(): void }) {
       },
     })
     setBusy(false)
+    setReturned(null)
+    setProving(wantsProof(outcome))
+    if (wantsProof(outcome)) {
+      setFaults({ byField: {}, whole: null })
+      return
+    }
     const tooMany = outcome.kind === 'refused' && outcome.refusals[0].code === 'CONFLICT'
     setFaults(
       tooMany ? { byField: {}, whole: t`You have as many keys as there may be. Revoke one first.` } : sortRefusals(outcome, fields),
@@ -86,6 +113,11 @@ export function KeyForm({ onMade }: { onMade(): void }) {
   if (secret !== null) return <Made secret={secret} onDone={() => setSecret(null)} />
   return (
     <form onSubmit={(event) => void submit(event)} noValidate className="space-y-5">
+      {returned && (
+        <Notice tone={error ? 'danger' : 'info'} role="status">
+          {returned}
+        </Notice>
+      )}
       <TextField
         label={t`What the key is for`}
         autoComplete="off"
@@ -139,9 +171,17 @@ export function KeyForm({ onMade }: { onMade(): void }) {
           {faults.whole}
         </Notice>
       )}
-      <Button type="submit" look="primary" disabled={busy}>
-        <Trans>Make the key</Trans>
-      </Button>
+      {proving ? (
+        <KeyProof
+          returnTo="/settings/keys"
+          onLeave={() => keepForm(formName, { name, scopes: [...granted].join(' '), life, limit, ...rate })}
+          onCancel={() => setProving(false)}
+        />
+      ) : (
+        <Button type="submit" look="primary" disabled={busy}>
+          <Trans>Make the key</Trans>
+        </Button>
+      )}
     </form>
   )
 }

@@ -1,8 +1,10 @@
-import { render, screen, within } from '@testing-library/react'
+import { cleanup, render, screen, within } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
-import { expect, it } from 'vitest'
+import { beforeEach, expect, it } from 'vitest'
+import { readForm } from '@/lib/kept-form'
 import { accountInfo, type Answers, TestApp, testClient } from '@/test-client'
 import { KeysPage } from './keys-page'
+import { accountState, refused } from './test-account'
 
 const soon = new Date(Date.now() + 86_400_000).toISOString()
 const key = (id: string, more: object = {}) => ({
@@ -62,6 +64,43 @@ it('P89, P92: makes a key with what was chosen and shows it once', async () => {
   await userEvent.click(screen.getByRole('button', { name: 'I have copied it' }))
   expect(screen.queryByText('k2_live_secret')).toBeNull()
   await screen.findByLabelText('What the key is for')
+})
+
+beforeEach(() => sessionStorage.clear())
+
+it('T9: a key asks who it is, and what was typed is kept on the way and there again, once', async () => {
+  const answers = {
+    SettingsAccountState: accountState(),
+    SettingsKeyCreate: () =>
+      refused(
+        'apiKeyCreate',
+        'ApiKeyCreatePayload',
+        { code: 'REAUTHENTICATION_REQUIRED', message: 'again' },
+        { apiKey: null, secret: null },
+      ),
+  }
+  show([], answers)
+  await userEvent.type(await screen.findByLabelText('What the key is for'), 'my bot')
+  await userEvent.click(screen.getByLabelText(/See the models/))
+  await userEvent.click(screen.getByLabelText('30 days'))
+  await userEvent.type(screen.getByLabelText('How much it may spend'), '2,5')
+  await userEvent.type(screen.getByLabelText('Requests a minute'), '60')
+  await userEvent.click(screen.getByRole('button', { name: 'Make the key' }))
+  const link = await screen.findByRole('link', { name: 'Continue with Google' })
+  expect(link.getAttribute('href')).toBe('/auth/google?purpose=confirm&return=%2Fsettings%2Fkeys')
+  expect(screen.queryByRole('alert')).toBeNull()
+  link.addEventListener('click', (event) => event.preventDefault())
+  await userEvent.click(link)
+  cleanup()
+
+  const { asked } = show([], answers)
+  await screen.findByText(/You’re confirmed/)
+  expect(readForm('key')).toBeNull()
+  await userEvent.click(screen.getByRole('button', { name: 'Make the key' }))
+  await screen.findByRole('link', { name: 'Continue with Google' })
+  const input = asked.find(({ name }) => name === 'SettingsKeyCreate')?.variables.input as Record<string, unknown>
+  expect(input).toMatchObject({ name: 'my bot', scopes: ['chat:write', 'usage:read'], creditLimit: '2.5', requestsPerMinute: 60 })
+  expect(Math.round((Date.parse(String(input.expiresAt)) - Date.now()) / 86_400_000)).toBe(30)
 })
 
 it('keeps what was typed when the key is refused', async () => {

@@ -25,22 +25,28 @@ import { KeyForm } from './key-form'
 /** Milliseconds between two looks at the list. */
 const every = 30_000
 
+interface KeysPageProps {
+  /** What went wrong on the way to the provider and back. */
+  error?: string | null
+}
+
 /** The keys with which programs act for the account: make one, see what each may do, end it. */
-export function KeysPage() {
+export function KeysPage({ error: returned = null }: KeysPageProps) {
   const [{ data, error, fetching }, execute] = useQuery({ query: SettingsKeysDocument, requestPolicy: 'cache-and-network' })
   const retry = useCallback(() => execute({ requestPolicy: 'network-only' }), [execute])
   useRefresh(retry, every)
   const keys = data?.viewer.apiKeys.map((key) => unmask(SettingsKeyFragmentDoc, key))
   if (!keys) return error && !fetching ? <LoadFailed onRetry={retry} /> : <Loading />
-  return <Keys keys={keys} onChanged={retry} />
+  return <Keys keys={keys} error={returned} onChanged={retry} />
 }
 
 interface KeysProps {
   keys: readonly SettingsKeyFragment[]
+  error: string | null
   onChanged(): void
 }
 
-function Keys({ keys, onChanged }: KeysProps) {
+function Keys({ keys, error, onChanged }: KeysProps) {
   const { t } = useLingui()
   const now = useNow()
   const revoke = useMutationAct(SettingsKeyRevokeDocument, (data) => data.apiKeyRevoke)
@@ -65,7 +71,7 @@ function Keys({ keys, onChanged }: KeysProps) {
         title={t`New key`}
         note={t`With a key a program acts for you: it sends it as a bearer token, and what it does is paid from your balance.`}
       >
-        <KeyForm onMade={onChanged} />
+        <KeyForm error={error} onMade={onChanged} />
       </Section>
       <Section title={t`Your keys`}>
         {good.length === 0 ? (

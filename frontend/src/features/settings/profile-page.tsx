@@ -13,7 +13,7 @@ import { day } from '@/components/page/moments'
 import { returnedText, sortRefusals, wantsProof } from '@/components/page/refusal-words'
 import { Fact, Facts, Section } from '@/components/page/section'
 import { TextField } from '@/components/page/text-field'
-import { useAccount } from './use-account'
+import { useAccount } from '@/components/page/use-account'
 
 const formName = 'profile'
 const fields = ['name', 'email'] as const

@@ -1,6 +1,7 @@
 import { Trans, useLingui } from '@lingui/react/macro'
 import { useId, useState } from 'react'
 import { timeOfDay } from '@/components/page/moments'
+import { wantsProof } from '@/components/page/refusal-words'
 import { Button } from '@/components/ui/button'
 import { DeveloperKeyCreateDocument } from '@/gql/graphql'
 import { toastOutcome, useMutationAct } from '@/lib/graphql/act'
@@ -9,8 +10,14 @@ import { session } from './session'
 
 const hour = 60 * 60 * 1000
 
+interface KeyChoiceProps {
+  hasAccount: boolean
+  /** Called when one has to show first who he is. */
+  onProof(): void
+}
+
 /** The key that asks: pasted, or made here for an hour. It is kept nowhere. */
-export function KeyChoice({ hasAccount }: { hasAccount: boolean }) {
+export function KeyChoice({ hasAccount, onProof }: KeyChoiceProps) {
   const { t } = useLingui()
   const id = useId()
   const { apiKey, keyUntil } = useStore(session)
@@ -22,6 +29,10 @@ export function KeyChoice({ hasAccount }: { hasAccount: boolean }) {
     const scopes = ['chat:write', 'models:read', 'usage:read']
     const outcome = await create({ input: { name: t`Playground`, scopes, expiresAt: new Date(until).toISOString() } })
     setBusy(false)
+    if (wantsProof(outcome)) {
+      onProof()
+      return
+    }
     toastOutcome(outcome)
     const secret = outcome.kind === 'done' ? outcome.payload.secret : null
     if (secret !== null) session.update((before) => ({ ...before, apiKey: secret, keyUntil: until }))

@@ -1,3 +1,4 @@
+import { forgetForm, keepForm, readForm } from '@/lib/kept-form'
 import { createStore } from '@/lib/store'
 import { type Draft, freshDraft } from './request'
 
@@ -11,6 +12,23 @@ interface Session {
 
 /** The same while one goes to other pages of the app and back. */
 export const session = createStore<Session>({ draft: freshDraft, apiKey: '', keyUntil: null })
+
+const formName = 'completions'
+
+/** Keeps the draft while its person is away at a provider. */
+export function keepDraft(): void {
+  const { stream, ...texts } = session.get().draft
+  keepForm(formName, { ...texts, stream: stream ? 'yes' : '' })
+}
+
+/** Takes up what was kept of the draft, once. */
+export function takeDraft(): void {
+  const kept = readForm(formName)
+  if (!kept) return
+  forgetForm()
+  const { model = '', system = '', message = '', temperature = '', maxTokens = '', stream } = kept
+  edit({ model, system, message, temperature, maxTokens, stream: stream === 'yes' })
+}
 
 /** Changes the draft. */
 export function edit(change: Partial<Draft>): void {

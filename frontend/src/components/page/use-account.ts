@@ -2,7 +2,7 @@ import { useCallback } from 'react'
 import { useQuery } from 'urql'
 import { unmask } from '@/gql/fragment-masking'
 import { type SettingsAccountFragment, SettingsAccountFragmentDoc, SettingsAccountStateDocument } from '@/gql/graphql'
-import { useRefresh } from '@/components/page/use-refresh'
+import { useRefresh } from './use-refresh'
 
 /** Milliseconds between two looks: an address may be confirmed on another device. */
 const every = 30_000
