@@ -27,11 +27,11 @@ type prompt struct {
 // buildPrompt makes the request for a branch, root first, and for the reply to it that is
 // gone on with; nil where there is none. It is exactly the branch; only when that exceeds
 // the model's context the oldest messages are left out, and then it begins with one of the
-// user, as chat templates want it. Replies without text (failed ones) are no messages.
+// user, as chat templates want it; so it does where so many older ones were not even read. Replies without text (failed ones) are no messages.
 // Reasoning is not sent back: it belongs to the turn that made it. It refuses with
 // CONTEXT_TOO_LONG when the last message alone does not fit, or leaves no room for more of
 // the reply.
-func buildPrompt(branch []models.Message, reply *models.Message, model inference.Model) (prompt, error) {
+func buildPrompt(branch []models.Message, older int, reply *models.Message, model inference.Model) (prompt, error) {
 	p := prompt{rule: ruleAll, req: inference.Request{Model: model, MaxOutputTokens: model.MaxOutputTokens}}
 	said := p.goOn(reply)
 	begun := inference.EstimateMessages(said)
@@ -54,6 +54,10 @@ func buildPrompt(branch []models.Message, reply *models.Message, model inference
 		}
 		p.req.Messages = append(p.req.Messages, asked)
 	}
+	if older > 0 && p.rule == ruleAll {
+		p.truncate(0)
+	}
+	p.dropped += older
 	slices.Reverse(p.req.Messages)
 	p.req.Messages = append(p.req.Messages, said...)
 	if left := model.ContextTokens - inference.EstimateMessages(p.req.Messages); begun > 0 && left > 0 {

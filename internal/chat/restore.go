@@ -151,9 +151,7 @@ const rowBytes = 512
 
 // KeptTx is how many bytes the viewer's messages take.
 func (s *Service) KeptTx(tx *gorm.DB, v viewer.Viewer) (n int64, err error) {
-	err = tx.Raw(`
-SELECT coalesce(sum(coalesce(octet_length(text_sealed), 0) + coalesce(octet_length(reasoning_sealed), 0) + coalesce(octet_length(error_sealed), 0)), 0)::bigint + count(*) * ?
-FROM messages WHERE owner_id = ?`, rowBytes, v.OwnerID).Scan(&n).Error
+	err = tx.Raw(`SELECT coalesce(sum(`+sizeOfMessage+`), 0)::bigint + count(*) * ? FROM messages m WHERE owner_id = ?`, rowBytes, v.OwnerID).Scan(&n).Error
 	if err != nil {
 		return 0, fmt.Errorf("weigh messages: %w", err)
 	}
