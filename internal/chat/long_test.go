@@ -3,12 +3,14 @@ package chat_test
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"gorm.io/gorm"
 
 	"github.com/kimi-k2/kimi-k2/internal/chat"
+	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/id"
 	"github.com/kimi-k2/kimi-k2/internal/inference"
 	"github.com/kimi-k2/kimi-k2/internal/inference/inferencetest"
@@ -99,4 +101,54 @@ func TestLongBranchesAreReadInParts(t *testing.T) {
 		return err
 	})
 	wantFault(t, err, "INVALID")
+}
+
+// hurried is a clock that can be made to go a second with every look.
+type hurried struct {
+	clock.System
+	hurries atomic.Bool
+	looks   atomic.Int64
+}
+
+func (c *hurried) Now() time.Time {
+	if c.hurries.Load() {
+		return c.System.Now().Add(time.Duration(c.looks.Add(1)) * time.Second)
+	}
+	return c.System.Now()
+}
+
+// A search stops in the middle of a long conversation when its time is used up, and the
+// next page goes on there: what is far up is found, what isn't there ends it.
+func TestASearchGoesOnInALongConversation(t *testing.T) {
+	h := newHouse(t)
+	h.engine.Answer(echo)
+	hurry := &hurried{}
+	h.clock = hurry
+	i := h.open()
+	v := i.turn(i.guest(), "hello").Viewer
+	c := i.brought(v, 12)
+	hurry.hurries.Store(true)
+	find := func(text string) (pages int, found []string) {
+		l := chat.List{Text: text}
+		for pages = 1; pages < 40; pages++ {
+			hits, next, err := i.Search(t.Context(), v, l)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, h := range hits {
+				found = append(found, h.Conversation.ID)
+			}
+			if next == "" {
+				break
+			}
+			l.Page.After = next
+		}
+		return pages, found
+	}
+	if pages, found := find("nr0;"); pages < 4 || pages == 40 || len(found) != 1 || found[0] != c.ID {
+		t.Errorf("%v after %d pages", found, pages)
+	}
+	if pages, found := find("isn't there"); pages < 4 || pages == 40 || len(found) != 0 {
+		t.Errorf("%v after %d pages", found, pages)
+	}
 }
