@@ -257,8 +257,8 @@ func TestWhatIsBroughtIsLimited(t *testing.T) {
 func TestSlowFilesAreInNobodysWay(t *testing.T) {
 	i := install(t)
 	var ends []*io.PipeWriter
-	done := make(chan error, 3)
-	for range 3 {
+	done := make(chan error, 8)
+	for range 2 {
 		in, out := io.Pipe()
 		ends = append(ends, out)
 		who := i.somebody()
@@ -271,7 +271,7 @@ func TestSlowFilesAreInNobodysWay(t *testing.T) {
 		}
 	}
 	if _, err := i.Import(t.Context(), i.somebody(), strings.NewReader(ownData(oneConversation, oneMessage))); err != nil {
-		t.Error(err)
+		t.Fatal(err)
 	}
 	for _, out := range ends {
 		if _, err := io.WriteString(out, ownData(oneConversation, oneMessage)); err != nil {
