@@ -24,7 +24,9 @@ func (s *server) openExports(secret []byte) (err error) {
 
 // imports is what reads conversations out of files.
 func (s *server) imports() *restore.Service {
-	return restore.New(restore.Config{DB: s.db, Audit: s.audit, Chat: s.chat, Clock: s.clock, Dir: s.cfg.DataDir})
+	limits := restore.Standard()
+	limits.Guest, limits.Account = int64(s.cfg.ImportPerGuest)<<20, int64(s.cfg.ImportPerAccount)<<20
+	return restore.New(restore.Config{DB: s.db, Audit: s.audit, Chat: s.chat, Clock: s.clock, Dir: s.cfg.DataDir, Limits: limits})
 }
 
 func (s *server) exportJobs() []jobs.Job {

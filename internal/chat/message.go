@@ -64,7 +64,8 @@ func (s *Service) FindMessages(ctx context.Context, v viewer.Viewer, ids []strin
 
 // Branch is a page of a conversation's branch from its leaf towards the root, newest
 // first; leafID empty is the branch on show. More says that older messages follow; the
-// cursor of a message is its id.
+// cursor of a message is its id. A page has fewer messages than asked for when those are
+// long: it ends with the one that makes it longer than pageBytes.
 func (s *Service) Branch(ctx context.Context, v viewer.Viewer, c *models.Conversation, leafID string, p page.Args) (ms []*models.Message, more bool, err error) {
 	from, skip := leafID, 0
 	switch {
@@ -80,22 +81,27 @@ func (s *Service) Branch(ctx context.Context, v viewer.Viewer, c *models.Convers
 	}
 	err = s.DB.Gorm(ctx).Raw(`
 WITH RECURSIVE up AS (
-    SELECT m.*, 1 AS depth FROM messages m WHERE owner_id = @owner AND conversation_id = @conversation AND id = @from
+    SELECT m.*, 1 AS depth, CASE WHEN @skip > 0 THEN 0 ELSE `+sizeOfMessage+` END AS bytes FROM messages m WHERE owner_id = @owner AND conversation_id = @conversation AND id = @from
     UNION ALL
-    SELECT m.*, up.depth + 1 FROM messages m JOIN up ON m.owner_id = up.owner_id AND m.id = up.parent_id WHERE up.depth < @limit
+    SELECT m.*, up.depth + 1, up.bytes + `+sizeOfMessage+` FROM messages m JOIN up ON m.owner_id = up.owner_id AND m.id = up.parent_id
+    WHERE up.depth < @limit AND up.bytes < @most
 )
-SELECT * FROM up WHERE depth > @skip ORDER BY depth`, map[string]any{"owner": v.OwnerID, "conversation": c.ID, "from": from, "limit": p.Size + skip + 1, "skip": skip}).Scan(&ms).Error
+SELECT * FROM up WHERE depth > @skip ORDER BY depth`, map[string]any{"owner": v.OwnerID, "conversation": c.ID, "from": from, "limit": p.Size + skip, "skip": skip, "most": pageBytes}).Scan(&ms).Error
 	if err != nil {
 		return nil, false, fmt.Errorf("read branch: %w", err)
 	}
 	if len(ms) == 0 && skip == 0 {
 		return nil, false, notFound("message")
 	}
-	if more = len(ms) > p.Size; more {
-		ms = ms[:p.Size]
-	}
+	more = len(ms) > 0 && ms[len(ms)-1].ParentID != nil
 	return ms, more, s.open(ctx, v, ms)
 }
+
+// pageBytes is how many bytes of messages make a page of a branch full.
+const pageBytes = 8 << 20
+
+// sizeOfMessage is how many bytes a message m brings.
+const sizeOfMessage = `(coalesce(octet_length(m.text_sealed), 0) + coalesce(octet_length(m.reasoning_sealed), 0) + coalesce(octet_length(m.error_sealed), 0))::bigint`
 
 // MaxChildren is how many messages after one parent are told: the newest.
 const MaxChildren = 100

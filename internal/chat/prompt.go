@@ -29,11 +29,11 @@ type prompt struct {
 // buildPrompt makes the request for a branch, root first, and for the reply to it that is
 // gone on with; nil where there is none. It is exactly the branch; only when that exceeds
 // the model's context the oldest messages are left out, and then it begins with one of the
-// user, as chat templates want it. Replies without text (failed ones) are no messages.
+// user, as chat templates want it; so it does where so many older ones were not even read. Replies without text (failed ones) are no messages.
 // Reasoning is not sent back: it belongs to the turn that made it. It refuses with
 // CONTEXT_TOO_LONG when the last message alone does not fit, or leaves no room for more of
 // the reply.
-func buildPrompt(branch []models.Message, reply *models.Message, model inference.Model) (prompt, error) {
+func buildPrompt(branch []models.Message, older int, reply *models.Message, model inference.Model) (prompt, error) {
 	p := prompt{rule: ruleAll, req: inference.Request{Model: model, MaxOutputTokens: model.MaxOutputTokens}}
 	counted := model.Counter() // from the newest: a very long prompt is estimated from there on
 	said, begun := p.goOn(reply), 0
@@ -60,6 +60,10 @@ func buildPrompt(branch []models.Message, reply *models.Message, model inference
 		}
 		p.req.Messages, p.each = append(p.req.Messages, asked), append(p.each, takes)
 	}
+	if older > 0 && p.rule == ruleAll {
+		p.truncate(0)
+	}
+	p.dropped += older
 	slices.Reverse(p.req.Messages)
 	p.tokens = begun
 	for _, n := range p.each[:len(p.req.Messages)] {

@@ -146,6 +146,18 @@ func pastRun(m models.Message, runID string) models.Run {
 		Status: models.RunStatus(m.Status), LeaseExpiresAt: m.CreatedAt, PromptRule: "all", CreatedAt: m.CreatedAt, Feature: models.FeatureChat}
 }
 
+// rowBytes is what a message counts beside its texts where an owner's are weighed.
+const rowBytes = 512
+
+// KeptTx is how many bytes the viewer's messages take.
+func (s *Service) KeptTx(tx *gorm.DB, v viewer.Viewer) (n int64, err error) {
+	err = tx.Raw(`SELECT coalesce(sum(`+sizeOfMessage+`), 0)::bigint + count(*) * ? FROM messages m WHERE owner_id = ?`, rowBytes, v.OwnerID).Scan(&n).Error
+	if err != nil {
+		return 0, fmt.Errorf("weigh messages: %w", err)
+	}
+	return n, nil
+}
+
 // ShowTx says which branch of restored conversations is on show: by conversation, its last
 // message.
 func (s *Service) ShowTx(tx *gorm.DB, v viewer.Viewer, leaves map[string]string) error {

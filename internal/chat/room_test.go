@@ -54,6 +54,7 @@ type house struct {
 	real    string                        // where a real engine is, instead of the other one
 	stall   time.Duration                 // between tokens, until the engine is given up
 	gate    func(*database.DB) chat.Gate  // instead of one that lets everybody through
+	clock   clock.Clock                   // instead of the system's
 	told    *slog.Logger                  // is told of every statement
 	model   string                        // what the engine serves; "" for a Kimi K2
 	streams int64                         // of one API key at once; 0: there are no limits
@@ -126,6 +127,9 @@ func (h *house) open() *instance {
 	}
 	c := chat.Config{DB: db, Owners: accounts, Gate: open{}, Engine: engine, Bus: b, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler),
 		Lease: 2 * time.Second, Checkpoint: h.every, RunsPerOwner: 100, Titles: h.titles}
+	if h.clock != nil {
+		c.Clock = h.clock
+	}
 	if h.front != nil {
 		c.Engine = h.front(engine)
 	}

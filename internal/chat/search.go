@@ -25,6 +25,10 @@ const (
 	maxSearch     = 200
 	snippetBefore = 40 // characters before the match
 	snippetAfter  = 80
+
+	// searchRows is how many messages are read at a time, searchBytes of how much text.
+	searchRows  = 500
+	searchBytes = 4 << 20
 )
 
 // Hit is a conversation whose title or messages contain a text.
@@ -45,7 +49,18 @@ func (s *Service) Search(ctx context.Context, v viewer.Viewer, l List) (hits []H
 	}
 	f := folded(needle)
 	until := s.clock.Now().Add(searchBudget)
-	at := l.Page.After
+	at, from, _ := strings.Cut(l.Page.After, " ")
+	if from != "" {
+		h, ok, rest, err := s.searchRest(ctx, v, at, from, f, until)
+		switch {
+		case err != nil:
+			return nil, "", err
+		case rest != "":
+			return nil, at + " " + rest, nil
+		case ok:
+			hits = append(hits, h)
+		}
+	}
 	for {
 		l.Page = page.Args{Size: searchPage, After: at}
 		cs, more, err := s.Conversations(ctx, v, l)
@@ -53,9 +68,12 @@ func (s *Service) Search(ctx context.Context, v viewer.Viewer, l List) (hits []H
 			return nil, "", err
 		}
 		for i, c := range cs {
-			h, ok, err := s.searchIn(ctx, v, c, f)
+			h, ok, rest, err := s.searchIn(ctx, v, c, "", f, until)
 			if err != nil {
 				return nil, "", err
+			}
+			if rest != "" {
+				return hits, Position(c) + " " + rest, nil
 			}
 			if ok {
 				hits = append(hits, h)
@@ -74,26 +92,59 @@ func (s *Service) Search(ctx context.Context, v viewer.Viewer, l List) (hits []H
 	}
 }
 
-func (s *Service) searchIn(ctx context.Context, v viewer.Viewer, c *models.Conversation, needle []rune) (Hit, bool, error) {
-	if h, ok := match(c.Title, needle); ok {
-		h.Conversation = c
-		return h, true, nil
-	}
-	var ms []*models.Message
-	err := s.DB.Gorm(ctx).Select("owner_id", "id", "text_sealed").Where("owner_id = ? AND conversation_id = ?", v.OwnerID, c.ID).Order("id DESC").Find(&ms).Error
+// searchRest goes on in the conversation at a position, with the messages before one. One
+// that has gone meanwhile has none.
+func (s *Service) searchRest(ctx context.Context, v viewer.Viewer, at, from string, needle []rune, until time.Time) (h Hit, ok bool, rest string, err error) {
+	_, _, conversationID, err := parsePosition(at)
 	if err != nil {
-		return Hit{}, false, fmt.Errorf("search messages: %w", err)
+		return Hit{}, false, "", err
 	}
-	for _, m := range ms {
-		if err := openMessage(v.Key, m); err != nil {
-			return Hit{}, false, fmt.Errorf("search messages: %w", err)
+	c, err := s.FindConversation(ctx, v, conversationID)
+	if fault.Is(err, fault.NotFound) {
+		return Hit{}, false, "", nil
+	}
+	if err != nil {
+		return Hit{}, false, "", err
+	}
+	return s.searchIn(ctx, v, c, from, needle, until)
+}
+
+// searchIn searches one conversation, newest messages first; from is the message that was
+// the last one before. When the time is used up, rest is the last one now.
+func (s *Service) searchIn(ctx context.Context, v viewer.Viewer, c *models.Conversation, from string, needle []rune, until time.Time) (h Hit, ok bool, rest string, err error) {
+	if h, ok := match(c.Title, needle); ok && from == "" {
+		h.Conversation = c
+		return h, true, "", nil
+	}
+	for {
+		var ms []*models.Message
+		err := s.DB.Gorm(ctx).Raw(`
+SELECT owner_id, id, text_sealed FROM (
+    SELECT owner_id, id, text_sealed, sum(octet_length(text_sealed)) OVER (ORDER BY id DESC ROWS UNBOUNDED PRECEDING) - octet_length(text_sealed) AS above
+    FROM (SELECT owner_id, id, text_sealed FROM messages
+        WHERE owner_id = @owner AND conversation_id = @conversation AND text_sealed IS NOT NULL AND (@from = '' OR id < @from) ORDER BY id DESC LIMIT @rows) AS newest
+) AS part WHERE above < @most ORDER BY id DESC`, map[string]any{"owner": v.OwnerID, "conversation": c.ID, "from": from, "rows": searchRows, "most": searchBytes}).Scan(&ms).Error
+		if err != nil {
+			return Hit{}, false, "", fmt.Errorf("search messages: %w", err)
 		}
-		if h, ok := match(m.Text, needle); ok {
-			h.Conversation, h.MessageID = c, m.ID
-			return h, true, nil
+		size := 0
+		for _, m := range ms {
+			size += len(m.TextSealed)
+			if err := openMessage(v.Key, m); err != nil {
+				return Hit{}, false, "", fmt.Errorf("search messages: %w", err)
+			}
+			if h, ok := match(m.Text, needle); ok {
+				h.Conversation, h.MessageID = c, m.ID
+				return h, true, "", nil
+			}
+			if from = m.ID; s.clock.Now().After(until) {
+				return Hit{}, false, from, nil
+			}
+		}
+		if len(ms) < searchRows && size < searchBytes {
+			return Hit{}, false, "", nil
 		}
 	}
-	return Hit{}, false, nil
 }
 
 // folded is a text as runes in one case, one rune for each of the text.

@@ -34,12 +34,15 @@ func (s *Service) SnapshotTx(tx *gorm.DB, v viewer.Viewer, conversationID, leafI
 	if _, err := messageIn(tx, v.OwnerID, c.ID, leafID); err != nil {
 		return nil, onField("leafId", err, "message in this conversation")
 	}
-	path, err := s.path(tx, v.OwnerID, leafID, v.Key)
+	path, older, err := s.path(tx, v.OwnerID, leafID, v.Key)
 	if err != nil {
 		return nil, err
 	}
 	if len(path) > maxShared {
 		return nil, fault.On("conversationId", fault.Invalid, "this branch has more than %d messages: it is too long to be shared", maxShared)
+	}
+	if older > 0 {
+		return nil, fault.On("conversationId", fault.Invalid, "this branch has more than %d MB: it is too long to be shared", maxPathBytes>>20)
 	}
 	out := &models.SharedConversation{Title: c.Title}
 	for _, m := range path {

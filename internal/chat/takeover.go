@@ -161,11 +161,11 @@ func (s *Service) loadStored(ctx context.Context, key *seal.Key, row models.Run)
 
 // rebuild makes the request that continues a reply from its stored text.
 func (s *Service) rebuild(ctx context.Context, key *seal.Key, m *models.Message, model inference.Model) (prompt, error) {
-	path, err := s.path(s.DB.Gorm(ctx), m.OwnerID, *m.ParentID, key)
+	path, older, err := s.path(s.DB.Gorm(ctx), m.OwnerID, *m.ParentID, key)
 	if err != nil {
 		return prompt{}, err
 	}
-	return buildPrompt(path, m, model)
+	return buildPrompt(path, older, m, model)
 }
 
 // notePrompt writes down what the engine of a run that was taken over is shown.

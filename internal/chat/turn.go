@@ -210,9 +210,10 @@ func (s *Service) conversationFor(tx *gorm.DB, v viewer.Viewer, t turn) (*models
 // writeTurn writes the message, the reply and the run, and prepares the request.
 func (s *Service) writeTurn(tx *gorm.DB, v viewer.Viewer, t turn, c *models.Conversation, parent *string, w *written) error {
 	var branch []models.Message
+	var older int
 	var err error
 	if parent != nil {
-		if branch, err = s.path(tx, v.OwnerID, *parent, v.Key); err != nil {
+		if branch, older, err = s.path(tx, v.OwnerID, *parent, v.Key); err != nil {
 			return err
 		}
 	}
@@ -233,7 +234,7 @@ func (s *Service) writeTurn(tx *gorm.DB, v viewer.Viewer, t turn, c *models.Conv
 	if err != nil {
 		return onField("modelId", err, "model")
 	}
-	p, err := buildPrompt(branch, nil, model)
+	p, err := buildPrompt(branch, older, nil, model)
 	if err != nil {
 		return err
 	}

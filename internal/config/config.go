@@ -79,6 +79,9 @@ type Config struct {
 	RateBadKeysPerAddress  int `env:"RATE_BAD_KEYS_PER_ADDRESS" envDefault:"120" unit:"keys per minute" min:"0" max:"1000000000" help:"API keys that turn out not to be good, of one address, each instance for itself; 0: no limit"`
 	RateCostPerGuest       int `env:"RATE_COST_PER_GUEST" envDefault:"2000" unit:"cost per minute" min:"0" max:"1000000000" help:"the cost of GraphQL documents of a guest; 0: no limit"`
 
+	ImportPerGuest   int `env:"IMPORT_PER_GUEST" envDefault:"16" unit:"MB" min:"0" max:"1000000" help:"how large an import may make all conversations of a guest together"`
+	ImportPerAccount int `env:"IMPORT_PER_ACCOUNT" envDefault:"512" unit:"MB" min:"0" max:"1000000" help:"how large an import may make all conversations of an account together"`
+
 	TrustedDocuments string `env:"TRUSTED_DOCUMENTS" envDefault:"off" unit:"on|off" help:"whether browsers may send the page's own GraphQL documents only; API keys may always send any within the limits. on: pages that were open during an update have to be reloaded"`
 
 	Shares string `env:"SHARES" envDefault:"on" unit:"on|off" help:"whether accounts may share conversations by link; off: nothing is shared, and links that were made before don't open"`

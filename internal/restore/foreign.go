@@ -28,12 +28,65 @@ type foreign struct {
 	UpdatedAt   seconds        `json:"updated_at"`
 }
 
+// A small value of JSON becomes a large one in memory: so many are taken of what is read as
+// one, and so many messages and knots between them of a conversation.
+const (
+	maxValues = 500_000
+	maxNodes  = 20_000
+)
+
+// values is about how many values a JSON text has: what begins, and what is next to it.
+func values(raw []byte) (n int) {
+	quoted := false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case !quoted && (c == '{' || c == '[' || c == ','):
+			n++
+		}
+	}
+	return n
+}
+
+// list are at most so many values as a conversation may have messages.
+type list[T any] []T
+
+// UnmarshalJSON reads an array.
+func (l *list[T]) UnmarshalJSON(b []byte) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	if t, err := d.Token(); err != nil || t != json.Delim('[') {
+		return unreadable(err) // null is none
+	}
+	*l = nil
+	for d.More() {
+		if len(*l) == maxNodes {
+			return refuse("conversation_too_long", "most", maxNodes)
+		}
+		var v T
+		if err := d.Decode(&v); err != nil {
+			return unreadable(err)
+		}
+		*l = append(*l, v)
+	}
+	return nil
+}
+
 // readForeign reads an array of conversations of another program, whose first bracket was
 // read.
 func readForeign(d *decoder, out *sink) error {
 	return d.each(func() error {
+		var raw json.RawMessage
+		if err := d.value(&raw); err != nil {
+			return err
+		}
+		if values(raw) > maxValues {
+			return refuse("conversation_too_large", "most", maxValues)
+		}
 		var c foreign
-		if err := d.value(&c); err != nil {
+		if err := unreadable(json.Unmarshal(raw, &c)); err != nil {
 			return err
 		}
 		source := ChatGPT
@@ -94,6 +147,9 @@ func (n *nodes[T]) UnmarshalJSON(b []byte) error {
 		key, _ := t.(string)
 		if _, twice := (*n)[key]; twice {
 			return refuse("message_twice")
+		}
+		if len(*n) == maxNodes {
+			return refuse("conversation_too_long", "most", maxNodes)
 		}
 		v := new(T)
 		if err := d.Decode(v); err != nil {

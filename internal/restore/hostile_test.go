@@ -209,3 +209,109 @@ func (l look) Read([]byte) (int, error) {
 	l()
 	return 0, io.EOF
 }
+
+// What an owner keeps by imports is limited with what it keeps already; a guest may keep
+// less. Messages are as long as they can be sent, replies of ours as they can be written.
+func TestWhatIsBroughtIsLimited(t *testing.T) {
+	i := install(t)
+	v := i.somebody()
+	text := strings.Repeat("x", 1<<20)
+	webui := func(role string, n int) string {
+		return `[{"chat":{"messages":[{"role":"user","content":"q"},{"role":"` + role + `","content":"` + text[:n-1] + `y"}]}}]`
+	}
+	long := strings.Replace(reply("msg_2", "msg_1"), `"x"`, `"`+strings.Repeat(text, 5)+`"`, 1)
+	i.refuses("a long message", v, []byte(strings.Replace(webui("user", 1<<20), "y", "yz", 1)), "longer than 1 MB")
+	i.refuses("a long reply of others", v, []byte(strings.Replace(webui("assistant", 1<<20), "y", "yz", 1)), "longer than 1 MB")
+	i.refuses("a long question of ours", v, []byte(ownData(oneConversation, strings.Replace(oneMessage, "Hi", text+"x", 1))), "longer than 1 MB")
+	i.refuses("a reply of ours that can't be", v, []byte(ownData(oneConversation, oneMessage+","+strings.Replace(reply("msg_2", "msg_1"), `"x"`, `"`+strings.Repeat(text, 16)+`x"`, 1))), "longer than 16 MB")
+	for name, file := range map[string]string{"a message": webui("user", 1<<20), "a reply": webui("assistant", 1<<20), "a reply of ours": ownData(oneConversation, oneMessage+","+long)} {
+		if _, err := i.Import(t.Context(), i.somebody(), strings.NewReader(file)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	guest := i.somebody()
+	guest.Kind = viewer.Guest
+	limits := restore.Standard()
+	limits.Guest, limits.Account = 3<<20, 6<<20
+	i.Limits = limits
+	for name, c := range map[string]struct {
+		who  viewer.Viewer
+		fits int
+		most string
+	}{"a guest": {guest, 2, "more than 3 MB"}, "an account": {v, 5, "more than 6 MB"}} {
+		n := 0
+		var err error
+		for ; err == nil && n < 10; n++ {
+			_, err = i.Import(t.Context(), c.who, strings.NewReader(webui("user", 1<<20)))
+		}
+		if n != c.fits+1 || !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), c.most) {
+			t.Errorf("%s: %d files came in, then %v", name, n-1, err)
+		}
+	}
+	limits.Guest = 1 << 20
+	i.Limits = limits
+	i.refuses("many empty conversations", func() viewer.Viewer { v := i.somebody(); v.Kind = viewer.Guest; return v }(), []byte("["+strings.Repeat(`{"mapping":{}},`, 3000)+`{"mapping":{}}]`), "more than 1 MB")
+}
+
+// Files that come slowly are in nobody's way; what lies on the disk meanwhile is limited.
+func TestSlowFilesAreInNobodysWay(t *testing.T) {
+	i := install(t)
+	var ends []*io.PipeWriter
+	done := make(chan error, 8)
+	for range 2 {
+		in, out := io.Pipe()
+		ends = append(ends, out)
+		who := i.somebody()
+		go func() {
+			_, err := i.Import(t.Context(), who, in)
+			done <- err
+		}()
+		if _, err := io.WriteString(out, " "); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := i.Import(t.Context(), i.somebody(), strings.NewReader(ownData(oneConversation, oneMessage))); err != nil {
+		t.Fatal(err)
+	}
+	for _, out := range ends {
+		if _, err := io.WriteString(out, ownData(oneConversation, oneMessage)); err != nil {
+			t.Error(err)
+		}
+		if err := out.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	for range ends {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	i.Limits.Upload = 10
+	held, hold := io.Pipe()
+	lies := make(chan struct{})
+	for range 8 {
+		body := io.MultiReader(strings.NewReader("0123456789"), look(func() { lies <- struct{}{} }), held)
+		who := i.somebody()
+		go func() {
+			_, err := i.Import(t.Context(), who, body)
+			done <- err
+		}()
+		<-lies
+	}
+	refused := func() error {
+		_, err := i.Import(t.Context(), i.somebody(), strings.NewReader("0123456789"))
+		return err
+	}
+	if err := refused(); !fault.Is(err, fault.RateLimited) {
+		t.Errorf("a full disk: %v", err)
+	}
+	if err := hold.Close(); err != nil {
+		t.Error(err)
+	}
+	for range 8 {
+		<-done
+	}
+	if err := refused(); !fault.Is(err, fault.Invalid) {
+		t.Errorf("room again: %v", err)
+	}
+}

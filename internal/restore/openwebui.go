@@ -17,8 +17,8 @@ type webuiChat struct {
 		Messages  nodes[webuiMessage] `json:"messages"`
 		CurrentID string              `json:"currentId"`
 	} `json:"history"`
-	Messages  []webuiMessage `json:"messages"`
-	Timestamp seconds        `json:"timestamp"`
+	Messages  list[webuiMessage] `json:"messages"`
+	Timestamp seconds            `json:"timestamp"`
 }
 
 // webuiMessage is one of its messages.

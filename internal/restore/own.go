@@ -59,12 +59,19 @@ func (s *Service) readOwnZIP(u *unpacker, data, manifest *zip.File, out *sink) e
 	want := ""
 	if manifest != nil {
 		err := u.with(manifest, func(in io.Reader) error {
+			var raw json.RawMessage
+			if err := unreadable(json.NewDecoder(io.LimitReader(in, maxManifest)).Decode(&raw)); err != nil {
+				return err
+			}
+			if values(raw) > maxValues {
+				return refuse("zip_list")
+			}
 			var m struct {
 				Manifest struct {
 					Files []struct{ Name, SHA256 string }
 				}
 			}
-			if err := unreadable(json.NewDecoder(io.LimitReader(in, maxManifest)).Decode(&m)); err != nil {
+			if err := unreadable(json.Unmarshal(raw, &m)); err != nil {
 				return err
 			}
 			for _, f := range m.Manifest.Files {
@@ -135,6 +142,13 @@ func readOwn(d *decoder, out *sink) error {
 	return err
 }
 
+// How many fields an object may have, and how long their names and ids may be, in bytes:
+// they are kept while the rest is read.
+const (
+	maxFields  = 1000
+	maxKeyText = 200
+)
+
 // fields reads the fields of an object that has begun, up to its end. None may come twice.
 func (d *decoder) fields(read func(key string) error) error {
 	seen := map[string]bool{}
@@ -144,6 +158,9 @@ func (d *decoder) fields(read func(key string) error) error {
 			return err
 		}
 		key, _ := t.(string)
+		if len(seen) == maxFields || len(key) > maxKeyText {
+			return refuse("shape")
+		}
 		if seen[key] {
 			return refuse("said_twice", "name", name(key))
 		}
@@ -190,6 +207,9 @@ func (o *own) conversation() error {
 	if err := o.value(&c); err != nil {
 		return err
 	}
+	if len(c.ID) > maxKeyText || len(orEmpty(c.Leaf)) > maxKeyText {
+		return refuse("shape_at", "place", "id")
+	}
 	if _, twice := o.conversations[c.ID]; twice || c.ID == "" {
 		return refuse("conversation_twice")
 	}
@@ -210,6 +230,9 @@ func (o *own) message() error {
 	conversation, known := o.conversations[m.Conversation]
 	if !known {
 		return refuse("message_astray")
+	}
+	if len(m.ID) > maxKeyText {
+		return refuse("shape_at", "place", "id")
 	}
 	if _, twice := o.messages[m.ID]; twice || m.ID == "" {
 		return refuse("message_twice")

@@ -40,6 +40,7 @@ func (s *Service) readJSON(in io.Reader, out *sink) error {
 	}
 	switch first {
 	case json.Delim('['):
+		d.within(s.Limits.Conversation)
 		err = readForeign(d, out)
 	case json.Delim('{'):
 		err = readOwn(d, out)
@@ -64,7 +65,7 @@ func errUnknown() *fault.Fault {
 const (
 	dataName     = "data.json"
 	manifestName = "manifest.json"
-	maxManifest  = 64 << 20
+	maxManifest  = 32 << 20
 	// maxDirectory bounds the list of the files in a ZIP, in bytes: it is read as a whole.
 	maxDirectory = 16 << 20
 )
@@ -203,6 +204,9 @@ func (m *meter) Read(p []byte) (int, error) {
 	m.left -= int64(n)
 	return n, err //nolint:wrapcheck // a reader between readers
 }
+
+// within sets another limit for what follows.
+func (d *decoder) within(limit int64) { d.limit, d.meter.limit = limit, limit }
 
 // token is the next one.
 func (d *decoder) token() (json.Token, error) {

@@ -38,9 +38,12 @@ var refusals = map[string]string{
 	"message_too_long":       "a message in the file is longer than {most} MB",
 	"status_unknown":         "the file holds a message with a status that there isn't",
 	"status_impossible":      "the file holds a message with a status that it can't have",
+	"conversation_too_large": "a conversation in the file has more than {most} parts",
+	"conversation_too_long":  "a conversation in the file has more than {most} messages",
 	"circle":                 "the file holds messages that answer each other in a circle",
 	"too_many_conversations": "there are more than {most} conversations in the file",
 	"too_many_messages":      "there are more than {most} messages in the file",
+	"too_much_text":          "with this file you would keep more than {most} MB of conversations here: delete some first, or bring a smaller file",
 	"no_conversations":       "there are no conversations in the file",
 }
 

@@ -14,6 +14,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync/atomic"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -30,23 +32,35 @@ type Limits struct {
 	Upload        int64 // bytes as they come
 	Unpacked      int64 // bytes that are read out of a ZIP
 	Ratio         int64 // how many times larger a file of a ZIP may be than it lies there
-	Element       int64 // bytes of one conversation, or of one row of our own exports
+	Element       int64 // bytes of one row of our own exports
+	Conversation  int64 // bytes of one conversation of another program
 	Conversations int
 	Messages      int
-	Text          int // bytes of one message's text, or of its reasoning
+	Text          int   // bytes of one message's text, or of its reasoning
+	Reply         int   // bytes of both of a reply in our own exports
+	Guest         int64 // bytes that a guest keeps, with what it has already
+	Account       int64 // likewise of an account
 }
 
 // Standard are the limits of an installation.
 func Standard() Limits {
-	return Limits{Upload: 256 << 20, Unpacked: 1 << 30, Ratio: 300, Element: 32 << 20, Conversations: 20_000, Messages: 250_000, Text: 4 << 20}
+	return Limits{Upload: 256 << 20, Unpacked: 1 << 30, Ratio: 300, Element: 32 << 20, Conversation: 16 << 20, Conversations: 20_000, Messages: 250_000, Text: 1 << 20, Reply: 16 << 20, Guest: 16 << 20, Account: 512 << 20}
 }
 
-// atOnce is how many files an instance reads at once.
-const atOnce = 2
+const (
+	// atOnce is how many files an instance reads at once, patience how long one waits for
+	// that.
+	atOnce   = 2
+	patience = 30 * time.Second
+	// spooled is how many of the largest files may lie on the disk at once, whole or not.
+	spooled = 8
+)
 
 // Chat writes conversations.
 type Chat interface {
 	RestoreTx(tx *gorm.DB, v viewer.Viewer, conversations []models.RestoredConversation, messages []models.RestoredMessage) error
+	// KeptTx is how many bytes the viewer's messages take.
+	KeptTx(tx *gorm.DB, v viewer.Viewer) (int64, error)
 	ShowTx(tx *gorm.DB, v viewer.Viewer, leaves map[string]string) error
 	Restored(v viewer.Viewer, conversationIDs []string)
 }
@@ -66,6 +80,7 @@ type Config struct {
 type Service struct {
 	Config
 	slots chan struct{}
+	lying atomic.Int64 // bytes of files on the disk
 }
 
 // New makes the service.
@@ -102,21 +117,27 @@ func (s *Service) Import(ctx context.Context, v viewer.Viewer, body io.Reader) (
 	if !v.IsOwner() || v.Kind != viewer.Account && v.Kind != viewer.Guest {
 		return Result{}, fault.New(fault.Unauthenticated, "sign in, or send a first message: there is nobody yet whose conversations these could be")
 	}
-	select {
-	case s.slots <- struct{}{}:
-		defer func() { <-s.slots }()
-	default:
-		return Result{}, fault.New(fault.RateLimited, "other files are being read: try again in a minute")
-	}
 	file, err := s.spool(body)
 	if err != nil {
 		return Result{}, err
 	}
-	defer func() { _ = file.Close() }()
+	defer file.close()
+	// Only a file that has come takes a place: one that comes slowly is in nobody's way.
+	waiting, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	select {
+	case s.slots <- struct{}{}:
+		defer func() { <-s.slots }()
+	case <-waiting.Done():
+		return Result{}, busy()
+	}
 	var out *sink
 	err = s.DB.Tx(ctx, func(tx *gorm.DB) error {
 		out = newSink(tx, s.Chat, v, s.Limits, s.Clock.Now())
-		if err := s.read(file, out); err != nil {
+		if err := out.room(); err != nil {
+			return err
+		}
+		if err := s.read(file.File, out); err != nil {
 			return err
 		}
 		if err := out.end(); err != nil {
@@ -140,21 +161,47 @@ func gone(err error) error {
 	return err
 }
 
+func busy() error {
+	return fault.New(fault.RateLimited, "other files are being read: try again in a minute")
+}
+
+// lying is a file on the disk.
+type lying struct {
+	*os.File
+	service *Service
+	size    int64
+}
+
+// Write refuses what there is no room for beside the other files.
+func (l *lying) Write(p []byte) (int, error) {
+	l.size += int64(len(p))
+	if l.service.lying.Add(int64(len(p))) > spooled*l.service.Limits.Upload {
+		return 0, busy()
+	}
+	return l.File.Write(p) //nolint:wrapcheck // a file
+}
+
+func (l *lying) close() {
+	l.service.lying.Add(-l.size)
+	_ = l.Close()
+}
+
 // spool lays a file on the disk, where it has no name: it is gone with this process.
-func (s *Service) spool(body io.Reader) (_ *os.File, err error) {
-	file, err := os.CreateTemp(s.Dir, ".import-*")
+func (s *Service) spool(body io.Reader) (_ *lying, err error) {
+	created, err := os.CreateTemp(s.Dir, ".import-*")
 	if err != nil {
 		return nil, fmt.Errorf("make room for a file: %w", database.Translate(err))
 	}
+	file := &lying{File: created, service: s}
 	defer func() {
 		if err != nil {
-			_ = file.Close()
+			file.close()
 		}
 	}()
 	if err := os.Remove(filepath.Join(s.Dir, filepath.Base(file.Name()))); err != nil {
 		return nil, fmt.Errorf("make room for a file: %w", err)
 	}
-	n, err := io.Copy(file, io.LimitReader(body, s.Limits.Upload+1))
+	n, err := io.Copy(struct{ io.Writer }{file}, io.LimitReader(body, s.Limits.Upload+1))
 	if err != nil {
 		var f *fault.Fault
 		if errors.As(err, &f) {

@@ -35,6 +35,7 @@ type sink struct {
 	conversations []models.RestoredConversation
 	messages      []models.RestoredMessage
 	bytes         int
+	kept          int64 // bytes that the viewer has, with these
 }
 
 func newSink(tx *gorm.DB, chat Chat, v viewer.Viewer, limits Limits, now time.Time) *sink {
@@ -45,6 +46,9 @@ func newSink(tx *gorm.DB, chat Chat, v viewer.Viewer, limits Limits, now time.Ti
 func (s *sink) conversation(c models.RestoredConversation) (string, error) {
 	if s.result.Conversations++; s.result.Conversations > s.limits.Conversations {
 		return "", refuse("too_many_conversations", "most", s.limits.Conversations)
+	}
+	if err := s.keep(0); err != nil {
+		return "", err
 	}
 	c.ID = id.New(id.Conversation)
 	c.Title = title(c.Title)
@@ -66,8 +70,11 @@ func (s *sink) message(m models.RestoredMessage) (string, error) {
 	if s.result.Messages++; s.result.Messages > s.limits.Messages {
 		return "", refuse("too_many_messages", "most", s.limits.Messages)
 	}
-	if len(m.Text) > s.limits.Text || len(m.Reasoning) > s.limits.Text || len(m.ErrorMessage) > s.limits.Text {
-		return "", refuse("message_too_long", "most", s.limits.Text>>20)
+	if most, fits := s.fits(m); !fits {
+		return "", refuse("message_too_long", "most", most>>20)
+	}
+	if err := s.keep(len(m.Text) + len(m.Reasoning) + len(m.ErrorMessage)); err != nil {
+		return "", err
 	}
 	m.ID, m.RunID = id.New(id.Message), id.New(id.Run)
 	m.ModelID, m.EngineName, m.FinishReason, m.ErrorCode = name(m.ModelID), name(m.EngineName), name(m.FinishReason), name(m.ErrorCode)
@@ -83,11 +90,45 @@ func (s *sink) message(m models.RestoredMessage) (string, error) {
 		m.FinishedAt = &at
 	}
 	s.messages = append(s.messages, m)
-	s.bytes += len(m.Text) + len(m.Reasoning)
+	s.bytes += len(m.Text) + len(m.Reasoning) + len(m.ErrorMessage)
 	if len(s.messages) >= batch || s.bytes >= batchBytes {
 		return m.ID, s.flush()
 	}
 	return m.ID, nil
+}
+
+// fits says whether a message is as long as one can become here: what is sent has one
+// limit, and replies of ours another, for text and reasoning together.
+func (s *sink) fits(m models.RestoredMessage) (most int, fits bool) {
+	if s.result.Source == Own && m.Role == models.RoleAssistant {
+		return s.limits.Reply, len(m.Text)+len(m.Reasoning) <= s.limits.Reply && len(m.ErrorMessage) <= s.limits.Text
+	}
+	return s.limits.Text, max(len(m.Text), len(m.Reasoning), len(m.ErrorMessage)) <= s.limits.Text
+}
+
+// rowBytes is what a message or conversation counts beside its text.
+const rowBytes = 512
+
+// most is how much the viewer may keep in bytes.
+func (s *sink) most() int64 {
+	if s.v.Kind == viewer.Guest {
+		return s.limits.Guest
+	}
+	return s.limits.Account
+}
+
+// room looks how much the viewer keeps already.
+func (s *sink) room() (err error) {
+	s.kept, err = s.chat.KeptTx(s.tx, s.v)
+	return err //nolint:wrapcheck // says what failed
+}
+
+// keep counts what is kept more of.
+func (s *sink) keep(text int) error {
+	if s.kept += int64(text) + rowBytes; s.kept > s.most() {
+		return refuse("too_much_text", "most", s.most()>>20)
+	}
+	return nil
 }
 
 // show says which message of a conversation is the last one on show.
@@ -146,7 +187,7 @@ func cut(s string, most int) string {
 	n := 0
 	for i := range s {
 		if n == most {
-			return s[:i]
+			return strings.Clone(s[:i]) // what it was cut off goes
 		}
 		n++
 	}

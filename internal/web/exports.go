@@ -30,8 +30,10 @@ const (
 	filesPerMinute = 10
 	filesAtOnce    = 2
 	importTimeout  = 10 * time.Minute
-	// importPause ends a file that stops coming.
+	// importPause ends a file that stops coming; after it, one that comes more slowly than
+	// importPace bytes a second is ended too.
 	importPause = 30 * time.Second
+	importPace  = 16 << 10
 )
 
 // exportRoutes are for browsers with their cookie: a file that is fetched, and one that is
@@ -114,21 +116,36 @@ func (s *server) takeImport(ctx context.Context, w http.ResponseWriter, r *http.
 		return restore.Result{}, err
 	}
 	defer done()
-	body := &steady{Reader: r.Body, conn: http.NewResponseController(w)}
-	return s.Imports.Import(ctx, v, body) //nolint:wrapcheck // says what failed
+	body := &steady{Reader: r.Body, conn: http.NewResponseController(w), began: time.Now()} //nolint:forbidigo // a deadline of a socket
+	return s.Imports.Import(ctx, v, body)                                                   //nolint:wrapcheck // says what failed
 }
 
-// steady gives each part of a body a time to come.
+// steady gives each part of a body a time to come, and all of it.
 type steady struct {
 	io.Reader
-	conn *http.ResponseController
+	conn  *http.ResponseController
+	began time.Time
+	n     int64
+}
+
+// until is when the next part must be here: soon, in time for the whole file, and as fast as
+// the least pace wants it.
+func (b *steady) until(now time.Time) time.Time {
+	at := now.Add(importPause)
+	for _, end := range []time.Time{b.began.Add(importTimeout), b.began.Add(importPause + time.Duration(b.n)*time.Second/importPace)} {
+		if end.Before(at) {
+			at = end
+		}
+	}
+	return at
 }
 
 // Read reads a part. A body that doesn't come is the sender's to bring again.
 func (b *steady) Read(p []byte) (int, error) {
 	// Where there is no connection, as in tests, there is nothing to limit.
-	_ = b.conn.SetReadDeadline(time.Now().Add(importPause)) //nolint:forbidigo // a deadline of a socket
+	_ = b.conn.SetReadDeadline(b.until(time.Now())) //nolint:forbidigo // a deadline of a socket
 	n, err := b.Reader.Read(p)
+	b.n += int64(n)
 	if err != nil {
 		_ = b.conn.SetReadDeadline(time.Time{})
 	}

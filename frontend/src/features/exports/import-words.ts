@@ -35,6 +35,10 @@ const sentences: Readonly<Record<string, (filled: Filled) => string>> = {
   status_unknown: () => t`The file holds a message with a status that there isn’t.`,
   status_impossible: () => t`The file holds a message with a status that it can’t have.`,
   circle: () => t`The file holds messages that answer each other in a circle.`,
+  conversation_too_large: ({ most }) => t`A conversation in the file has more than ${most} parts.`,
+  conversation_too_long: ({ most }) => t`A conversation in the file has more than ${most} messages.`,
+  too_much_text: ({ most }) =>
+    t`With this file you would keep more than ${most} MB of conversations here: delete some first, or bring a smaller file.`,
   too_many_conversations: ({ most }) => t`There are more than ${most} conversations in the file.`,
   too_many_messages: ({ most }) => t`There are more than ${most} messages in the file.`,
   no_conversations: () => t`There are no conversations in the file.`,
