@@ -121,3 +121,10 @@ it('P92: a key gets limits of its own, and shows them', async () => {
   expect(input).toMatchObject({ requestsPerMinute: 1200 })
   expect(input).not.toHaveProperty('tokensPerMinute')
 })
+
+it('one credit is one', async () => {
+  show([key('key_1', { spent: '1' }), key('key_2', { spent: '0.5', creditLimit: '1' }), key('key_3', { spent: '2' })])
+  await screen.findByText(/(?<!of )1 credit spent/)
+  screen.getByText(/0\.5 of 1 credit spent/)
+  screen.getByText(/2 credits spent/)
+})
