@@ -1,3 +1,4 @@
+import { plural } from '@lingui/core/macro'
 import { Trans, useLingui } from '@lingui/react/macro'
 import { Section } from '@/components/page/section'
 import { Notice } from '@/components/ui/notice'
@@ -8,15 +9,15 @@ import { creditsText, exactCredits, zeroCredits } from '@/lib/credits'
 export function Balance({ credits, canBuy }: { credits: BalancePartsFragment; canBuy: boolean }) {
   const { t } = useLingui()
   const owes = credits.owed !== zeroCredits
+  const available = creditsText(credits.available)
   const held = creditsText(credits.held)
   const owed = exactCredits(credits.owed)
   const threshold = creditsText(credits.lowThreshold)
   return (
     <Section title={t`Balance`}>
       <p className="text-2xl font-semibold tabular-nums" role="status" title={exactCredits(credits.available)}>
-        <Trans>
-          {creditsText(credits.available)} <span className="text-md font-normal text-ink-2">credits</span>
-        </Trans>
+        {available}{' '}
+        <span className="text-md font-normal text-ink-2">{Number(credits.available) === 1 ? t`credit` : t`credits`}</span>
       </p>
       {credits.held !== zeroCredits && (
         <p className="mt-1 text-sm text-ink-2 tabular-nums">
@@ -34,11 +35,15 @@ export function Balance({ credits, canBuy }: { credits: BalancePartsFragment; ca
         )}
         {credits.low && !owes && (
           <Notice role="status" tone="info">
-            {canBuy ? (
-              <Trans>Your balance is below {threshold} credits. Buy more below before an answer is refused.</Trans>
-            ) : (
-              <Trans>Your balance is below {threshold} credits. Ask the operator of this installation for more.</Trans>
-            )}
+            {canBuy
+              ? plural(Number(credits.lowThreshold), {
+                  one: `Your balance is below ${threshold} credit. Buy more below before an answer is refused.`,
+                  other: `Your balance is below ${threshold} credits. Buy more below before an answer is refused.`,
+                })
+              : plural(Number(credits.lowThreshold), {
+                  one: `Your balance is below ${threshold} credit. Ask the operator of this installation for more.`,
+                  other: `Your balance is below ${threshold} credits. Ask the operator of this installation for more.`,
+                })}
           </Notice>
         )}
       </div>

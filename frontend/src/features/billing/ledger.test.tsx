@@ -2,6 +2,7 @@ import { render, screen } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { expect, it } from 'vitest'
 import type { ServiceInfo } from '@/lib/service-info'
+import { browserZone } from '@/lib/browser-zone'
 import { sumOf } from '@/lib/credits'
 import { accountInfo, TestApp, testClient } from '@/test-client'
 import { Ledger } from './ledger'
@@ -80,7 +81,9 @@ it('shows every movement to its last digit: they add up to the ledger', async ()
   ])
   const shown = amounts().map(([sign, size]) => `${sign === '−' ? '-' : ''}${size}`)
   expect(sumOf(shown)).toBe('308.590501')
-  expect(screen.getByRole('link', { name: 'Download as CSV' }).getAttribute('href')).toBe('/billing/ledger.csv')
+  const address = screen.getByRole('link', { name: 'Download as CSV' }).getAttribute('href')
+  const { pathname, searchParams } = new URL(address ?? '', 'http://a')
+  expect([pathname, searchParams.get('timeZone')]).toEqual(['/billing/ledger.csv', browserZone()])
 })
 
 it('explains a charge as tokens times price, which add up to it', async () => {

@@ -9,6 +9,7 @@ import { Segments } from '@/components/page/segments'
 import { Button } from '@/components/ui/button'
 import { unmask } from '@/gql/fragment-masking'
 import { ActPartsFragmentDoc, type EntryPartsFragment, type TransferKind } from '@/gql/graphql'
+import { browserZone } from '@/lib/browser-zone'
 import { exactCredits } from '@/lib/credits'
 import { useServiceInfo } from '@/lib/service-info'
 import { useLedger } from './use-billing'
@@ -47,7 +48,7 @@ export function Ledger() {
           onChoose={setChoice}
         />
         <a
-          href="/billing/ledger.csv"
+          href={`/billing/ledger.csv?${new URLSearchParams({ timeZone: browserZone() }).toString()}`}
           download
           className="inline-flex min-h-8 items-center gap-1.5 rounded-control border border-line-strong px-3 text-sm font-medium hover:bg-hover touch:min-h-11"
         >

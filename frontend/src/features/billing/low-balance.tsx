@@ -6,15 +6,9 @@ import { Switch } from '@/components/page/switch'
 import { TextField } from '@/components/page/text-field'
 import { Button } from '@/components/ui/button'
 import { type BalancePartsFragment, type CreditNoticeUpdateInput, LowBalanceDocument } from '@/gql/graphql'
-import { amountOf, microOf } from '@/lib/credits'
 import { useMutationAct } from '@/lib/graphql/act'
 import { showToast } from '@/lib/toasts'
-
-/** What a person typed as an amount, as the server writes it; null when it is none. */
-export function thresholdOf(typed: string): string | null {
-  const micro = microOf(typed.trim().replace(',', '.'))
-  return micro === null || micro < 0n ? null : amountOf(micro)
-}
+import { typedCredits } from '@/lib/typed-numbers'
 
 /** When to be told that the balance is low. */
 export function LowBalance({ credits }: { credits: BalancePartsFragment }) {
@@ -36,7 +30,7 @@ export function LowBalance({ credits }: { credits: BalancePartsFragment }) {
   }
   const save = async (event: SyntheticEvent) => {
     event.preventDefault()
-    const threshold = thresholdOf(value)
+    const threshold = typedCredits(value)
     if (threshold === null) {
       setFault(t`Write a number of credits, for example 50 or 0.5; 0 means never.`)
       return

@@ -1,4 +1,5 @@
-import { amountOf, microOf } from '@/lib/credits'
+import { zeroCredits } from '@/lib/credits'
+import { typedCredits } from '@/lib/typed-numbers'
 
 /** What is given or taken, as it is typed. */
 export interface AdjustFields {
@@ -13,11 +14,10 @@ export type AdjustField = 'account' | 'amount' | 'reason'
 /** What a reason may hold, in characters. */
 export const maxReason = 500
 
-/** An amount as people type it, with a decimal comma or spaces too; null when it is none, or nothing. */
+/** What is given or taken, as the server writes it; null when it is no amount, or nothing. */
 export function typedAmount(text: string): string | null {
-  const plain = text.trim().replaceAll(/[\s_]/g, '')
-  const micro = microOf(/^\d+,\d{1,6}$/.test(plain) && !/^\d{1,3},\d{3}$/.test(plain) ? plain.replace(',', '.') : plain)
-  return micro !== null && micro > 0n ? amountOf(micro) : null
+  const amount = typedCredits(text)
+  return amount === zeroCredits ? null : amount
 }
 
 /** Which fields can't be sent as they are. */

@@ -1,3 +1,4 @@
+import { plural } from '@lingui/core/macro'
 import { Trans, useLingui } from '@lingui/react/macro'
 import { type FormEvent, useEffect, useRef, useState } from 'react'
 import { ConfirmStep } from '@/components/page/confirm-step'
@@ -185,7 +186,9 @@ interface ReviewProps {
 function Review({ fields, busy, onSend, onCancel }: ReviewProps) {
   const first = useRef<HTMLButtonElement>(null)
   useEffect(() => first.current?.focus(), [])
-  const amount = exactCredits(typedAmount(fields.amount) ?? '0')
+  const size = typedAmount(fields.amount) ?? '0'
+  const amount = exactCredits(size)
+  const count = Number(size)
   const account = <strong className="font-semibold break-all">{fields.account.trim()}</strong>
   return (
     <div role="status" className="fade-in rounded-row border border-line-strong bg-surface px-4 py-4 text-sm">
@@ -203,7 +206,9 @@ function Review({ fields, busy, onSend, onCancel }: ReviewProps) {
       <p className="mt-1 text-ink-2">“{fields.reason.trim()}”</p>
       <div className="mt-3 flex gap-2">
         <Button ref={first} look="primary" aria-disabled={busy} onClick={() => !busy && onSend()}>
-          {fields.direction === 'give' ? <Trans>Give {amount} credits</Trans> : <Trans>Take {amount} credits</Trans>}
+          {fields.direction === 'give'
+            ? plural(count, { one: `Give ${amount} credit`, other: `Give ${amount} credits` })
+            : plural(count, { one: `Take ${amount} credit`, other: `Take ${amount} credits` })}
         </Button>
         <Button look="quiet" aria-disabled={busy} onClick={() => !busy && onCancel()}>
           <Trans>Change it</Trans>

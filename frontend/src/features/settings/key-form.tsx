@@ -8,9 +8,9 @@ import { Button } from '@/components/ui/button'
 import { Notice } from '@/components/ui/notice'
 import { SettingsKeyCreateDocument } from '@/gql/graphql'
 import { copyText } from '@/lib/clipboard'
-import { amountOf, microOf } from '@/lib/credits'
 import { useMutationAct } from '@/lib/graphql/act'
 import { forgetForm, keepForm, readForm } from '@/lib/kept-form'
+import { typedCredits, wholeNumber } from '@/lib/typed-numbers'
 
 const formName = 'key'
 const fields = ['name', 'scopes', 'expiresAt', 'creditLimit', 'requestsPerMinute', 'tokensPerMinute'] as const
@@ -20,14 +20,6 @@ type Scope = (typeof scopes)[number]
 /** How many days a key may be good for. */
 const days = ['30', '90', '365'] as const
 type Days = (typeof days)[number]
-
-/** A whole number as people write it; null for nothing, undefined for what is none. */
-export function wholeNumber(text: string): number | null | undefined {
-  const plain = text.replace(/[\s,.'’]/g, '')
-  if (plain === '') return null
-  const value = Number(plain)
-  return /^\d{1,10}$/.test(plain) && value >= 1 && value <= 1_000_000_000 ? value : undefined
-}
 
 const dayMs = 24 * 60 * 60 * 1000
 
@@ -65,9 +57,9 @@ export function KeyForm({ error, onMade }: KeyFormProps) {
   const submit = async (event: SyntheticEvent) => {
     event.preventDefault()
     if (busy) return
-    const micro = limit.trim() === '' ? null : microOf(limit.trim().replace(',', '.'))
-    if (limit.trim() !== '' && (micro === null || micro < 0n)) {
-      setFaults({ byField: { creditLimit: t`Write a number of credits, or nothing.` }, whole: null })
+    const creditLimit = typedCredits(limit)
+    if (limit.trim() !== '' && creditLimit === null) {
+      setFaults({ byField: { creditLimit: t`Write a number of credits, for example 1000 or 0.5, or nothing.` }, whole: null })
       return
     }
     const [requestsPerMinute, tokensPerMinute] = [wholeNumber(rate.requestsPerMinute), wholeNumber(rate.tokensPerMinute)]
@@ -86,7 +78,7 @@ export function KeyForm({ error, onMade }: KeyFormProps) {
         name,
         scopes: scopes.filter((scope) => granted.has(scope)),
         expiresAt: new Date(Date.now() + Number(life) * dayMs).toISOString(),
-        ...(micro === null ? {} : { creditLimit: amountOf(micro) }),
+        ...(creditLimit === null ? {} : { creditLimit }),
         ...(requestsPerMinute === null ? {} : { requestsPerMinute }),
         ...(tokensPerMinute === null ? {} : { tokensPerMinute }),
       },

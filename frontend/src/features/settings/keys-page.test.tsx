@@ -51,9 +51,9 @@ it('P89, P92: makes a key with what was chosen and shows it once', async () => {
   await userEvent.type(await screen.findByLabelText('What the key is for'), 'my bot')
   await userEvent.click(screen.getByLabelText(/See the models/))
   await userEvent.click(screen.getByLabelText('30 days'))
-  await userEvent.type(screen.getByLabelText('How much it may spend'), 'x')
+  await userEvent.type(screen.getByLabelText('How much it may spend'), '1,000')
   await userEvent.click(screen.getByRole('button', { name: 'Make the key' }))
-  expect((await screen.findByRole('alert')).textContent).toBe('Write a number of credits, or nothing.')
+  expect((await screen.findByRole('alert')).textContent).toBe('Write a number of credits, for example 1000 or 0.5, or nothing.')
   await userEvent.clear(screen.getByLabelText('How much it may spend'))
   await userEvent.type(screen.getByLabelText('How much it may spend'), '2,5')
   await userEvent.click(screen.getByRole('button', { name: 'Make the key' }))
@@ -149,7 +149,7 @@ it('P92: a key gets limits of its own, and shows them', async () => {
   await screen.findByText(/60 requests a minute/)
   expect(screen.getByText(/100K tokens a minute/)).toBeTruthy()
   await userEvent.type(screen.getByLabelText('What the key is for'), 'bot')
-  await userEvent.type(screen.getByLabelText('Requests a minute'), '0')
+  await userEvent.type(screen.getByLabelText('Requests a minute'), '1.5')
   await userEvent.click(screen.getByRole('button', { name: 'Make the key' }))
   expect((await screen.findByRole('alert')).textContent).toBe('Write a whole number, or nothing.')
   await userEvent.clear(screen.getByLabelText('Requests a minute'))
@@ -159,4 +159,11 @@ it('P92: a key gets limits of its own, and shows them', async () => {
   const input = asked.find(({ name }) => name === 'SettingsKeyCreate')?.variables.input
   expect(input).toMatchObject({ requestsPerMinute: 1200 })
   expect(input).not.toHaveProperty('tokensPerMinute')
+})
+
+it('one credit is one', async () => {
+  show([key('key_1', { spent: '1' }), key('key_2', { spent: '0.5', creditLimit: '1' }), key('key_3', { spent: '2' })])
+  await screen.findByText(/(?<!of )1 credit spent/)
+  screen.getByText(/0\.5 of 1 credit spent/)
+  screen.getByText(/2 credits spent/)
 })

@@ -202,11 +202,7 @@ function Rates({ of: { requestsPerMinute, tokensPerMinute } }: { of: SettingsKey
 
 function Spending({ of: key }: { of: SettingsKeyFragment }) {
   const spent = creditsText(key.spent)
-  if (key.creditLimit === null) return <Trans>{spent} credits spent</Trans>
+  if (key.creditLimit === null) return plural(Number(key.spent), { one: `${spent} credit spent`, other: `${spent} credits spent` })
   const limit = creditsText(key.creditLimit)
-  return (
-    <Trans>
-      {spent} of {limit} credits spent
-    </Trans>
-  )
+  return plural(Number(key.creditLimit), { one: `${spent} of ${limit} credit spent`, other: `${spent} of ${limit} credits spent` })
 }

@@ -1,8 +1,9 @@
 import { plural } from '@lingui/core/macro'
 import { Trans, useLingui } from '@lingui/react/macro'
 import { useId, useState } from 'react'
-import { browserZone, dayOf, lastDays, maxDays, presetOf, presets, type Range, rangeFault } from './range'
+import { dayOf, lastDays, maxDays, presetOf, presets, type Range, rangeFault } from './range'
 import { Segments } from '@/components/page/segments'
+import { browserZone } from '@/lib/browser-zone'
 
 interface RangePickerProps {
   range: Range

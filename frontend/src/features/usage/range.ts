@@ -60,8 +60,3 @@ export function momentsOf({ from, to }: Range): { from: string; to: string } {
 export function presetOf(range: Range, now: Date): number | null {
   return presets.find((count) => lastDays(count, now).from === range.from && range.to === dayOf(now)) ?? null
 }
-
-/** The IANA name of the browser's time zone. */
-export function browserZone(): string {
-  return Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC'
-}

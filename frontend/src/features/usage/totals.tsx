@@ -1,3 +1,4 @@
+import { plural } from '@lingui/core/macro'
 import { useLingui } from '@lingui/react/macro'
 import type { ReactNode } from 'react'
 import { creditsText, exactCredits, numberText, shortNumber } from '@/lib/credits'
@@ -8,6 +9,8 @@ import { shareWords } from './words'
 export function Totals({ sum }: { sum: Sum }) {
   const { t } = useLingui()
   const cached = shareWords(sum.promptTokens === 0 ? 0 : sum.cachedTokens / sum.promptTokens)
+  const each = sum.acts > 0 ? Number(sum.credits) / sum.acts : 0
+  const eachText = creditsText(String(each))
   return (
     <dl className="grid grid-cols-2 gap-px overflow-hidden rounded-row border border-line bg-line lg:grid-cols-4">
       <Total name={t`Credits`} note={t`exactly ${exactCredits(sum.credits)}`}>
@@ -24,7 +27,7 @@ export function Totals({ sum }: { sum: Sum }) {
       </Total>
       <Total
         name={t`Requests`}
-        note={sum.acts > 0 ? t`${creditsText(String(Number(sum.credits) / sum.acts))} credits each` : t`none yet`}
+        note={sum.acts > 0 ? plural(each, { one: `${eachText} credit each`, other: `${eachText} credits each` }) : t`none yet`}
       >
         <Count value={sum.acts} />
       </Total>

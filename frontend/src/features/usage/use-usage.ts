@@ -3,8 +3,9 @@ import { useQuery } from 'urql'
 import { useRefresh } from '@/components/page/use-refresh'
 import { unmask } from '@/gql/fragment-masking'
 import { UsageDocument, type UsageQuery, UsageSumPartsFragmentDoc } from '@/gql/graphql'
+import { browserZone } from '@/lib/browser-zone'
 import type { FeatureSum } from './feature-ring'
-import { browserZone, momentsOf, type Range } from './range'
+import { momentsOf, type Range } from './range'
 import type { DaySum, Sum } from './report'
 
 /** Milliseconds between two looks while the page is looked at. */

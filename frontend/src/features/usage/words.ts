@@ -1,6 +1,6 @@
 import type { MessageDescriptor } from '@lingui/core'
 import { i18n } from '@lingui/core'
-import { msg, plural, t } from '@lingui/core/macro'
+import { msg, plural } from '@lingui/core/macro'
 import type { Feature } from '@/gql/graphql'
 import { creditsText, numberText } from '@/lib/credits'
 import { startOf } from './range'
@@ -40,7 +40,10 @@ export function spanWords(from: string, to: string): string {
 
 /** A size with its unit. */
 export function sizeWords(size: number, measure: Measure): string {
-  if (measure === 'credits') return t`${creditsText(String(size))} credits`
+  if (measure === 'credits') {
+    const amount = creditsText(String(size))
+    return plural(size, { one: `${amount} credit`, other: `${amount} credits` })
+  }
   const number = numberText(size)
   if (measure === 'tokens') return plural(size, { one: `${number} token`, other: `${number} tokens` })
   return plural(size, { one: '# request', other: '# requests' })

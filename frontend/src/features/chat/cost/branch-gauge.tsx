@@ -34,9 +34,10 @@ export function BranchGauge({ conversationId, messages, hasOlder, modelId }: Bra
   const share = model.contextTokens > 0 ? Math.min(1, used / model.contextTokens) : 0
   const percent = i18n.number(share, { style: 'percent', maximumFractionDigits: share < 0.01 ? 1 : 0 })
   const amount = pays && total && total.credits !== zeroCredits ? creditsText(total.credits) : null
+  const cost = amount !== null && plural(Number(total?.credits), { one: `${amount} credit`, other: `${amount} credits` })
   return (
     <Popover
-      label={amount === null ? t`Context: ${percent}` : t`Context: ${percent}, this branch: ${amount} credits`}
+      label={cost === false ? t`Context: ${percent}` : t`Context: ${percent}, this branch: ${cost}`}
       buttonClass="-ml-1 inline-flex min-h-8 shrink-0 items-center gap-1.5 rounded-control px-1.5 text-xs whitespace-nowrap text-ink-3 tabular-nums transition-colors hover:bg-hover hover:text-ink touch:min-h-11"
       content={() => (
         <Details
@@ -51,12 +52,7 @@ export function BranchGauge({ conversationId, messages, hasOlder, modelId }: Bra
     >
       <Ring share={share} />
       <span>{percent}</span>
-      {amount !== null && (
-        <span className="max-wide:hidden">
-          {'· '}
-          <Trans>{amount} credits</Trans>
-        </span>
-      )}
+      {cost !== false && <span className="max-wide:hidden">{`· ${cost}`}</span>}
     </Popover>
   )
 }
@@ -124,9 +120,7 @@ function Details({ used, of, share, name, dropped, total }: DetailsProps) {
             <span className="ml-2 text-xs text-ink-3">{plural(total.answers, { one: '# answer', other: '# answers' })}</span>
           </span>
           <span className="font-semibold tabular-nums">
-            <Trans>
-              <data value={total.credits}>{exactCredits(total.credits)}</data> credits
-            </Trans>
+            <data value={total.credits}>{exactCredits(total.credits)}</data> {Number(total.credits) === 1 ? t`credit` : t`credits`}
           </span>
         </p>
       )}

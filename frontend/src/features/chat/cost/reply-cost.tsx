@@ -21,12 +21,21 @@ export function ReplyCost({ message }: { message: Counted }) {
   const free = credits === zeroCredits
   return (
     <Popover
-      label={free ? t`${tokens}: what this answer used` : t`${amount} credits: how they come about`}
+      label={
+        free
+          ? t`${tokens}: what this answer used`
+          : plural(Number(credits), {
+              one: `${amount} credit: how it comes about`,
+              other: `${amount} credits: how they come about`,
+            })
+      }
       title={tokens}
       buttonClass="-my-1 inline-flex min-h-8 items-center rounded-control px-1.5 text-xs text-ink-3 tabular-nums transition-colors hover:bg-hover hover:text-ink touch:min-h-11"
       content={() => <Breakdown message={message} />}
     >
-      <data value={credits}>{free ? tokens : <Trans>{amount} credits</Trans>}</data>
+      <data value={credits}>
+        {free ? tokens : plural(Number(credits), { one: `${amount} credit`, other: `${amount} credits` })}
+      </data>
       {usage.estimated && (
         <span className="ml-1" title={t`estimated`}>
           ≈
@@ -37,6 +46,7 @@ export function ReplyCost({ message }: { message: Counted }) {
 }
 
 function Breakdown({ message: { id, credits } }: { message: Counted }) {
+  const { t } = useLingui()
   const [{ data, error, fetching }] = useQuery({
     query: ReplyActsDocument,
     variables: { id },
@@ -51,9 +61,7 @@ function Breakdown({ message: { id, credits } }: { message: Counted }) {
           <Trans>This answer</Trans>
         </span>
         <span className="font-semibold tabular-nums">
-          <Trans>
-            <data value={credits}>{exactCredits(credits)}</data> credits
-          </Trans>
+          <data value={credits}>{exactCredits(credits)}</data> {Number(credits) === 1 ? t`credit` : t`credits`}
         </span>
       </p>
       {!reply && fetching && <div className="late shade mt-3 h-20" />}

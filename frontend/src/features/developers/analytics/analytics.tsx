@@ -10,13 +10,14 @@ import { Button } from '@/components/ui/button'
 import { Select } from '@/features/developers/select'
 import { type NamedKey, useKeys } from '@/features/developers/use-keys'
 import { RequestAnalyticsDocument } from '@/gql/graphql'
+import { browserZone } from '@/lib/browser-zone'
 import { useServiceInfo } from '@/lib/service-info'
 import { Breakdown } from './breakdown'
 import { Charts } from './charts'
 import { type Report, reportOf } from './report'
 import { type AnalyticsAsk, type RangeName, ranges, readAsk, type Step, type StepUnit, stepsOf, unitsOf, wordsOf } from './steps'
 import { SumTable } from './sum-table'
-import { browserZone, stepNames } from './words'
+import { stepNames } from './words'
 
 /** Milliseconds between two looks while the page is looked at. */
 const every = 60_000

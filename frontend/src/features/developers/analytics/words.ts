@@ -3,11 +3,6 @@ import type { Step, StepUnit } from './steps'
 
 const locale = () => (i18n.locale === 'zh' ? 'zh-CN' : i18n.locale)
 
-/** The name of the browser's time zone. */
-export function browserZone(): string {
-  return Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC'
-}
-
 const formats: Record<StepUnit, Record<'full' | 'short', Intl.DateTimeFormatOptions>> = {
   DAY: {
     full: { weekday: 'short', day: 'numeric', month: 'long', year: 'numeric' },

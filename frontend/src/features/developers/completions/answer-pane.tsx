@@ -5,7 +5,7 @@ import { type ReactNode, useState } from 'react'
 import { Segments } from '@/components/page/segments'
 import { laidOut } from '@/features/developers/laid-out'
 import { durationWords } from '@/features/developers/words'
-import { exactCredits, numberText } from '@/lib/credits'
+import { exactCredits, numberText, zeroCredits } from '@/lib/credits'
 import { leftOf, type Reply } from './reply'
 import type { Result } from './use-ask'
 import { useCost } from './use-cost'
@@ -163,6 +163,7 @@ function Foot({ result: { phase, headers, reply }, hasAccount }: { result: Resul
   const { t } = useLingui()
   const requestId = headers.find(([name]) => name === 'x-request-id')?.[1] ?? null
   const cost = useCost(hasAccount && phase === 'over' ? requestId : null)
+  const exact = exactCredits(cost ?? zeroCredits)
   if (requestId === null) return null
   const { usage, finish } = reply
   const names: Record<string, string> = { requests: t`Requests left`, tokens: t`Tokens left` }
@@ -176,11 +177,7 @@ function Foot({ result: { phase, headers, reply }, hasAccount }: { result: Resul
           <Fact name={t`Written`}>{numberText(usage.written)}</Fact>
         </>
       )}
-      {cost !== null && (
-        <Fact name={t`Cost`}>
-          <Trans>{exactCredits(cost)} credits</Trans>
-        </Fact>
-      )}
+      {cost !== null && <Fact name={t`Cost`}>{plural(Number(cost), { one: `${exact} credit`, other: `${exact} credits` })}</Fact>}
       {finish !== null && <Fact name={t`Ended`}>{finish}</Fact>}
       {leftOf(headers).map(({ name, remaining, of }) => (
         <Fact key={name} name={names[name] ?? name}>

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { browserZone } from '@/lib/browser-zone'
 import { csvAddress, inputOf, isNarrow, readFilter, wordsOf } from './filter'
 
 const now = Date.parse('2026-11-29T12:00:00Z')
@@ -37,7 +38,12 @@ describe('the filter of the request log', () => {
   it('P70: the CSV holds the same rows', () => {
     const { searchParams, pathname } = new URL(csvAddress({ key: 'key_1', route: 'query viewer', since: '7d' }, now), 'http://a')
     expect(pathname).toBe('/developers/requests.csv')
-    expect(Object.fromEntries(searchParams)).toEqual({ keyId: 'key_1', route: 'query viewer', from: '2026-11-22T12:00:00.000Z' })
-    expect(csvAddress({}, now)).toBe('/developers/requests.csv')
+    expect(Object.fromEntries(searchParams)).toEqual({
+      keyId: 'key_1',
+      route: 'query viewer',
+      from: '2026-11-22T12:00:00.000Z',
+      timeZone: browserZone(),
+    })
+    expect(csvAddress({}, now)).toBe(`/developers/requests.csv?${new URLSearchParams({ timeZone: browserZone() }).toString()}`)
   })
 })

@@ -1,4 +1,5 @@
 import type { RequestLogFilter, RequestOutcome } from '@/gql/graphql'
+import { browserZone } from '@/lib/browser-zone'
 
 /** How requests end. */
 export const outcomes = ['SUCCEEDED', 'REFUSED', 'LIMITED', 'FAILED'] as const satisfies readonly RequestOutcome[]
@@ -62,8 +63,8 @@ export function inputOf(filter: LogFilter, now: number): RequestLogFilter {
   }
 }
 
-/** Where the same rows are as CSV. */
+/** Where the same rows are as CSV, with their moments as the page shows them. */
 export function csvAddress(filter: LogFilter, now: number): string {
-  const query = new URLSearchParams(inputOf(filter, now) as Record<string, string>).toString()
-  return `/developers/requests.csv${query && `?${query}`}`
+  const query = new URLSearchParams({ ...(inputOf(filter, now) as Record<string, string>), timeZone: browserZone() })
+  return `/developers/requests.csv?${query.toString()}`
 }
