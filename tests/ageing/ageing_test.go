@@ -121,6 +121,7 @@ var daily = []struct {
 	{"api_request_logs", 90 * 24 * time.Hour, 25 * time.Hour, "created_at", `INSERT INTO api_request_logs (id, subject, key_ref, created_at, route, model_id, status, code, streamed, latency_ms, first_token_ms, prompt_tokens, cached_tokens, output_tokens, reasoning_tokens, credits) VALUES ('req_' || $1, 1, 1, $2, 'REPLY', 'm', 200, '', false, 1, 0, 0, 0, 0, 0, 0)`},
 	{"exports", 0, 0, "expires_at", `INSERT INTO exports (owner_id, id, status, lease_expires_at, created_at, finished_at, expires_at) VALUES ('` + ageing + `', 'exp_' || $1, 'FAILED', $2, $2, $2, $2)`},
 	{"shares", 0, 0, "expires_at", `INSERT INTO shares (owner_id, id, conversation_id, link_hash, link_sealed, title_sealed, snapshot_sealed, messages, reasoning, named, created_at, expires_at) VALUES ('` + ageing + `', 'shr_' || $1, 'con_1', sha256($1::text::bytea), '\x00', '\x00', '\x00', 1, false, false, $2::timestamptz - interval '1 day', $2)`},
+	{"reconciliations", 90 * 24 * time.Hour, 0, "started_at", `INSERT INTO reconciliations (id, provider, since, started_at, finished_at) VALUES ('rec_' || $1, 'STRIPE', $2, $2, $2)`},
 	{"transparency_changes", 400 * 24 * time.Hour, 0, "at", `INSERT INTO transparency_changes (check_id, at, state, evidence) VALUES ('x' || $1, $2, 'RED', 'x')`},
 	{"retention_sweeps", 400 * 24 * time.Hour, 0, "started_at", ""}, // the sweeps' own
 }
