@@ -166,14 +166,19 @@ func (c *comparison) differ(format string, args ...any) (line string, noted bool
 
 // sessions asks how every checkout stands that is open here.
 func (c *comparison) sessions(ctx context.Context) error {
-	var open []models.Purchase
-	err := c.DB.Gorm(ctx).Where("provider = ? AND live = ? AND status IN ? AND created_at < ?", c.row.Provider, c.provider.Live(),
-		[]models.PurchaseStatus{models.PurchaseCreating, models.PurchaseOpen}, c.row.StartedAt.Add(-reconcileSettling)).
-		Order("created_at DESC").Limit(reconcileOpen).Find(&open).Error
+	return c.askAll(ctx, "status IN ? AND created_at < ?", []models.PurchaseStatus{models.PurchaseCreating, models.PurchaseOpen}, c.row.StartedAt.Add(-reconcileSettling))
+}
+
+// askAll asks how the provider's checkouts stand for which a condition holds, the youngest
+// first.
+func (c *comparison) askAll(ctx context.Context, where string, args ...any) error {
+	var checkouts []models.Purchase
+	err := c.DB.Gorm(ctx).Where("provider = ? AND live = ?", c.row.Provider, c.provider.Live()).Where(where, args...).
+		Order("created_at DESC").Limit(reconcileOpen).Find(&checkouts).Error
 	if err != nil {
-		return fmt.Errorf("list open checkouts: %w", err)
+		return fmt.Errorf("list checkouts: %w", err)
 	}
-	for _, p := range open {
+	for _, p := range checkouts {
 		if err := c.session(ctx, p); err != nil {
 			return err
 		}

@@ -70,18 +70,7 @@ func (c *comparison) isStray(ctx context.Context, e payment.Event) (bool, error)
 
 // over asks how the checkouts of a pack stand that are over here, the youngest first.
 func (c *comparison) over(ctx context.Context, pack Pack) error {
-	var over []models.Purchase
-	err := c.DB.Gorm(ctx).Where("provider = ? AND live = ? AND pack_id = ? AND status = ?", c.row.Provider, c.provider.Live(), pack.ID, models.PurchaseExpired).
-		Order("created_at DESC").Limit(reconcileOpen).Find(&over).Error
-	if err != nil {
-		return fmt.Errorf("list checkouts that are over: %w", err)
-	}
-	for _, p := range over {
-		if err := c.session(ctx, p); err != nil {
-			return err
-		}
-	}
-	return nil
+	return c.askAll(ctx, "pack_id = ? AND status = ?", pack.ID, models.PurchaseExpired)
 }
 
 // settleStray takes what is told of a stray sale once more, now that its checkout may be
