@@ -20,6 +20,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/inference"
 	"github.com/kimi-k2/kimi-k2/internal/inference/badline"
 	"github.com/kimi-k2/kimi-k2/internal/inference/realengine"
+	"github.com/kimi-k2/kimi-k2/internal/measured"
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
@@ -312,26 +313,7 @@ const (
 // broken answer came differs from run to run.
 func compareProgramCharges(t *testing.T, lines []string) {
 	t.Helper()
-	file := filepath.Join("docs", "CHARGES.md")
-	b, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, found := strings.Cut(string(b), programsBegin)
-	table, after, ended := strings.Cut(rest, programsEnd)
-	if !found || !ended {
-		t.Fatalf("%s has no table", file)
-	}
 	now := "\n| Case | Answer | Ends as | Characters given | Prompt tokens | Output tokens | Counted by | Set aside | Charged | Rule |\n" +
 		"| --- | --- | --- | ---: | ---: | ---: | --- | ---: | ---: | --- |\n" + strings.Join(lines, "\n") + "\n\n"
-	if *updateCharges {
-		if err := os.WriteFile(file, []byte(before+programsBegin+now+programsEnd+after), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	numbers := regexp.MustCompile(`\d+`)
-	if numbers.ReplaceAllString(table, "N") != numbers.ReplaceAllString(now, "N") {
-		t.Errorf("docs/CHARGES.md says otherwise; with -update-charges it becomes:\n%s", now)
-	}
+	measured.Compare(t, filepath.Join("docs", "CHARGES.md"), programsBegin, programsEnd, now, *updateCharges, "-update-charges")
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/inference"
 	"github.com/kimi-k2/kimi-k2/internal/inference/badline"
 	"github.com/kimi-k2/kimi-k2/internal/inference/realengine"
+	"github.com/kimi-k2/kimi-k2/internal/measured"
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
@@ -259,26 +259,7 @@ const (
 // broken reply came differs from run to run.
 func compareCharges(t *testing.T, lines []string) {
 	t.Helper()
-	file := filepath.Join("..", "..", "docs", "CHARGES.md")
-	b, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, found := strings.Cut(string(b), tableBegins)
-	table, after, ended := strings.Cut(rest, tableEnds)
-	if !found || !ended {
-		t.Fatalf("%s has no table", file)
-	}
 	now := "\n| Case | Ends as | Characters stored | Prompt tokens | Output tokens | Counted by | Set aside | Charged | Rule |\n" +
 		"| --- | --- | ---: | ---: | ---: | --- | ---: | ---: | --- |\n" + strings.Join(lines, "\n") + "\n\n"
-	if *update {
-		if err := os.WriteFile(file, []byte(before+tableBegins+now+tableEnds+after), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	numbers := regexp.MustCompile(`\d+`)
-	if numbers.ReplaceAllString(table, "N") != numbers.ReplaceAllString(now, "N") {
-		t.Errorf("docs/CHARGES.md says otherwise; with -update it becomes:\n%s", now)
-	}
+	measured.Compare(t, filepath.Join("..", "..", "docs", "CHARGES.md"), tableBegins, tableEnds, now, *update, "-update")
 }

@@ -76,6 +76,7 @@ var rooms = map[string]kind{
 	"internal/edge/edgetest/...":       testOnly,
 	"internal/house":                   testOnly,
 	"internal/inference/badline":       testOnly,
+	"internal/measured":                testOnly,
 	"internal/inference/inferencetest": testOnly,
 	"internal/inference/realengine":    testOnly,
 	"internal/mail/mailtest":           testOnly,
