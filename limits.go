@@ -16,7 +16,7 @@ import (
 const busyPatience = 30 * time.Second
 
 // openLimits builds what says who may do how much, and the line at the engine.
-func (s *server) openLimits(ctx context.Context) error {
+func (s *server) openLimits() {
 	c := s.cfg
 	// The lease of a place outlasts that of a run: who takes a run over finds its place held.
 	s.limits = ratelimit.New(ratelimit.Config{DB: s.db, Clock: s.clock, Log: s.log, Bus: s.bus, Lease: max(15*time.Second, 2*c.RunLease), Limits: ratelimit.Limits{
@@ -26,7 +26,6 @@ func (s *server) openLimits(ctx context.Context) error {
 		CostPerAccount: int64(c.RateCostPerAccount), CostPerGuest: int64(c.RateCostPerGuest), BadKeysPerAddress: int64(c.RateBadKeysPerAddress)}})
 	s.queue = fairqueue.New(fairqueue.Config{Engine: s.engine, Log: s.log, Streams: c.EngineStreams, Waiting: c.EngineQueue, WaitingPerPrincipal: c.EngineQueuePerOwner,
 		Patience: min(c.InferenceFirstTokenTimeout, busyPatience)})
-	return s.limits.Start(ctx)
 }
 
 // weights are the costs of objects that come with another, which are read with its row or lie

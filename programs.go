@@ -12,9 +12,8 @@ import (
 )
 
 // openCompletions builds what answers programs.
-func (s *server) openCompletions(ctx context.Context) error {
+func (s *server) openCompletions() {
 	s.completions = completion.New(completion.Config{DB: s.db, Gate: s.policy, Keys: s.keys, Engine: s.queue, Limits: programLimits{s.limits}, Money: s.credit, Bus: s.bus, Clock: s.clock, Log: s.log, Price: s.price(), Sole: s.db.Embedded()})
-	return s.completions.Start(ctx)
 }
 
 // writers are the rooms that write answers: replies in conversations, and completions.

@@ -13,12 +13,6 @@ import (
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
-// openRequests builds what keeps the logs of API requests and lets it write.
-func (s *server) openRequests(ctx context.Context) error {
-	s.requests = requestlog.New(requestlog.Config{DB: s.db, Clock: s.clock, Log: s.log, Bus: s.bus})
-	return s.requests.Start(ctx)
-}
-
 // recorder keeps a row for each GraphQL operation of an API key.
 func (s *server) recorder() *record.Recorder {
 	return &record.Recorder{Wanted: func(ctx context.Context) bool { return viewer.From(ctx).Kind == viewer.APIKey }, Done: s.recordOperation}

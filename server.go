@@ -116,17 +116,17 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *server,
 	if s.egress, err = newEgress(s.cfg, log); err != nil {
 		return nil, err
 	}
+	// Nothing up to start changes the database: what is wrong with the settings shows before
+	// the schema is another one, and whoever is to be replaced can go on.
 	if s.db, err = openDatabase(ctx, cfg, log); err != nil {
-		return nil, err
-	}
-	if _, err = s.db.Migrate(ctx); err != nil {
 		return nil, err
 	}
 	if s.bus, err = bus.Open(ctx, bus.Config{URL: cfg.NATSURL, Egress: s.egress, Log: log}); err != nil {
 		return nil, fmt.Errorf("NATS_URL: %w", err)
 	}
 	s.audit = audit.New(audit.Config{DB: s.db, Clock: s.clock, Log: log, Secret: secret})
-	if err = s.openAccounts(ctx, secret); err != nil {
+	s.openAccounts(secret)
+	if err = s.verifyStored(ctx); err != nil {
 		return nil, err
 	}
 	if err = s.openEngine(ctx); err != nil {
@@ -143,29 +143,36 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *server,
 	if err = s.openBilling(secret); err != nil {
 		return nil, err
 	}
-	if err = s.openLimits(ctx); err != nil {
-		return nil, err
-	}
+	s.openLimits()
 	s.keys = apikey.New(apikey.Config{DB: s.db, Audit: s.audit, Owners: s.accounts, Budgets: s.credit, Clock: s.clock, Log: log, Bus: s.bus, Secret: secret, Tries: s.limits})
-	if err = s.openRequests(ctx); err != nil {
-		return nil, err
-	}
+	s.requests = requestlog.New(requestlog.Config{DB: s.db, Clock: s.clock, Log: s.log, Bus: s.bus})
 	s.chat = chat.New(chat.Config{DB: s.db, Owners: s.accounts, Keys: s.keys, Gate: s.policy, Engine: s.queue, Limits: messageLimits{s.limits}, Bus: s.bus, Clock: s.clock, Log: log, Money: s.credit, Price: s.price(), OnEnd: s.recordReply,
 		Lease: cfg.RunLease, Checkpoint: cfg.CheckpointInterval, RunsPerOwner: cfg.StreamsPerGuest, Titles: cfg.Titles != "off", Sole: s.db.Embedded()})
-	if err = s.chat.Start(ctx); err != nil {
+	s.openCompletions()
+	if err = s.openRest(secret); err != nil {
 		return nil, err
 	}
-	if err = s.openRest(ctx, secret); err != nil {
-		return nil, err
+	return s, s.start(ctx)
+}
+
+// start brings the database to this version's schema and lets the rooms work.
+func (s *server) start(ctx context.Context) error {
+	if _, err := s.db.Migrate(ctx); err != nil {
+		return err
 	}
-	return s, s.startPeople(ctx)
+	if err := s.accounts.VerifyKey(ctx); err != nil { // of a database that was empty until now
+		return err
+	}
+	for _, room := range []func(context.Context) error{s.limits.Start, s.requests.Start, s.chat.Start, s.completions.Start} {
+		if err := room(ctx); err != nil {
+			return err
+		}
+	}
+	return s.startPeople(ctx)
 }
 
 // openRest builds what needs most of the others.
-func (s *server) openRest(ctx context.Context, secret []byte) error {
-	if err := s.openCompletions(ctx); err != nil {
-		return err
-	}
+func (s *server) openRest(secret []byte) error {
 	if err := s.openRetention(); err != nil {
 		return err
 	}

@@ -90,21 +90,30 @@ func (d *DB) CheckVersion(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var at int64
-	err = d.pool.QueryRow(ctx, "SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied").Scan(&at)
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) && pg.Code == "42P01" { // no such table: never migrated
-		at, err = 0, nil
-	}
+	at, err := d.SchemaVersion(ctx)
 	switch {
 	case err != nil:
-		return Translate(fmt.Errorf("read the schema version: %w", err))
+		return err
 	case at > known:
 		return &ErrNewerSchema{Database: at, Known: known}
 	case at < known:
 		return &ErrPending{Database: at, Known: known}
 	}
 	return nil
+}
+
+// SchemaVersion is the number of the newest migration that was applied, 0 for a database that
+// was never migrated.
+func (d *DB) SchemaVersion(ctx context.Context) (at int64, err error) {
+	err = d.pool.QueryRow(ctx, "SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied").Scan(&at)
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == "42P01" { // no such table
+		return 0, nil
+	}
+	if err != nil {
+		return 0, Translate(fmt.Errorf("read the schema version: %w", err))
+	}
+	return at, nil
 }
 
 // newest is the highest version among the migrations.
