@@ -56,7 +56,7 @@ func (s *server) openEdge(secret []byte) error {
 
 // graphql is the schema on its transports, all of which share one gate.
 func (s *server) graphql(config graph.Config, resolver *resolvers.Resolver, public *url.URL, documents map[string]string) *handler.Server {
-	connections := gate.New(gate.Limits{Total: s.cfg.SocketsTotal, PerIP: s.cfg.SocketsPerIP})
+	connections := gate.New(gate.Limits{Total: s.cfg.SocketsTotal, PerIP: s.cfg.SocketsPerIP, Log: s.log})
 	principal := func(ctx context.Context) string { return viewer.From(ctx).OwnerID }
 	perPrincipal := func(context.Context) int { return s.cfg.SocketsPerPrincipal }
 	clientIP := web.ClientIP(s.cfg.TrustedProxies)

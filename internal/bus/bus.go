@@ -110,13 +110,19 @@ func (b *Bus) options() []nats.Option {
 				b.log.Warn("lost the message broker; connecting again", "err", err)
 			}
 		}),
-		nats.ReconnectHandler(func(*nats.Conn) { b.log.Info("connected to the message broker again") }),
+		nats.ReconnectHandler(func(*nats.Conn) {
+			b.log.Info("connected to the message broker again")
+			b.reconnected()
+		}),
 		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
 			subject := ""
 			if sub != nil {
 				subject = sub.Subject
 			}
 			b.log.Warn("message bus", "subject", subject, "err", err)
+			if errors.Is(err, nats.ErrSlowConsumer) {
+				b.overrun(sub)
+			}
 		}),
 	}
 }

@@ -276,6 +276,12 @@ func TestInstancesShareAnExternalBrokerAndSurviveItsRestart(t *testing.T) {
 	s := broker(t, 0)
 	a, b := open(t, bus.Config{URL: s.ClientURL()}), open(t, bus.Config{URL: s.ClientURL()})
 	got := collect(t, a, "x")
+	missing := make(chan string, 1)
+	stop, err := a.Follow("y", func([]byte) {}, func() { missing <- "y" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
 	if err := b.Publish("x", []byte("before")); err != nil || receive(t, got) != "before" {
 		t.Fatal(err)
 	}
@@ -291,6 +297,7 @@ func TestInstancesShareAnExternalBrokerAndSurviveItsRestart(t *testing.T) {
 	if err := a.Ready(); err != nil {
 		t.Fatal(err)
 	}
+	receive(t, missing) // what came meanwhile is lost, and followers are told
 }
 
 func TestAnUnreachableBrokerIsAnErrorThatNamesTheSetting(t *testing.T) {

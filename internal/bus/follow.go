@@ -16,8 +16,9 @@ type followers struct {
 }
 
 type followed struct {
-	handle func(data []byte)
-	missed uint64 // as already counted; the reading goroutine's
+	handle  func(data []byte)
+	missing func()
+	missed  uint64 // as already counted; the reading goroutine's
 }
 
 func newFollowers() *followers {
@@ -26,13 +27,15 @@ func newFollowers() *followers {
 
 // Follow is Subscribe for many who seldom get anything, without a goroutine for each.
 // All handlers of this instance are called one after another, so none may wait for
-// anything; nor may it call stop. Together they may fall PendingMessages behind.
-func (b *Bus) Follow(subject string, handle func(data []byte)) (stop func(), err error) {
+// anything; nor may it call stop. Together they may fall PendingMessages behind. missing,
+// of which the same is true, is called when messages did not come or may not have: when they
+// fell further behind, and when the connection to the broker was lost.
+func (b *Bus) Follow(subject string, handle func(data []byte), missing func()) (stop func(), err error) {
 	f := b.followers
 	f.mu.Lock() // what arrives at once finds its handler
 	sub, err := b.conn.ChanSubscribe(subject, f.inbox)
 	if err == nil {
-		f.all[sub] = &followed{handle: handle}
+		f.all[sub] = &followed{handle: handle, missing: missing}
 	}
 	f.mu.Unlock()
 	if err != nil {
@@ -66,11 +69,32 @@ func (b *Bus) deliver(m *nats.Msg) {
 	if !ok {
 		return
 	}
-	f.missed = b.countMissed(m.Sub, f.missed)
+	before := f.missed
+	if f.missed = b.countMissed(m.Sub, before); f.missed > before {
+		f.missing()
+	}
 	if b.lose(m) {
 		return
 	}
 	b.received.Add(1)
 	defer b.survive()
 	f.handle(m.Data)
+}
+
+// reconnected tells all followers that they may have missed something.
+func (b *Bus) reconnected() {
+	b.followers.mu.RLock()
+	defer b.followers.mu.RUnlock()
+	for _, f := range b.followers.all {
+		f.missing()
+	}
+}
+
+// overrun tells a follower whose messages found no room, without waiting for the next one.
+func (b *Bus) overrun(sub *nats.Subscription) {
+	b.followers.mu.RLock()
+	defer b.followers.mu.RUnlock()
+	if f, ok := b.followers.all[sub]; ok {
+		f.missing()
+	}
 }

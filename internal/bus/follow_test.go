@@ -9,6 +9,9 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/bus"
 )
 
+// never is for followers that miss nothing.
+func never() {}
+
 // Each follower gets what is for it, in order, and has no goroutine of its own.
 func TestFollowersShareAGoroutine(t *testing.T) {
 	b := open(t, bus.Config{})
@@ -17,7 +20,7 @@ func TestFollowersShareAGoroutine(t *testing.T) {
 	got := make([]chan string, followers)
 	for i := range got {
 		got[i] = make(chan string, messages)
-		stop, err := b.Follow(fmt.Sprint("owner.", i), func(data []byte) { got[i] <- string(data) })
+		stop, err := b.Follow(fmt.Sprint("owner.", i), func(data []byte) { got[i] <- string(data) }, never)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,7 +56,7 @@ func TestNoFollowerIsCalledAfterItsStop(t *testing.T) {
 			if stopped.Load() {
 				t.Error("called after stop returned")
 			}
-		})
+		}, never)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,7 +72,7 @@ func TestFollowersLoseMessagesToo(t *testing.T) {
 	var lost atomic.Int64
 	b := open(t, bus.Config{DropFraction: func() bool { return lost.Add(1)%2 == 1 }})
 	got := make(chan string, 10)
-	stop, err := b.Follow("x", func(data []byte) { got <- string(data) })
+	stop, err := b.Follow("x", func(data []byte) { got <- string(data) }, never)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +100,7 @@ func TestAPanicLosesItsMessageAlone(t *testing.T) {
 	}
 	follow, subscribed := hear("followed "), hear("subscribed ")
 	for _, listen := range []func() (func(), error){
-		func() (func(), error) { return b.Follow("x", follow) },
+		func() (func(), error) { return b.Follow("x", follow, never) },
 		func() (func(), error) {
 			return b.Subscribe("x", func(data []byte, _ func([]byte) error) { subscribed(data) })
 		},
@@ -117,4 +120,27 @@ func TestAPanicLosesItsMessageAlone(t *testing.T) {
 	if both != "followed good, subscribed good" && both != "subscribed good, followed good" {
 		t.Error(both)
 	}
+}
+
+// Who falls so far behind that messages are lost is told, also when none comes after them.
+func TestFollowersAreToldThatTheyMissed(t *testing.T) {
+	b := open(t, bus.Config{})
+	held, missing := make(chan struct{}), make(chan string, 1)
+	stop, err := b.Follow("x", func([]byte) { <-held }, func() {
+		select {
+		case missing <- "x":
+		default:
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	for range bus.PendingMessages + 100 {
+		if err := b.Publish("x", []byte("m")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	receive(t, missing)
+	close(held)
 }

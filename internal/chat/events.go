@@ -64,7 +64,8 @@ func (s *Service) Notify(ownerID string, e models.ViewerEvent) {
 }
 
 // Events yields what happens to the viewer's conversations until ctx ends. A follower
-// that lags too far behind is closed; it subscribes again and reads anew. ring, which must
+// that lags too far behind, or that something else kept from an event, is closed; it
+// subscribes again and reads anew. ring, which must
 // not wait and may be nil, is called whenever something can be had from the channel without
 // waiting: an event, or that there will be none.
 func (s *Service) Events(ctx context.Context, v viewer.Viewer, ring func()) (<-chan models.ViewerEvent, error) {
@@ -76,7 +77,7 @@ func (s *Service) Events(ctx context.Context, v viewer.Viewer, ring func()) (<-c
 	}
 	f := &follower{s: s, viewer: v, ring: ring, out: make(chan models.ViewerEvent, 1)}
 	f.ctx, f.cancel = context.WithCancel(ctx)
-	stop, err := s.bus.Follow(ownerSubject(v.OwnerID), f.hear)
+	stop, err := s.bus.Follow(ownerSubject(v.OwnerID), f.hear, f.cancel)
 	if err != nil {
 		f.cancel()
 		return nil, fmt.Errorf("follow viewer: %w", err)
@@ -139,7 +140,8 @@ func (f *follower) relay() {
 		full, err := f.s.load(f.ctx, f.viewer, e)
 		if err != nil {
 			if !isNotFound(err) && f.ctx.Err() == nil {
-				f.s.log.Warn("load event", "kind", e.Kind, "err", err)
+				f.s.log.Warn("load event; its follower reads anew", "kind", e.Kind, "err", err)
+				f.cancel()
 			}
 			continue
 		}

@@ -588,6 +588,35 @@ func TestDeleteWhileStreaming(t *testing.T) {
 	wantFault(t, err, fault.NotFound)
 }
 
+// An event that can't be told ends its subscription, so that the page reads anew: it would
+// show the state of before until it is reloaded.
+func TestAnEventThatCannotBeLoadedEndsItsFollower(t *testing.T) {
+	h := newHouse(t)
+	a := h.open()
+	sent := a.send(a.guest(), "go")
+	a.follow(sent.Viewer, sent.Reply.ID)
+	events, err := a.Events(t.Context(), sent.Viewer, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.db.Gorm(t.Context()).Exec("ALTER TABLE messages RENAME TO away").Error; err != nil {
+		t.Fatal(err)
+	}
+	if err := a.bus.Publish("owner."+sent.Viewer.OwnerID, []byte(`{"kind": "ended", "conversation": "`+sent.Conversation.ID+`", "reply": "`+sent.Reply.ID+`"}`)); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		select {
+		case _, more := <-events:
+			if !more {
+				return
+			}
+		case <-time.After(patience):
+			t.Fatal("the subscription goes on")
+		}
+	}
+}
+
 // A generated title replaces the first words, but never one that the owner chose.
 func TestTitles(t *testing.T) {
 	h := newHouse(t)

@@ -92,8 +92,8 @@ func (unlimited) Leave()     {}
 type Bus interface {
 	Publish(subject string, data []byte) error
 	Subscribe(subject string, handle func(data []byte, reply func([]byte) error)) (stop func(), err error)
-	// Follow is Subscribe for handlers that never wait.
-	Follow(subject string, handle func(data []byte)) (stop func(), err error)
+	// Follow is Subscribe for handlers that never wait; missing is called when messages may not have come.
+	Follow(subject string, handle func(data []byte), missing func()) (stop func(), err error)
 	Request(ctx context.Context, subject string, data []byte) ([]byte, error)
 }
 

@@ -8,12 +8,16 @@ import (
 	"net/mail"
 	"net/netip"
 	"net/url"
+	"os"
 	"reflect"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
+
+	"golang.org/x/net/idna"
 )
 
 // has reports whether the setting already has a fault.
@@ -78,6 +82,10 @@ func bound(t reflect.Type, s string) int64 {
 	return n
 }
 
+// embeddedConns are what the embedded database, which takes 100, has for one instance: some
+// are left for commands and for looking after it.
+const embeddedConns = 90
+
 // completeAddresses checks where the server listens and what people call it.
 func (c *Config) completeAddresses(add func(name, format string, args ...any)) {
 	host, port, err := net.SplitHostPort(c.ListenAddr)
@@ -102,10 +110,40 @@ func (c *Config) completeAddresses(add func(name, format string, args ...any)) {
 		add("PUBLIC_URL", "must be a scheme and a host only, for example https://chat.example.org")
 		return
 	}
-	c.PublicURL = u.Scheme + "://" + strings.ToLower(u.Host)
+	at, err := authority(u)
+	if err != nil {
+		c.PublicURL = ""
+		add("PUBLIC_URL", "%v", err)
+		return
+	}
+	c.PublicURL = u.Scheme + "://" + at
 	if u.Scheme == "http" && !isLoopback(u.Hostname()) && !c.InsecureHTTP {
 		add("PUBLIC_URL", "is http:// on %s: use https://, or set INSECURE_HTTP=true to let everything travel unencrypted", u.Hostname())
 	}
+}
+
+// names reads those of hosts, also those with an underscore that only a network of one's own has.
+var names = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(false), idna.VerifyDNSLength(true))
+
+// authority is the host of a URL, and its port where it isn't the scheme's own, as browsers
+// write both into requests: in ASCII, in small letters and without a full stop at the end.
+func authority(u *url.URL) (string, error) {
+	host, port := strings.TrimSuffix(strings.ToLower(u.Hostname()), "."), u.Port()
+	if _, err := netip.ParseAddr(host); err != nil {
+		if host, err = names.ToASCII(host); err != nil {
+			return "", errors.New("holds a name that no host can have")
+		}
+	}
+	if port == map[string]string{"http": "80", "https": "443"}[u.Scheme] {
+		port = ""
+	}
+	if port != "" {
+		return net.JoinHostPort(host, port), nil
+	}
+	if strings.Contains(host, ":") {
+		return "[" + host + "]", nil
+	}
+	return host, nil
 }
 
 // checkServices looks at the addresses of other services.
@@ -114,6 +152,8 @@ func (c *Config) checkServices(add func(name, format string, args ...any)) {
 		if _, err := parseURL(c.DatabaseURL, "postgres", "postgresql"); err != nil {
 			add("DATABASE_URL", "%v", err)
 		}
+	} else if c.DBMaxConns > embeddedConns {
+		add("DB_MAX_CONNS", "must be at most %d with the embedded database", embeddedConns)
 	}
 	if c.InferenceURL != "" {
 		u, err := parseURL(c.InferenceURL, "http", "https")
@@ -177,6 +217,9 @@ func (c *Config) warn() []Warning {
 	}
 	if u, err := parseURL(c.InferenceURL, "http"); err == nil && !isLoopback(u.Hostname()) {
 		out = append(out, Warning{"INFERENCE_URL", "conversations travel to " + u.Host + " unencrypted: use https://"})
+	}
+	if info, err := os.Stat(c.SecretKeyFile); err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+		out = append(out, Warning{"SECRET_KEY_FILE", "whoever has an account on this machine can read the key: chmod 600 it, unless it is in a container of its own"})
 	}
 	u, err := parseURL(c.DatabaseURL, "postgres", "postgresql")
 	if err == nil && u.Host != "" && !isLoopback(u.Hostname()) && u.Query().Get("sslmode") != "verify-full" {

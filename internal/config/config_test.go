@@ -82,6 +82,8 @@ func TestWhatIsWrongIsSaidInOneLine(t *testing.T) {
 		{"http made of the listen address", []string{"LISTEN_ADDR=192.0.2.1:80", "SECRET_KEY=" + goodKey}, "PUBLIC_URL: is http:// on 192.0.2.1"},
 		{"public path", append(remote[1:], "PUBLIC_URL=https://chat.example/x"), "PUBLIC_URL: must be a scheme and a host only"},
 		{"public scheme", append(remote[1:], "PUBLIC_URL=chat.example"), "PUBLIC_URL: must begin with http:// or https://"},
+		{"public name", append(remote[1:], "PUBLIC_URL=https://chat..example"), "PUBLIC_URL: holds a name that no host can have"},
+		{"more connections than the embedded database takes", []string{"DB_MAX_CONNS=91"}, "DB_MAX_CONNS: must be at most 90"},
 		{"no key", []string{"PUBLIC_URL=https://chat.example"}, "SECRET_KEY: is needed when PUBLIC_URL is not on this machine"},
 		{"short key", []string{"SECRET_KEY=aaaa"}, "SECRET_KEY: must be 32 bytes in base64"},
 		{"two keys", []string{"SECRET_KEY=" + goodKey, "SECRET_KEY_FILE=/x"}, "SECRET_KEY_FILE: and SECRET_KEY are both set"},
@@ -237,6 +239,20 @@ func TestHelpDescribesEverySetting(t *testing.T) {
 	for block := range strings.SplitSeq(out.String(), "\n\n") {
 		if lines := strings.Split(strings.TrimSpace(block), "\n"); len(lines) < 2 && !strings.HasPrefix(block, "Settings") || strings.Contains(block, "()") {
 			t.Errorf("not described: %s", block)
+		}
+	}
+}
+
+// The name in a request's Host is as browsers write it.
+func TestThePublicURLIsWrittenAsBrowsersDo(t *testing.T) {
+	for given, want := range map[string]string{
+		"https://chat.example:443": "https://chat.example", "https://Chat.Example.:443/": "https://chat.example", "https://chat.example:8443": "https://chat.example:8443",
+		"https://münchen.example": "https://xn--mnchen-3ya.example", "https://[2001:DB8::1]:443": "https://[2001:db8::1]", "https://[2001:db8::1]:444": "https://[2001:db8::1]:444",
+		"https://192.0.2.1": "https://192.0.2.1", "https://chat.example:80": "https://chat.example:80", "https://kimi_web:8443": "https://kimi_web:8443",
+	} {
+		c, _, err := config.Load([]string{"PUBLIC_URL=" + given, "SECRET_KEY=" + goodKey})
+		if err != nil || c.PublicURL != want {
+			t.Errorf("%s is %q, %v", given, c.PublicURL, err)
 		}
 	}
 }

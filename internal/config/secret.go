@@ -22,17 +22,17 @@ var ErrSecretMissing = errors.New("the key that opens this data is missing")
 // Secret is the key that encrypts the owners' keys, SecretSize bytes long. It
 // comes from SECRET_KEY, SECRET_KEY_FILE or DATA_DIR/secret.key. The last is made
 // once, readable by its owner only, when the server is only for this machine and
-// nothing is stored yet; call Secret before opening the database. It refuses a
-// file that others may read, and with ErrSecretMissing to make a second key.
+// nothing is stored yet; call Secret before opening the database. It refuses
+// that file when others may read it, another one when they may change it, and with ErrSecretMissing to make a second key.
 func (c Config) Secret() ([]byte, error) {
 	if c.SecretKey != "" {
 		return decodeSecret(c.SecretKey)
 	}
 	if c.SecretKeyFile != "" {
-		return readSecret(c.SecretKeyFile)
+		return readSecret(c.SecretKeyFile, othersWrite)
 	}
 	path := c.secretPath()
-	key, err := readSecret(path)
+	key, err := readSecret(path, othersRead)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return key, err
 	}
@@ -59,11 +59,11 @@ func (c Config) checkSecret(add func(name, format string, args ...any)) {
 			add("SECRET_KEY", "%v", err)
 		}
 	case c.SecretKeyFile != "":
-		if _, err := readSecret(c.SecretKeyFile); err != nil {
+		if _, err := readSecret(c.SecretKeyFile, othersWrite); err != nil {
 			add("SECRET_KEY_FILE", "%v", err)
 		}
 	case c.PublicURL != "" && !c.Loopback():
-		if _, err := readSecret(c.secretPath()); errors.Is(err, fs.ErrNotExist) {
+		if _, err := readSecret(c.secretPath(), othersRead); errors.Is(err, fs.ErrNotExist) {
 			add("SECRET_KEY", secretNeeded)
 		}
 	}
@@ -81,14 +81,21 @@ func decodeSecret(text string) ([]byte, error) {
 	return key, nil
 }
 
-// readSecret reads a key file that nobody but its owner may read.
-func readSecret(path string) ([]byte, error) {
+// What others may not do with a key file: with one that we made not even read it. How one is
+// mounted into a container is not up to whoever starts it: Docker and Kubernetes let all read.
+const (
+	othersRead  fs.FileMode = 0o077
+	othersWrite fs.FileMode = 0o022
+)
+
+// readSecret reads a key file, if its mode has none of the bits that are refused.
+func readSecret(path string, refused fs.FileMode) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("look at key file: %w", err)
 	}
-	if info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
-		return nil, fmt.Errorf("the key file %s can be read by others: chmod 600 %s", path, path)
+	if info.Mode().Perm()&refused != 0 && runtime.GOOS != "windows" {
+		return nil, fmt.Errorf("the key file %s can be read or changed by others: chmod 600 %s", path, path)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -125,7 +132,7 @@ func makeSecret(path string) ([]byte, error) {
 	if err := syncDir(dir); err != nil {
 		return nil, fmt.Errorf("keep new key: %w", err)
 	}
-	return readSecret(path)
+	return readSecret(path, othersRead)
 }
 
 // writeTemp writes text to a new file in dir (mode 0600) and onto the disk.

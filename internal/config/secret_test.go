@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -70,7 +71,8 @@ func TestAnEmptyDatabaseFolderIsNoDatabase(t *testing.T) {
 	}
 }
 
-func TestAKeyFileThatOthersMayReadIsRefused(t *testing.T) {
+// Docker's and Kubernetes' secrets can be read by all in their container.
+func TestAKeyFileThatOthersMayChangeIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key")
 	if err := os.WriteFile(path, []byte(goodKey+"\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -79,11 +81,30 @@ func TestAKeyFileThatOthersMayReadIsRefused(t *testing.T) {
 	if key, err := c.Secret(); err != nil || len(key) != config.SecretSize {
 		t.Fatalf("key of %d bytes, %v", len(key), err)
 	}
-	if err := os.Chmod(path, 0o640); err != nil {
+	for mode, refused := range map[os.FileMode]bool{0o444: false, 0o440: false, 0o640: false, 0o660: true, 0o606: true} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Secret(); (err != nil) != refused || refused && !strings.Contains(err.Error(), "chmod 600") {
+			t.Errorf("with mode %o the error is %v", mode, err)
+		}
+		_, warnings, _ := config.Load([]string{"SECRET_KEY_FILE=" + path, "PUBLIC_URL=https://chat.example"})
+		if !refused && !slices.ContainsFunc(warnings, func(w config.Warning) bool { return w.Name == "SECRET_KEY_FILE" }) {
+			t.Errorf("mode %o is not warned of", mode)
+		}
+	}
+}
+
+func TestOurOwnKeyFileIsReadByNobodyElse(t *testing.T) {
+	c := load(t, "DATA_DIR="+t.TempDir())
+	if _, err := c.Secret(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(c.DataDir, "secret.key"), 0o640); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.Secret(); err == nil || !strings.Contains(err.Error(), "chmod 600") {
-		t.Errorf("error is %v", err)
+		t.Errorf("the error is %v", err)
 	}
 }
 

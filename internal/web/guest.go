@@ -65,18 +65,23 @@ func (s *server) viewerOf(r *http.Request) (viewer.Viewer, string, error) {
 	return viewer.Viewer{}, "", nil
 }
 
-// noticeProxy says once that a proxy on this machine is not trusted: everybody then
-// seems to come from here, and limits by network do not work.
+// noticeProxy says once that a proxy on this machine, or in a network of one's own such as
+// that of containers, is not trusted: everybody then seems to come from there, and limits by
+// network do not work.
 func (s *server) noticeProxy(r *http.Request) {
 	if r.Header.Get("X-Forwarded-For") == "" {
 		return
 	}
 	peer := parseHop(r.RemoteAddr)
-	if !peer.IsLoopback() || contains(s.TrustedProxies, peer) {
+	if !peer.IsLoopback() && !peer.IsPrivate() || contains(s.TrustedProxies, peer) {
 		return
 	}
 	s.untrusted.Do(func() {
-		s.Log.WarnContext(r.Context(), "a proxy on this machine forwards requests: name it in TRUSTED_PROXIES, or limits by network do not work")
+		where := "in a private network"
+		if peer.IsLoopback() {
+			where = "on this machine"
+		}
+		s.Log.WarnContext(r.Context(), "a proxy "+where+" forwards requests: if it is yours, name it in TRUSTED_PROXIES, or everybody seems to come from one address and limits by network do not work")
 	})
 }
 

@@ -377,14 +377,17 @@ func TestViewerKnowsItsNetworkAndAnUntrustedProxyIsPointedOut(t *testing.T) {
 	if f.seen.Network.String() != "203.0.113.9" {
 		t.Error(f.seen.Network)
 	}
-	for range 3 {
-		r := httptest.NewRequest(http.MethodPost, local+"/graphql", nil)
-		r.RemoteAddr = "127.0.0.1:5"
-		r.Header.Set("X-Forwarded-For", "1.2.3.4")
-		f.ServeHTTP(httptest.NewRecorder(), r)
-	}
-	if n := strings.Count(f.log.String(), "TRUSTED_PROXIES"); n != 1 {
-		t.Errorf("said %d times", n)
+	for _, peer := range []string{"127.0.0.1:5", "172.18.0.3:5", "[fd00::3]:5"} { // this machine, a network of containers
+		f := newFixture(t, local, nil)
+		for range 3 {
+			r := httptest.NewRequest(http.MethodPost, local+"/graphql", nil)
+			r.RemoteAddr = peer
+			r.Header.Set("X-Forwarded-For", "1.2.3.4")
+			f.ServeHTTP(httptest.NewRecorder(), r)
+		}
+		if n := strings.Count(f.log.String(), "TRUSTED_PROXIES"); n != 1 {
+			t.Errorf("of %s it was said %d times", peer, n)
+		}
 	}
 }
 

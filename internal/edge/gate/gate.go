@@ -4,6 +4,7 @@ package gate
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"sync"
@@ -15,7 +16,12 @@ import (
 type Limits struct {
 	Total int // default 12,000: what one instance is measured for
 	PerIP int // default 20; IPv6 addresses count by their /64 network
+	// Log is told that connections of an address are refused, at most once a minute and
+	// without the address: behind a proxy that is not trusted everybody has the same one.
+	Log *slog.Logger
 }
+
+const tellEvery = time.Minute
 
 // Scope says which cap refused a connection.
 type Scope string
@@ -62,6 +68,7 @@ type Gate struct {
 	total       int
 	byAddress   map[netip.Prefix]int
 	byPrincipal map[string]int
+	told        time.Time // that an address has too many
 }
 
 // New makes an empty gate.
@@ -92,6 +99,10 @@ func (g *Gate) Enter(from netip.Addr) (*Pass, error) {
 		return nil, &Refusal{Scope: Total, Limit: g.limits.Total, RetryAfter: 5 * time.Second}
 	}
 	if p.address.IsValid() && g.limits.PerIP >= 0 && g.byAddress[p.address] >= g.limits.PerIP {
+		if now := time.Now(); g.limits.Log != nil && now.Sub(g.told) >= tellEvery {
+			g.told = now
+			g.limits.Log.Warn("connections from one address are refused; if that is everybody's, name the proxy in TRUSTED_PROXIES, else raise SOCKETS_PER_IP", "limit", g.limits.PerIP)
+		}
 		return nil, &Refusal{Scope: Address, Limit: g.limits.PerIP, RetryAfter: 10 * time.Second}
 	}
 	g.total++

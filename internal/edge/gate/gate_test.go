@@ -1,10 +1,15 @@
 package gate_test
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/netip"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -135,6 +140,28 @@ func TestCounts(t *testing.T) {
 		}
 		if g.Open() != 0 {
 			t.Fatalf("%d left", g.Open())
+		}
+	})
+}
+
+// Everybody behind a proxy that is not trusted has one address: the log says so, but not
+// for each of them, and not which address.
+func TestRefusalsByAddressAreToldOnceAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		g := gate.New(gate.Limits{PerIP: 1, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		for minute := range 3 {
+			for range 5 {
+				_, _ = g.Enter(netip.MustParseAddr("192.0.2.77"))
+			}
+			if n := strings.Count(log.String(), "TRUSTED_PROXIES"); n != minute+1 {
+				t.Errorf("in minute %d it was told %d times", minute, n)
+			}
+			synctest.Wait()
+			<-time.After(time.Minute)
+		}
+		if strings.Contains(log.String(), "192.0.2.77") {
+			t.Error("the log names the address")
 		}
 	})
 }
