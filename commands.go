@@ -35,7 +35,7 @@ const usage = `Kimi K2: an AI chat assistant service to host yourself.
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once: what it did survives that
+	context.AfterFunc(ctx, stop)                                               // a second signal ends the program at once: what it did survives that
 	if err := command(ctx, os.Args[1:], os.Environ(), os.Stdout); err != nil { //nolint:forbidigo // the one place that reads it, for config.Load
 		fmt.Fprintln(os.Stderr, err)
 		stop()

@@ -80,7 +80,10 @@ type server struct {
 	chat         *chat.Service
 	completions  *completion.Service
 	sockets      *wsconn.Transport
+	front        web.Front
+	inside       http.Handler
 	http         *http.Server
+	serving      chan error    // why it ended
 	streams      chan struct{} // closed to end event streams
 	stop         context.CancelFunc
 	watching     chan struct{}
@@ -106,6 +109,7 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *server,
 		return nil, fmt.Errorf("LISTEN_ADDR: %w", err)
 	}
 	s.cfg = cfg.Bound(s.listener.Addr())
+	s.answer()
 	secret, err := cfg.Secret()
 	if err != nil {
 		return nil, err
@@ -163,12 +167,29 @@ func (s *server) start(ctx context.Context) error {
 	if err := s.accounts.VerifyKey(ctx); err != nil { // of a database that was empty until now
 		return err
 	}
+	if s.cfg.NATSURL == "" && !s.db.Embedded() {
+		if alone, err := s.db.Alone(ctx); err != nil {
+			return err
+		} else if !alone {
+			s.log.Warn("another instance works on this database: give both the same NATS_URL, or what one does the other's pages and sockets learn late")
+		}
+	}
 	for _, room := range []func(context.Context) error{s.limits.Start, s.requests.Start, s.chat.Start, s.completions.Start} {
 		if err := room(ctx); err != nil {
 			return err
 		}
 	}
-	return s.startPeople(ctx)
+	if err := s.startPeople(ctx); err != nil {
+		return err
+	}
+	s.front.Open(s.inside)
+	return nil
+}
+
+// answer lets probes see that the process lives, however long it takes to start.
+func (s *server) answer() {
+	s.http, s.serving = web.Server(s.cfg.ListenAddr, &s.front, s.log), make(chan error, 1)
+	go func() { s.serving <- s.http.Serve(rawio.Listen(s.listener)) }()
 }
 
 // openRest builds what needs most of the others.
@@ -261,10 +282,8 @@ func (s *server) ready(ctx context.Context) error {
 // serve answers until ctx ends, and then goes down in order: no new runs, running ones
 // end or are handed over, sockets close so that clients come back, requests end.
 func (s *server) serve(ctx context.Context) error {
-	failed := make(chan error, 1)
-	go func() { failed <- s.http.Serve(rawio.Listen(s.listener)) }()
 	select {
-	case err := <-failed:
+	case err := <-s.serving:
 		s.close(ctx)
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
@@ -338,8 +357,8 @@ func (s *server) close(ctx context.Context) {
 	if s.db != nil {
 		logged(s.log, "close the database", s.db.Close(ctx))
 	}
-	if s.listener != nil {
-		_ = s.listener.Close()
+	if s.http != nil {
+		_ = s.http.Close()
 	}
 }
 

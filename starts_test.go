@@ -81,3 +81,14 @@ func TestANewerDatabaseIsRefusedFirst(t *testing.T) {
 		t.Errorf("the start ends with %v", err)
 	}
 }
+
+// A migration that fails ends the start, and all that was built before it.
+func TestAMigrationThatFailsEndsTheStart(t *testing.T) {
+	url := dbtest.Empty(t)
+	if err := dbtest.Open(t, url).Gorm(t.Context()).Exec("CREATE TABLE owners (id text)").Error; err != nil {
+		t.Fatal(err)
+	}
+	if err := startOn(t, url); err == nil || !strings.Contains(err.Error(), "migrate the database") {
+		t.Errorf("the start ends with %v", err)
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"gorm.io/gorm"
@@ -50,6 +51,7 @@ type DB struct {
 	server     *cluster.Server
 	version    string
 	migrations fs.FS
+	presence   *pgx.Conn // says to other instances that there is this one
 	log        *slog.Logger
 	renewed    atomic.Int64 // when the pool's connections were last replaced, in microseconds
 	closeOnce  sync.Once
@@ -157,6 +159,9 @@ func (d *DB) Close(ctx context.Context) error {
 
 func (d *DB) close(ctx context.Context) error {
 	var errs []error
+	if d.presence != nil {
+		errs = append(errs, d.presence.Close(ctx))
+	}
 	if d.sql != nil {
 		errs = append(errs, d.sql.Close())
 	}

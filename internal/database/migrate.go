@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -61,7 +62,7 @@ func (d *DB) Migrate(ctx context.Context) (applied int, err error) {
 	db := d.unhurried()
 	defer func() { err = errors.Join(err, db.Close()) }()
 	provider, err := goose.NewProvider(goose.DialectPostgres, db, d.migrations,
-		goose.WithSessionLocker(migrationLock{}), goose.WithDisableGlobalRegistry(true))
+		goose.WithSessionLocker(migrationLock{d.log}), goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return 0, fmt.Errorf("read the migrations: %w", err)
 	}
@@ -135,19 +136,29 @@ func (d *DB) newest() (int64, error) {
 
 // migrationLock is a session lock that is asked for again and again rather than waited
 // for: a waiting statement would hold up CREATE INDEX CONCURRENTLY of the one that has it.
-type migrationLock struct{}
+type migrationLock struct{ log *slog.Logger }
 
 const migrationLockID = 0x6b696d69 // "kimi"
 
-// SessionLock takes the lock on conn, however long another instance migrates.
-func (migrationLock) SessionLock(ctx context.Context, conn *sql.Conn) error {
-	for {
+// waitTold is how often a wait for another instance's migration is told of.
+const waitTold = 10 * time.Second
+
+// SessionLock takes the lock on conn, however long another instance migrates, and tells of
+// the wait: a lock that nobody works under, as a pooler may keep one, shows by its process.
+func (l migrationLock) SessionLock(ctx context.Context, conn *sql.Conn) error {
+	for told := time.Now(); ; {
 		var got bool
 		if err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1)", migrationLockID).Scan(&got); err != nil {
 			return fmt.Errorf("lock the database for migration: %w", err)
 		}
 		if got {
 			return nil
+		}
+		if now := time.Now(); now.Sub(told) >= waitTold {
+			told = now
+			var holder sql.NullInt64
+			_ = conn.QueryRowContext(ctx, "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = 0 AND objid = $1 AND granted LIMIT 1", migrationLockID).Scan(&holder)
+			l.log.Warn("another instance migrates the database; waiting for it", "process", holder.Int64)
 		}
 		if !pause(ctx, 50*time.Millisecond) {
 			return fmt.Errorf("wait for another instance's migration: %w", ctx.Err())

@@ -98,8 +98,12 @@ func settle(dir string, log *slog.Logger) (string, Identity, error) {
 	if err := os.MkdirAll(filepath.Dir(dir), parentMode); err != nil {
 		return "", Identity{}, fmt.Errorf("make the data folder: %w", err)
 	}
-	if _, err := os.Lstat(dir); err == nil {
-		return settled(dir)
+	if info, err := os.Lstat(dir); err == nil {
+		place, who, err := settled(dir)
+		if err == nil && info.Mode()&os.ModeSymlink != 0 {
+			log.Info("the database is kept outside of the data folder: a backup has to follow the link", "data", dir, "place", place)
+		}
+		return place, who, err
 	}
 	who := WhoRuns(dir)
 	if !who.Reaches(filepath.Dir(dir)) {
