@@ -111,7 +111,7 @@ func TestVerifyHoldsEveryActAgainstItsOwnHold(t *testing.T) {
 				word   string
 				of     person
 				tokens int64
-			}{{"FIRST", p, 70}, {"SECOND", p, 70}, {"FREE", p, 0}, {"THEIRS", q, 70}} {
+			}{{"FIRST", p, 70}, {"SECOND", p, 70}, {"FREE", p, 0}, {"THEIRS", q, 70}, {"FOURTH", q, 70}} {
 				h := r.mustHold(a.of, 100)
 				_, err := r.Settle(t.Context(), act(a.of, h, fmt.Sprint("run/", n), a.tokens))
 				r.must(err)
