@@ -40,3 +40,15 @@ func Settler(commit func(owners []string)) (settle func(owner string, n int) err
 		return err
 	}, w.close
 }
+
+// Statement is the one that sums up the books, and the searches are those that are always made.
+func Statement() (sums string, searches []string) {
+	for _, p := range proofs {
+		for _, f := range p.searches {
+			if f.when == "" {
+				searches = append(searches, f.query)
+			}
+		}
+	}
+	return statement(proofs), searches
+}

@@ -3,8 +3,11 @@ package credit_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/kimi-k2/kimi-k2/internal/credit"
 )
@@ -77,6 +80,78 @@ func TestVerifyNamesTheRuleThatIsBroken(t *testing.T) {
 			r.broken(strings.Fields(tc.broken)...)
 			r.names(strings.NewReplacer("WALLET", p.wallet, "SETTLED", settled.ID).Replace(tc.fault))
 		})
+	}
+}
+
+// P25, L6: an act is held against its own hold, of its own owner, and not only against sums: what
+// is mixed up here costs every wallet what it should.
+func TestVerifyHoldsEveryActAgainstItsOwnHold(t *testing.T) {
+	name := func(acts string) string { return "UPDATE usage_rows SET " + acts }
+	for what, tc := range map[string]struct{ broken, fault, change string }{
+		"an act that cost nothing beside one that did": {"", "", name(`hold_id = 'FIRST' WHERE hold_id = 'FREE'`)},
+		"two acts of one hold": {"L6", "FIRST is settled by 2 acts",
+			name(`hold_id = 'FIRST', transfer_id = (SELECT transfer_id FROM ledger_holds WHERE id = 'FIRST') WHERE hold_id = 'SECOND'`)},
+		"two acts of a hold that is not there": {"L6 P25", "hld_gone is settled by 2 acts", name(`hold_id = 'hld_gone' WHERE hold_id IN ('FIRST', 'SECOND')`)},
+		"acts of each other's holds": {"P25", "says 70, its charge 0", name(`hold_id = h.id, transfer_id = h.transfer_id FROM ledger_holds h
+			WHERE usage_rows.hold_id IN ('FIRST', 'THEIRS') AND h.id IN ('FIRST', 'THEIRS') AND h.id <> usage_rows.hold_id`)},
+		"an act of another's hold, lower or higher": {"P25", "says 70, its charge 0", `DELETE FROM usage_rows WHERE hold_id = 'THEIRS';` +
+			name(`hold_id = 'THEIRS', transfer_id = (SELECT transfer_id FROM ledger_holds WHERE id = 'THEIRS') WHERE hold_id = 'FIRST'`)},
+		"an act of another's hold, higher or lower": {"P25", "says 70, its charge 0", `DELETE FROM usage_rows WHERE hold_id = 'FIRST';` +
+			name(`hold_id = 'FIRST', transfer_id = (SELECT transfer_id FROM ledger_holds WHERE id = 'FIRST') WHERE hold_id = 'THEIRS'`)},
+		"an act of another charge":    {"P25", "says 70, its charge 0", name(`transfer_id = 'trf_other' WHERE hold_id = 'FIRST'`)},
+		"an act whose wallet is gone": {"P25", "says 70, its charge 0", `DELETE FROM wallets WHERE account_id = 'WALLET'`},
+		"a price below nothing": {"L10", "FIRST holds 100", `ALTER TABLE ledger_holds DROP CONSTRAINT ledger_holds_sound;` +
+			unguarded("ledger_holds", `UPDATE ledger_holds SET price_output = -1 WHERE id = 'FIRST'`)},
+	} {
+		t.Run(what, func(t *testing.T) {
+			r := newRoom(t)
+			p, q := r.person(1000), r.person(1000)
+			words := []string{"WALLET", p.wallet}
+			for n, a := range []struct {
+				word   string
+				of     person
+				tokens int64
+			}{{"FIRST", p, 70}, {"SECOND", p, 70}, {"FREE", p, 0}, {"THEIRS", q, 70}, {"FOURTH", q, 70}} {
+				h := r.mustHold(a.of, 100)
+				_, err := r.Settle(t.Context(), act(a.of, h, fmt.Sprint("run/", n), a.tokens))
+				r.must(err)
+				words = append(words, a.word, h.ID)
+			}
+			is := strings.NewReplacer(words...)
+			r.must(r.exec(is.Replace(tc.change)))
+			r.broken(strings.Fields(tc.broken)...)
+			r.names(is.Replace(tc.fault))
+		})
+	}
+}
+
+// Of the tables that grow with every act, holds are read twice and usage once, however many
+// proofs there are, and nothing is searched where nothing is wrong.
+func TestVerifyReadsTheLargeTablesOnceForAllProofs(t *testing.T) {
+	r := newRoom(t)
+	p := r.person(1000)
+	_, err := r.Settle(t.Context(), act(p, r.mustHold(p, 100), "run/0", 70))
+	r.must(err)
+	statement, searches := credit.Statement()
+	rows, err := r.db.Pool().Query(t.Context(), "EXPLAIN (COSTS OFF) "+statement)
+	r.must(err)
+	plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	r.must(err)
+	read := map[string]int{}
+	for _, node := range plan {
+		for _, table := range []string{"ledger_holds", "usage_rows"} {
+			if strings.Contains(node, "Scan") && strings.Contains(node, " on "+table) {
+				read[table]++
+			}
+		}
+	}
+	if read["ledger_holds"] != 2 || read["usage_rows"] != 1 {
+		t.Errorf("they are read so often: %v", read)
+	}
+	for _, query := range searches {
+		if strings.Contains(query, "ledger_holds ") || strings.Contains(query, "usage_rows ") {
+			t.Errorf("is searched though nothing is wrong: %s", query)
+		}
 	}
 }
 

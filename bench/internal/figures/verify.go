@@ -24,12 +24,15 @@ const (
 
 // verify measures the command kimi-k2 verify of the built binary, from its start to its end:
 // how long it takes, and that four times the entries take it no more memory. The books are
-// written by the product's own settlements, in a database that holds nothing else.
+// written by the product's own settlements, in a database that holds nothing else. Command and
+// database have all cores.
 func (r *Run) verify(ctx context.Context) (_ []report.Figure, err error) {
 	shared, err := r.database(ctx)
 	if err != nil {
 		return nil, err
 	}
+	r.bed.Pin(shared.PID, bed.Anywhere)
+	defer r.bed.Pin(shared.PID, bed.Others)
 	d, err := shared.Beside(ctx, "books", r.Log)
 	if err != nil {
 		return nil, err
