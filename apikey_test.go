@@ -438,7 +438,7 @@ func TestAKeyIsSurrendered(t *testing.T) {
 // P92: what a key may spend is exact: of many messages at once, on two instances, exactly
 // those are let in that fit, and a reply that would lead beyond it ends there.
 func TestAKeysCreditLimitIsExact(t *testing.T) {
-	p := priced(t, 100, "STREAMS_PER_GUEST=1000")
+	p := priced(t, 100, "STREAMS_PER_GUEST=1000", "STREAMS_PER_ACCOUNT=1000")
 	b := p.signIn("builder")
 	g := b.program(map[string]any{"creditLimit": "0.021539"}) // seven holds of 5 + 3×1024 micro-credits
 	release := make(chan struct{})

@@ -191,7 +191,7 @@ func TestMessagesAreLimited(t *testing.T) {
 // completion: of many on three instances exactly so many begin, the page's don't count, a
 // request that is sent again finds its reply, and each end frees one place.
 func TestAKeysRepliesAreItsStreams(t *testing.T) {
-	all := instances(t, 3, "RATE_STREAMS_PER_KEY=7", "STREAMS_PER_GUEST=1000")
+	all := instances(t, 3, "RATE_STREAMS_PER_KEY=7", "STREAMS_PER_GUEST=1000", "STREAMS_PER_ACCOUNT=1000")
 	b := all[0].signIn("builder")
 	g := b.program(map[string]any{})
 	release := make(chan struct{})
