@@ -162,6 +162,16 @@ func TestAKeyWithoutTheScopeReadsNoConversation(t *testing.T) {
 	send := func(n int) map[string]any {
 		return input(map[string]any{"clientId": fmt.Sprint("nosy ", n), "text": "hi", "conversationId": conversation})
 	}
+	// Nor does it have the model tell it.
+	nosy := g.ask(`mutation($i: MessageSendInput!) { messageSend(input: $i) { reply { id } userErrors { code } } }`, send(-1))
+	want(t, at(nosy, "data", "messageSend"), `{"reply":null,"userErrors":[{"code":"SCOPE_MISSING"}]}`)
+	s.subscribe("2", `subscription($id: ID!) { replyEvents(replyId: $id) { __typename ... on ReplySnapshot { text } } }`, map[string]any{"id": reply})
+	if m := s.read(); at(m, "payload", "errors", 0, "extensions", "code") != "SCOPE_MISSING" || at(m, "payload", "data") != nil {
+		t.Errorf("it follows a reply of the page: %v", m)
+	}
+	if m := s.read(); m["type"] != "complete" {
+		t.Errorf("it goes on: %v", m)
+	}
 	for n, c := range []struct {
 		document  string
 		variables func(n int) map[string]any

@@ -207,6 +207,9 @@ func (s *Service) conversationFor(tx *gorm.DB, v viewer.Viewer, t turn) (*models
 		if err != nil {
 			return nil, onField("conversationId", err, "conversation")
 		}
+		if err := ownConversation(tx, v, c.ID); err != nil {
+			return nil, err
+		}
 		return c, openConversation(v.Key, c)
 	}
 	now := s.clock.Now()
@@ -267,6 +270,9 @@ func (s *Service) writeTurn(tx *gorm.DB, v viewer.Viewer, t turn, c *models.Conv
 func (s *Service) reread(ctx context.Context, sent Sent) (*Sent, error) {
 	var err error
 	v := sent.Viewer
+	if err := ownReply(s.DB.Gorm(ctx), v, sent.Reply.ID); err != nil {
+		return nil, err
+	}
 	if sent.Reply, err = s.FindMessage(ctx, v, sent.Reply.ID); err != nil {
 		return nil, err
 	}
