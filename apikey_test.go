@@ -162,6 +162,16 @@ func TestAKeyWithoutTheScopeReadsNoConversation(t *testing.T) {
 	send := func(n int) map[string]any {
 		return input(map[string]any{"clientId": fmt.Sprint("nosy ", n), "text": "hi", "conversationId": conversation})
 	}
+	// Nor does it have the model tell it.
+	nosy := g.ask(`mutation($i: MessageSendInput!) { messageSend(input: $i) { reply { id } userErrors { code } } }`, send(-1))
+	want(t, at(nosy, "data", "messageSend"), `{"reply":null,"userErrors":[{"code":"SCOPE_MISSING"}]}`)
+	s.subscribe("2", `subscription($id: ID!) { replyEvents(replyId: $id) { __typename ... on ReplySnapshot { text } } }`, map[string]any{"id": reply})
+	if m := s.read(); at(m, "payload", "errors", 0, "extensions", "code") != "SCOPE_MISSING" || at(m, "payload", "data") != nil {
+		t.Errorf("it follows a reply of the page: %v", m)
+	}
+	if m := s.read(); m["type"] != "complete" {
+		t.Errorf("it goes on: %v", m)
+	}
 	for n, c := range []struct {
 		document  string
 		variables func(n int) map[string]any
@@ -438,7 +448,7 @@ func TestAKeyIsSurrendered(t *testing.T) {
 // P92: what a key may spend is exact: of many messages at once, on two instances, exactly
 // those are let in that fit, and a reply that would lead beyond it ends there.
 func TestAKeysCreditLimitIsExact(t *testing.T) {
-	p := priced(t, 100, "STREAMS_PER_GUEST=1000")
+	p := priced(t, 100, "STREAMS_PER_GUEST=1000", "STREAMS_PER_ACCOUNT=1000")
 	b := p.signIn("builder")
 	g := b.program(map[string]any{"creditLimit": "0.021539"}) // seven holds of 5 + 3×1024 micro-credits
 	release := make(chan struct{})

@@ -33,7 +33,7 @@ var callers = []string{"anonymous", "visitor", "guest", "other", "admin", "stale
 // table, and each call by each caller ends as its line says.
 func TestAuthorisation(t *testing.T) {
 	_, _, settings := tills(t)
-	p := start(t, append(settings, "GUEST_MESSAGE_LIMIT=1000", "SOCKETS_PER_PRINCIPAL=100", "STREAMS_PER_GUEST=100", "GOOGLE_CLIENT_ID=id", "GOOGLE_CLIENT_SECRET=secret", "CHARGE=off",
+	p := start(t, append(settings, "GUEST_MESSAGE_LIMIT=1000", "SOCKETS_PER_PRINCIPAL=100", "STREAMS_PER_GUEST=100", "STREAMS_PER_ACCOUNT=100", "GOOGLE_CLIENT_ID=id", "GOOGLE_CLIENT_SECRET=secret", "CHARGE=off",
 		"RATE_MESSAGES_PER_ACCOUNT=0", "RATE_MESSAGES_PER_GUEST=0", "RATE_COST_PER_ACCOUNT=0", "RATE_COST_PER_GUEST=0", "RATE_REQUESTS_PER_KEY=0", "RATE_REQUESTS_PER_ACCOUNT=0", "RATE_TOKENS_PER_KEY=0", "RATE_TOKENS_PER_ACCOUNT=0")...)
 	m := newMatrix(t, p)
 	lines := slices.Concat(rules(m.schema), []string{""}, m.operations(), []string{""}, m.below(), []string{""}, m.routes(webRoutes(t)))

@@ -71,7 +71,7 @@ func (g *program) overSocket(upgrade bool, query string, variables map[string]an
 // T4: whatever carries a key, each operation has the same result, for keys with every scope
 // alone and all together: nothing is open by another door.
 func TestEveryCarrierOfAKeyIsEqual(t *testing.T) {
-	p := start(t, "SOCKETS_PER_IP=1000", "SOCKETS_PER_PRINCIPAL=1000", "STREAMS_PER_GUEST=1000")
+	p := start(t, "SOCKETS_PER_IP=1000", "SOCKETS_PER_PRINCIPAL=1000", "STREAMS_PER_GUEST=1000", "STREAMS_PER_ACCOUNT=1000")
 	b := p.signIn("builder")
 	conversation, _ := at(b.send("first", "Hi!"), "data", "messageSend", "conversation", "id").(string)
 	all := []string{"chat:write", "conversations:read", "models:read", "usage:read"}

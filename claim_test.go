@@ -16,7 +16,7 @@ import (
 // exactly 10 requests to the engine; the other 40 are told why.
 func TestTheGuestLimitIsExactOnThreeInstances(t *testing.T) {
 	engine := inferencetest.New(t)
-	all := instances(t, 3, "INFERENCE_URL="+engine.URL(), "GUEST_MESSAGE_LIMIT=10", "STREAMS_PER_GUEST=100", "RATE_MESSAGES_PER_GUEST=0") // 50 are more than a minute's
+	all := instances(t, 3, "INFERENCE_URL="+engine.URL(), "GUEST_MESSAGE_LIMIT=10", "STREAMS_PER_GUEST=100", "STREAMS_PER_ACCOUNT=100", "RATE_MESSAGES_PER_GUEST=0") // 50 are more than a minute's
 	b := all[0].browser()
 	b.pass()
 	var g errgroup.Group

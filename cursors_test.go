@@ -74,8 +74,9 @@ func TestCursorsAreGoodForOneListOfOneOwner(t *testing.T) {
 	}
 }
 
-const moneyPages = `query($quarantine: String, $comparisons: String, $odd: String) { operator {
+const moneyPages = `query($quarantine: String, $comparisons: String, $odd: String, $checks: String) { operator {
 	quarantineWaiting quarantine(first: 2, after: $quarantine) { nodes { id } edges { cursor node { id } } pageInfo { endCursor hasNextPage hasPreviousPage } }
+	bookChecks(first: 2, after: $checks) { nodes { id ok } edges { cursor node { id } } pageInfo { endCursor hasNextPage } }
 	comparisons(first: 2, after: $comparisons) { nodes { id } edges { cursor } pageInfo { endCursor hasNextPage } }
 	oddUsageWaiting oddUsage(first: 2, after: $odd) { nodes { reported } edges { cursor } pageInfo { endCursor hasNextPage } } } }`
 
@@ -91,6 +92,9 @@ func TestTheOperatorsListsOfMoneyHavePages(t *testing.T) {
 		if err == nil {
 			err = db.Exec(`INSERT INTO reconciliations (id, provider, since, started_at, finished_at) SELECT ?, 'STRIPE', n, n, n FROM now() n`, fmt.Sprintf("rec_%d", i)).Error
 		}
+		if err == nil {
+			err = db.Exec(`INSERT INTO ledger_checks (id, ok, findings, started_at, finished_at) SELECT ?, true, '[]', n, n FROM now() n`, fmt.Sprintf("chk_z%d", i)).Error
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,21 +103,25 @@ func TestTheOperatorsListsOfMoneyHavePages(t *testing.T) {
 	want(t, at(first, "quarantineWaiting"), `3`)
 	want(t, at(first, "quarantine", "nodes"), `[{"id":"qua_2"},{"id":"qua_1"}]`)
 	want(t, at(first, "comparisons", "nodes"), `[{"id":"rec_2"},{"id":"rec_1"}]`)
+	want(t, at(first, "bookChecks", "nodes"), `[{"id":"chk_z2","ok":true},{"id":"chk_z1","ok":true}]`)
 	want(t, at(first, "oddUsage"), `{"nodes":[],"edges":[],"pageInfo":{"endCursor":null,"hasNextPage":false}}`)
 	quarantine, comparisons := at(first, "quarantine", "pageInfo", "endCursor"), at(first, "comparisons", "pageInfo", "endCursor")
 	if at(first, "quarantine", "edges", 1, "cursor") != quarantine || at(first, "quarantine", "pageInfo", "hasNextPage") != true {
 		t.Errorf("%v", first)
 	}
-	second := at(admin.ask(moneyPages, map[string]any{"quarantine": quarantine, "comparisons": comparisons}), "data", "operator")
+	checks := at(first, "bookChecks", "pageInfo", "endCursor")
+	second := at(admin.ask(moneyPages, map[string]any{"quarantine": quarantine, "comparisons": comparisons, "checks": checks}), "data", "operator")
 	want(t, at(second, "quarantine", "nodes"), `[{"id":"qua_0"}]`)
 	want(t, at(second, "quarantine", "pageInfo", "hasNextPage"), `false`)
 	want(t, at(second, "quarantine", "pageInfo", "hasPreviousPage"), `true`)
+	want(t, at(second, "bookChecks", "nodes", 0, "id"), `"chk_z0"`)
 	want(t, at(second, "comparisons", "nodes"), `[{"id":"rec_0"}]`)
-	for name, foreign := range map[string]any{"quarantine": comparisons, "comparisons": quarantine, "odd": comparisons} {
+	for name, foreign := range map[string]any{"quarantine": comparisons, "comparisons": quarantine, "odd": comparisons, "checks": quarantine} {
 		if answer := admin.ask(moneyPages, map[string]any{name: foreign}); code(answer) != "INVALID" {
 			t.Errorf("%s: %v", name, answer)
 		}
 	}
+	want(t, at(admin.ask(`{operator{ledgerChecks{id}}}`, nil), "data", "operator", "ledgerChecks", 2), `{"id":"chk_z0"}`)
 	want(t, at(admin.ask(`{operator{quarantinedPayments{id} reconciliations{id} absurdUsage{reported}}}`, nil), "data", "operator"),
 		`{"quarantinedPayments":[{"id":"qua_2"},{"id":"qua_1"},{"id":"qua_0"}],"reconciliations":[{"id":"rec_2"},{"id":"rec_1"},{"id":"rec_0"}],"absurdUsage":[]}`)
 }

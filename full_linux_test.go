@@ -14,7 +14,7 @@ import (
 // written, a reply that is being written goes on, and all of it goes on when there is room.
 func TestAFullDiskLosesNothing(t *testing.T) {
 	dir := dbtest.SmallDisk(t, 400)
-	p := start(t, "DATABASE_URL=", "DATA_DIR="+dir, "GUEST_MESSAGE_LIMIT=10000", "RATE_MESSAGES_PER_GUEST=0", "RATE_COST_PER_GUEST=0", "STREAMS_PER_GUEST=10000", "INFERENCE_TOKEN_TIMEOUT=10m")
+	p := start(t, "DATABASE_URL=", "DATA_DIR="+dir, "GUEST_MESSAGE_LIMIT=10000", "RATE_MESSAGES_PER_GUEST=0", "RATE_COST_PER_GUEST=0", "STREAMS_PER_GUEST=10000", "STREAMS_PER_ACCOUNT=10000", "INFERENCE_TOKEN_TIMEOUT=10m")
 	b := p.browser()
 	release := make(chan struct{})
 	p.engine.Queue(inferencetest.Script{inferencetest.Say("Good "), inferencetest.Wait(release), inferencetest.Say("morning"), inferencetest.Finish("stop"), inferencetest.Done()})

@@ -78,7 +78,7 @@ func newCrossing(t *testing.T, seed uint64) *crossing {
 	engine := inferencetest.New(t)
 	engine.Answer(c.answer)
 	settings = append(settings, priceList(t), "CHARGE=on", "SIGNUP_CREDITS=10", "TITLES=auto", "INFERENCE_URL="+engine.URL(), "SMTP_URL=smtp://"+c.letters.Address, "MAIL_FROM=kimi@example.org",
-		"RUN_LEASE=60s", "CHECKPOINT_INTERVAL=50ms", "RATE_COST_PER_GUEST=0", "RATE_COST_PER_ACCOUNT=0", "STREAMS_PER_GUEST=100", "GUEST_MESSAGE_LIMIT=100")
+		"RUN_LEASE=60s", "CHECKPOINT_INTERVAL=50ms", "RATE_COST_PER_GUEST=0", "RATE_COST_PER_ACCOUNT=0", "STREAMS_PER_GUEST=100", "STREAMS_PER_ACCOUNT=100", "GUEST_MESSAGE_LIMIT=100")
 	first, second := t.TempDir(), t.TempDir()
 	c.exports = filepath.Join(first, "exports")
 	if err := os.Symlink(c.exports, filepath.Join(second, "exports")); err != nil {

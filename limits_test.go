@@ -136,6 +136,36 @@ func TestAKeysOwnLimitsAreChanged(t *testing.T) {
 	}
 }
 
+// T9: a key is narrowed and renamed at any time; to let it spend or do more needs a fresh
+// proof of who asks for it, as making one does.
+func TestToWidenAKeyNeedsAFreshProof(t *testing.T) {
+	p := start(t)
+	fresh := p.signIn("builder")
+	g := fresh.program(map[string]any{"requestsPerMinute": 5, "tokensPerMinute": 100, "creditLimit": "10"})
+	free := fresh.program(map[string]any{})
+	e := p.session("builder")
+	p.age(e, time.Hour)
+	stale := p.browser()
+	stale.enter(e)
+	update := func(b *browser, id string, in map[string]any) any {
+		in["apiKeyId"] = id
+		return at(b.ask(keyUpdate, map[string]any{"i": in}), "data", "apiKeyUpdate", "userErrors")
+	}
+	wider := []map[string]any{{"requestsPerMinute": 6}, {"requestsPerMinute": 0}, {"tokensPerMinute": 101}, {"tokensPerMinute": 0}, {"creditLimit": "10.000001"}, {"unlimited": true},
+		{"name": "c", "creditLimit": "1", "tokensPerMinute": 101}}
+	for _, in := range wider {
+		want(t, update(stale, g.id, in), `[{"field":null,"code":"REAUTHENTICATION_REQUIRED"}]`)
+	}
+	for _, in := range []map[string]any{{"name": "b"}, {"requestsPerMinute": 5}, {"requestsPerMinute": 4, "tokensPerMinute": 99, "creditLimit": "9"}} {
+		want(t, update(stale, g.id, in), `[]`)
+	}
+	want(t, update(stale, free.id, map[string]any{"requestsPerMinute": 4, "tokensPerMinute": 4, "creditLimit": "1"}), `[]`) // it had no limits
+	want(t, at(stale.ask(`{ viewer { apiKeys { name creditLimit requestsPerMinute } } }`, nil), "data", "viewer", "apiKeys", 1), `{"creditLimit":"9","name":"b","requestsPerMinute":4}`)
+	for _, in := range wider {
+		want(t, update(fresh, g.id, in), `[]`)
+	}
+}
+
 // P74: messages count against the tokens of a key and the messages of a guest; beyond them
 // nothing reaches the engine or is written, and the refusal says when to come again.
 func TestMessagesAreLimited(t *testing.T) {
@@ -191,7 +221,7 @@ func TestMessagesAreLimited(t *testing.T) {
 // completion: of many on three instances exactly so many begin, the page's don't count, a
 // request that is sent again finds its reply, and each end frees one place.
 func TestAKeysRepliesAreItsStreams(t *testing.T) {
-	all := instances(t, 3, "RATE_STREAMS_PER_KEY=7", "STREAMS_PER_GUEST=1000")
+	all := instances(t, 3, "RATE_STREAMS_PER_KEY=7", "STREAMS_PER_GUEST=1000", "STREAMS_PER_ACCOUNT=1000")
 	b := all[0].signIn("builder")
 	g := b.program(map[string]any{})
 	release := make(chan struct{})

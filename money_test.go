@@ -136,7 +136,7 @@ func TestChargeByPhase(t *testing.T) {
 // P60, P67, T26, F11, F15, F18: what the balance doesn't cover is refused before the engine is asked, with
 // needed and available; of parallel messages exactly those are let in that fit.
 func TestSendingWithoutEnoughCredits(t *testing.T) {
-	p := priced(t, 0, "STREAMS_PER_GUEST=1000")
+	p := priced(t, 0, "STREAMS_PER_GUEST=1000", "STREAMS_PER_ACCOUNT=1000")
 	b := p.signIn("poor")
 	send := func(n int) any {
 		return at(b.ask(paidDocument, map[string]any{"i": map[string]any{"clientId": fmt.Sprint("c", n), "text": "m"}}), "data", "messageSend")

@@ -209,23 +209,37 @@ func TestAProgramPaysForWhatItGets(t *testing.T) {
 	p.books()
 }
 
-// What the engine refuses as it is asked costs nothing and is told as the client's to change,
-// not to be repeated.
+// What the engine refuses costs nothing and is told as the client's to change, or the
+// operator's to mend, and in neither case as to be repeated.
 func TestAProgramIsToldWhatTheEngineRefuses(t *testing.T) {
 	p := priced(t, 5)
 	b := p.signIn("builder")
 	g := b.program(map[string]any{})
-	for _, path := range []string{"/v1/chat/completions", "/v1/messages"} {
-		for _, more := range []string{`,"max_tokens":9`, `,"max_tokens":9,"stream":true`} {
-			p.engine.Queue(inferencetest.Refuse(422, `{"error":{"message":"this model reads no images"}}`))
-			resp := g.call(t.Context(), path, asking("hi", more))
-			answer := g.answer(resp)
-			if resp.StatusCode != http.StatusBadRequest || resp.Header.Get("X-Should-Retry") != "false" || resp.Header.Get("X-Error-Code") != "UPSTREAM_FAILED" || at(answer, "error", "type") != "invalid_request_error" {
-				t.Errorf("%s: %d %v %v", path, resp.StatusCode, resp.Header, answer)
+	refusals := []struct {
+		engine, status    int
+		code              string
+		openai, anthropic string // the types
+	}{
+		{422, http.StatusBadRequest, "UPSTREAM_FAILED", "invalid_request_error", "invalid_request_error"},
+		{413, http.StatusBadRequest, "CONTEXT_TOO_LONG", "invalid_request_error", "invalid_request_error"},
+		{401, http.StatusBadGateway, "UPSTREAM_UNAUTHORIZED", "server_error", "api_error"},
+		{403, http.StatusBadGateway, "UPSTREAM_UNAUTHORIZED", "server_error", "api_error"},
+		{405, http.StatusBadGateway, "UPSTREAM_FAILED", "server_error", "api_error"},
+		{404, http.StatusNotFound, "MODEL_UNAVAILABLE", "invalid_request_error", "not_found_error"},
+	}
+	for _, c := range refusals {
+		for path, kind := range map[string]string{"/v1/chat/completions": c.openai, "/v1/messages": c.anthropic} {
+			for _, more := range []string{`,"max_tokens":9`, `,"max_tokens":9,"stream":true`} {
+				p.engine.Queue(inferencetest.Refuse(c.engine, `{"error":{"message":"this model reads no images"}}`))
+				resp := g.call(t.Context(), path, asking("hi", more))
+				answer := g.answer(resp)
+				if resp.StatusCode != c.status || resp.Header.Get("X-Should-Retry") != "false" || resp.Header.Get("Retry-After") != "" || resp.Header.Get("X-Error-Code") != c.code || at(answer, "error", "type") != kind {
+					t.Errorf("%d, %s: %d %v %v", c.engine, path, resp.StatusCode, resp.Header, answer)
+				}
 			}
 		}
 	}
-	if n := len(p.engine.Requests()); n != 4 {
+	if n := len(p.engine.Requests()); n != 4*len(refusals) {
 		t.Errorf("the engine was asked %d times", n)
 	}
 	for _, act := range p.acts(b.id()) {

@@ -67,7 +67,7 @@ func start(t *testing.T, settings ...string) *product {
 	p := &product{t: t, engine: inferencetest.New(t), logs: new(syncBuffer), said: newSaid()}
 	environ := append([]string{
 		"LISTEN_ADDR=127.0.0.1:0", "DATA_DIR=" + t.TempDir(), "DATABASE_URL=" + dbtest.URL(t), "INFERENCE_URL=" + p.engine.URL(),
-		"SECRET_KEY=" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{5}, 32)), "TITLES=off", "SHUTDOWN_TIMEOUT=1s",
+		"SECRET_KEY=" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{5}, 32)), "TITLES=off", "SHUTDOWN_TIMEOUT=1s", "STREAMS_PER_GUEST=3",
 	}, settings...)
 	cfg, _, err := config.Load(environ)
 	if err != nil {

@@ -89,7 +89,7 @@ func (b *browser) fills(schema *ast.Schema, wrap string, f *ast.FieldDefinition,
 // T19, T18: whatever text stands in any argument of any field, for an administrator and for a
 // guest, is data: it is answered or refused, nothing fails inside, and nobody else loses anything.
 func TestEveryTextOfEveryArgumentIsData(t *testing.T) {
-	p := start(t, "RATE_COST_PER_ACCOUNT=0", "RATE_COST_PER_GUEST=0", "RATE_MESSAGES_PER_ACCOUNT=0", "RATE_MESSAGES_PER_GUEST=0", "GUEST_MESSAGE_LIMIT=1000", "STREAMS_PER_GUEST=1000")
+	p := start(t, "RATE_COST_PER_ACCOUNT=0", "RATE_COST_PER_GUEST=0", "RATE_MESSAGES_PER_ACCOUNT=0", "RATE_MESSAGES_PER_GUEST=0", "GUEST_MESSAGE_LIMIT=1000", "STREAMS_PER_GUEST=1000", "STREAMS_PER_ACCOUNT=1000")
 	schema := graph.NewExecutableSchema(graph.Config{}).Schema()
 	bystander := p.signIn("bystander")
 	bystander.finished("what stays")

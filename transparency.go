@@ -13,6 +13,7 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/credit"
 	"github.com/kimi-k2/kimi-k2/internal/edge/authz"
 	"github.com/kimi-k2/kimi-k2/internal/jobs"
+	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/internal/requestlog"
 	"github.com/kimi-k2/kimi-k2/internal/transparency"
 	"github.com/kimi-k2/kimi-k2/models"
@@ -125,11 +126,11 @@ func (s *server) figures() (out []transparency.Figure) {
 
 // lastBooks is the newest check of the books.
 func (s *server) lastBooks(ctx context.Context) (out transparency.Ledger, ok bool, err error) {
-	checks, err := s.credit.Checks(ctx, 1)
+	checks, _, err := s.credit.Checks(ctx, page.Args{Size: 1})
 	if err != nil || len(checks) == 0 {
 		return out, false, err
 	}
-	found, err := credit.Findings(checks[0])
+	found, err := credit.Findings(*checks[0])
 	if err != nil {
 		return out, false, err
 	}

@@ -643,6 +643,24 @@ type InsufficientCreditsError struct {
 
 func (InsufficientCreditsError) IsUserError() {}
 
+// A page of checks of the books.
+type LedgerCheckConnection struct {
+	// The checks with their cursors.
+	Edges []*LedgerCheckEdge `json:"edges"`
+	// The checks.
+	Nodes []*models.LedgerCheck `json:"nodes"`
+	// Where the page stands.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A check of the books and its place.
+type LedgerCheckEdge struct {
+	// Pass it as `after`.
+	Cursor string `json:"cursor"`
+	// The check.
+	Node *models.LedgerCheck `json:"node"`
+}
+
 // A page of ledger entries.
 type LedgerEntryConnection struct {
 	// The entries with their cursors.

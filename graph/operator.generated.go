@@ -27,6 +27,7 @@ type OperatorResolver interface {
 	QuarantinedPayments(ctx context.Context, obj *Operator) ([]*models.QuarantinedPayment, error)
 	Reconciliations(ctx context.Context, obj *Operator) ([]*models.Reconciliation, error)
 	PaymentProviders(ctx context.Context, obj *Operator) ([]models.PaymentProvider, error)
+	BookChecks(ctx context.Context, obj *Operator, first *int, after *string) (*LedgerCheckConnection, error)
 	LedgerChecks(ctx context.Context, obj *Operator) ([]*models.LedgerCheck, error)
 	OddUsage(ctx context.Context, obj *Operator, first *int, after *string) (*AbsurdUsageConnection, error)
 	OddUsageWaiting(ctx context.Context, obj *Operator) (int, error)
@@ -69,6 +70,28 @@ func (ec *executionContext) field_Operator_audit_args(ctx context.Context, rawAr
 		return nil, err
 	}
 	args["filter"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Operator_bookChecks_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
 	return args, nil
 }
 
@@ -1048,6 +1071,50 @@ func (ec *executionContext) fieldContext_Operator_paymentProviders(_ context.Con
 	return graphql.NewScalarFieldContext("Operator", field, true, true, "PaymentProvider")
 }
 
+func (ec *executionContext) _Operator_bookChecks(ctx context.Context, field graphql.CollectedField, obj *Operator) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Operator_bookChecks(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Operator().BookChecks(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *LedgerCheckConnection) graphql.Marshaler {
+			return ec.marshalNLedgerCheckConnection2ᚖgithubᚗcomᚋkimiᚑk2ᚋkimiᚑk2ᚋgraphᚐLedgerCheckConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Operator_bookChecks(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Operator",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LedgerCheckConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Operator_bookChecks_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Operator_ledgerChecks(ctx context.Context, field graphql.CollectedField, obj *Operator) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1930,6 +1997,12 @@ func (ec *executionContext) _Operator(ctx context.Context, sel ast.SelectionSet,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Operator_paymentProviders(ctx, field, obj)
+				})
+		case "bookChecks":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Operator_bookChecks(ctx, field, obj)
 				})
 		case "ledgerChecks":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,

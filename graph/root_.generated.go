@@ -502,6 +502,17 @@ type ComplexityRoot struct {
 		StartedAt  func(childComplexity int) int
 	}
 
+	LedgerCheckConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	LedgerCheckEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	LedgerEntry struct {
 		Amount    func(childComplexity int) int
 		CreatedAt func(childComplexity int) int
@@ -819,6 +830,7 @@ type ComplexityRoot struct {
 	Operator struct {
 		AbsurdUsage         func(childComplexity int) int
 		Audit               func(childComplexity int, first *int, after *string, filter *AuditFilter) int
+		BookChecks          func(childComplexity int, first *int, after *string) int
 		Comparisons         func(childComplexity int, first *int, after *string) int
 		EstimateErrors      func(childComplexity int) int
 		LedgerChecks        func(childComplexity int) int
@@ -3060,6 +3072,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LedgerCheck.StartedAt(childComplexity), true
 
+	case "LedgerCheckConnection.edges":
+		if e.ComplexityRoot.LedgerCheckConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerCheckConnection.Edges(childComplexity), true
+	case "LedgerCheckConnection.nodes":
+		if e.ComplexityRoot.LedgerCheckConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerCheckConnection.Nodes(childComplexity), true
+	case "LedgerCheckConnection.pageInfo":
+		if e.ComplexityRoot.LedgerCheckConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerCheckConnection.PageInfo(childComplexity), true
+
+	case "LedgerCheckEdge.cursor":
+		if e.ComplexityRoot.LedgerCheckEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerCheckEdge.Cursor(childComplexity), true
+	case "LedgerCheckEdge.node":
+		if e.ComplexityRoot.LedgerCheckEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LedgerCheckEdge.Node(childComplexity), true
+
 	case "LedgerEntry.amount":
 		if e.ComplexityRoot.LedgerEntry.Amount == nil {
 			break
@@ -4586,6 +4630,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Operator.Audit(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*AuditFilter)), true
+	case "Operator.bookChecks":
+		if e.ComplexityRoot.Operator.BookChecks == nil {
+			break
+		}
+
+		args, err := ec.field_Operator_bookChecks_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Operator.BookChecks(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Operator.comparisons":
 		if e.ComplexityRoot.Operator.Comparisons == nil {
 			break
@@ -8151,6 +8206,28 @@ func (ec *executionContext) childFields_LedgerCheck(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type LedgerCheck", field.Name)
 }
 
+func (ec *executionContext) childFields_LedgerCheckConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_LedgerCheckConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_LedgerCheckConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_LedgerCheckConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LedgerCheckConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_LedgerCheckEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_LedgerCheckEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_LedgerCheckEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LedgerCheckEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_LedgerEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -8705,6 +8782,8 @@ func (ec *executionContext) childFields_Operator(ctx context.Context, field grap
 		return ec.fieldContext_Operator_reconciliations(ctx, field)
 	case "paymentProviders":
 		return ec.fieldContext_Operator_paymentProviders(ctx, field)
+	case "bookChecks":
+		return ec.fieldContext_Operator_bookChecks(ctx, field)
 	case "ledgerChecks":
 		return ec.fieldContext_Operator_ledgerChecks(ctx, field)
 	case "oddUsage":

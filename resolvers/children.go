@@ -32,10 +32,11 @@ func idsOnly(ctx context.Context) bool {
 // withItself are the versions of a message, in which it has a place even when it is older
 // than all that are told.
 func withItself(versions []*models.Message, m *models.Message) []*models.Message {
-	if len(versions) < chat.MaxChildren || slices.ContainsFunc(versions, func(v *models.Message) bool { return v.ID == m.ID }) {
+	if slices.ContainsFunc(versions, func(v *models.Message) bool { return v.ID == m.ID }) {
 		return versions
 	}
-	versions = slices.Clone(versions) // others have them too
-	versions[0] = m
-	return versions
+	if len(versions) == chat.MaxChildren {
+		versions = versions[1:]
+	}
+	return slices.Insert(slices.Clone(versions), 0, m) // others have the versions too
 }

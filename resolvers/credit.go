@@ -88,12 +88,30 @@ func (r *mutationResolver) LedgerVerify(ctx context.Context, input graph.LedgerV
 	return &graph.LedgerVerifyPayload{Check: &c, UserErrors: refused}, nil
 }
 
+// BookChecks is the resolver for the bookChecks field.
+func (r *operatorResolver) BookChecks(ctx context.Context, obj *graph.Operator, first *int, after *string) (*graph.LedgerCheckConnection, error) {
+	if err := r.Outbox.CheckAdmin(viewer.From(ctx)); err != nil {
+		return nil, err
+	}
+	list := r.list(ctx, "bookChecks")
+	p, err := list.Args(first, after)
+	if err != nil {
+		return nil, err
+	}
+	checks, more, err := r.Credit.Checks(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	return checkConnection(list, checks, p.After != "", more), nil
+}
+
 // LedgerChecks is the resolver for the ledgerChecks field.
 func (r *operatorResolver) LedgerChecks(ctx context.Context, obj *graph.Operator) ([]*models.LedgerCheck, error) {
 	if err := r.Outbox.CheckAdmin(viewer.From(ctx)); err != nil {
 		return nil, err
 	}
-	return pointers(r.Credit.Checks(ctx, lastChecks))
+	checks, _, err := r.Credit.Checks(ctx, page.Args{Size: lastChecks})
+	return listed(checks), err
 }
 
 // OddUsage is the resolver for the oddUsage field.

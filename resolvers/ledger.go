@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// lastChecks is how many checks of the books are shown, two days of them, and how many
-	// comparisons the list without pages does.
+	// lastChecks is how many checks of the books, and how many comparisons, the lists without
+	// pages show.
 	lastChecks = 48
 	// lastAbsurd is how many acts with absurd usage the list without pages shows.
 	lastAbsurd = 100
@@ -46,6 +46,18 @@ func findings(c *models.LedgerCheck) ([]*graph.LedgerFinding, error) {
 		out[i] = &graph.LedgerFinding{Invariant: f.Invariant, Title: f.Title, Checked: int(f.Checked), Faults: f.Faults}
 	}
 	return out, err
+}
+
+func checkConnection(list page.List, checks []*models.LedgerCheck, before, more bool) *graph.LedgerCheckConnection {
+	out := &graph.LedgerCheckConnection{Nodes: listed(checks), Edges: make([]*graph.LedgerCheckEdge, len(checks)),
+		PageInfo: &graph.PageInfo{HasNextPage: more, HasPreviousPage: before}}
+	for i, c := range checks {
+		out.Edges[i] = &graph.LedgerCheckEdge{Cursor: list.Cursor(c.ID), Node: c}
+	}
+	if n := len(checks); n > 0 {
+		out.PageInfo.StartCursor, out.PageInfo.EndCursor = &out.Edges[0].Cursor, &out.Edges[n-1].Cursor
+	}
+	return out
 }
 
 func entryList(p page.Args, f *graph.LedgerFilter) credit.List {
@@ -120,15 +132,6 @@ func usageReport(w credit.Window, total credit.Sum, groups []credit.Group) *grap
 func usageSum(s credit.Sum) *graph.UsageSum {
 	return &graph.UsageSum{Acts: int(s.Acts), PromptTokens: int(s.PromptTokens), CachedTokens: int(s.CachedTokens), OutputTokens: int(s.OutputTokens),
 		ReasoningTokens: int(s.ReasoningTokens), Credits: models.Credits(s.Credits)}
-}
-
-// pointers is a list by reference.
-func pointers[T any](list []T, err error) ([]*T, error) {
-	out := make([]*T, len(list))
-	for i := range list {
-		out[i] = &list[i]
-	}
-	return out, err
 }
 
 // actsOf are the acts that wrote each reply, in the order of the ids.

@@ -50,6 +50,7 @@ export async function startServer(settings = {}) {
     // A journey reads in seconds what a person reads in minutes.
     RATE_COST_PER_GUEST: '20000',
     RATE_MESSAGES_PER_GUEST: '0',
+    STREAMS_PER_GUEST: '3',
     RATE_COST_PER_ACCOUNT: '200000',
     SUPPORT_EMAIL: 'help@example.org',
     ...(typeof settings === 'function' ? await settings(url) : settings),

@@ -58,6 +58,8 @@ var (
 // Owners opens the keys of owners.
 type Owners interface {
 	LockTx(tx *gorm.DB, v viewer.Viewer) error
+	// Fresh refuses with REAUTHENTICATION_REQUIRED who hasn't just proved who it is.
+	Fresh(v viewer.Viewer) error
 	// Key is an owner's key; NOT_FOUND when the owner is gone.
 	Key(ctx context.Context, ownerID string) (*seal.Key, error)
 }
@@ -66,6 +68,8 @@ type Owners interface {
 type Budgets interface {
 	// LimitKeyTx sets the most that a key may spend; nil: no limit of its own.
 	LimitKeyTx(tx *gorm.DB, ownerID, keyID string, limit *int64) (models.KeyBudget, error)
+	// KeyLimitTx is the most that a key may spend; nil: no limit of its own.
+	KeyLimitTx(tx *gorm.DB, ownerID, keyID string) (*int64, error)
 	// KeyBudgets are those of an owner's keys, by key.
 	KeyBudgets(ctx context.Context, ownerID string) (map[string]models.KeyBudget, error)
 }
@@ -285,7 +289,8 @@ type Update struct {
 }
 
 // Update renames a key or changes what it may spend and do; other instances know it within
-// a second. It refuses with NOT_FOUND what is none of the viewer's.
+// a second. It refuses with NOT_FOUND what is none of the viewer's, and with
+// REAUTHENTICATION_REQUIRED to let a key spend or do more than before without a fresh proof.
 func (s *Service) Update(ctx context.Context, v viewer.Viewer, in Update) (*models.APIKey, error) {
 	if err := mustBeAccount(v); err != nil {
 		return nil, err
@@ -319,6 +324,9 @@ func (s *Service) Update(ctx context.Context, v viewer.Viewer, in Update) (*mode
 		if err := findTx(tx, v, in.KeyID, &k); err != nil {
 			return err
 		}
+		if err := s.mayWidenTx(tx, v, &k, in); err != nil {
+			return err
+		}
 		if len(changes) > 0 {
 			if err := tx.Model(&models.APIKey{}).Where("owner_id = ? AND id = ?", v.OwnerID, k.ID).Updates(changes).Error; err != nil {
 				return fmt.Errorf("write the key: %w", err)
@@ -339,6 +347,25 @@ func (s *Service) Update(ctx context.Context, v viewer.Viewer, in Update) (*mode
 	}
 	s.known.Forget(func(known viewer.Viewer) bool { return known.KeyID == k.ID })
 	return &k, s.open(ctx, v, []*models.APIKey{&k})
+}
+
+// mayWidenTx asks for a fresh proof where a change gives the key more than it has. The key is
+// locked.
+func (s *Service) mayWidenTx(tx *gorm.DB, v viewer.Viewer, k *models.APIKey, in Update) error {
+	limit, err := s.Budgets.KeyLimitTx(tx, v.OwnerID, k.ID)
+	if err != nil {
+		return fmt.Errorf("read what the key may spend: %w", err)
+	}
+	spends := limit != nil && (in.Unlimited || in.CreditLimit != nil && *in.CreditLimit > *limit)
+	if spends || raises(k.RequestsPerMinute, in.RequestsPerMinute) || raises(k.TokensPerMinute, in.TokensPerMinute) {
+		return s.Owners.Fresh(v)
+	}
+	return nil
+}
+
+// raises reports whether a new limit a minute, 0 for none, allows more than the present one.
+func raises(present, wanted *int64) bool {
+	return present != nil && wanted != nil && (*wanted == 0 || *wanted > *present)
 }
 
 // findTx locks one of the viewer's keys.

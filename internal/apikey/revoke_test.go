@@ -32,6 +32,10 @@ func (*beside) LimitKeyTx(*gorm.DB, string, string, *int64) (models.KeyBudget, e
 	return models.KeyBudget{}, nil
 }
 
+func (*beside) Fresh(viewer.Viewer) error { return nil }
+
+func (*beside) KeyLimitTx(*gorm.DB, string, string) (*int64, error) { return nil, nil }
+
 func (*beside) KeyBudgets(context.Context, string) (map[string]models.KeyBudget, error) {
 	return nil, nil
 }

@@ -258,7 +258,7 @@ func (s *Service) source(ctx context.Context, v viewer.Viewer, replyID string) (
 	}
 	l := s.hub.find(replyID)
 	if l != nil && l.owner() == v.OwnerID {
-		return l, nil
+		return l, ownReply(s.DB.Gorm(ctx), v, replyID)
 	}
 	m, err := s.FindMessage(ctx, v, replyID)
 	if err != nil {
@@ -266,6 +266,9 @@ func (s *Service) source(ctx context.Context, v viewer.Viewer, replyID string) (
 	}
 	if m.Role != models.RoleAssistant {
 		return nil, notFound("reply")
+	}
+	if err := ownReply(s.DB.Gorm(ctx), v, replyID); err != nil {
+		return nil, err
 	}
 	switch {
 	case l != nil:

@@ -108,9 +108,11 @@ const MaxChildren = 100
 
 // Children are the messages after each of the parents, the newest MaxChildren of each, oldest
 // first, in the order of the parents. A parent "" with its conversation stands for the roots.
+// The parents share pageBytes: of long messages after one, those that exceed its part are left
+// out, the oldest first, but for the newest.
 func (s *Service) Children(ctx context.Context, v viewer.Viewer, parents []Parent) ([][]*models.Message, error) {
 	out := make([][]*models.Message, len(parents))
-	bare, err := s.ChildIDs(ctx, v, parents)
+	bare, err := s.childrenOf(ctx, v, parents, pageBytes/max(1, len(parents)))
 	if err != nil {
 		return nil, err
 	}
@@ -135,6 +137,12 @@ func (s *Service) Children(ctx context.Context, v viewer.Viewer, parents []Paren
 
 // ChildIDs are Children with their ids and nothing else.
 func (s *Service) ChildIDs(ctx context.Context, v viewer.Viewer, parents []Parent) ([][]*models.Message, error) {
+	return s.childrenOf(ctx, v, parents, 0)
+}
+
+// childrenOf are ids of the newest messages after each parent, of at most so many bytes and
+// the newest in any case; 0: however long they are.
+func (s *Service) childrenOf(ctx context.Context, v viewer.Viewer, parents []Parent, most int) ([][]*models.Message, error) {
 	out := make([][]*models.Message, len(parents))
 	if !v.IsOwner() || len(parents) == 0 {
 		return out, nil
@@ -143,12 +151,19 @@ func (s *Service) ChildIDs(ctx context.Context, v viewer.Viewer, parents []Paren
 	for _, p := range parents {
 		conversations, messages = append(conversations, p.ConversationID), append(messages, p.MessageID)
 	}
+	bytes := "0"
+	if most > 0 {
+		bytes = sizeOfMessage
+	}
 	rows, err := s.DB.Pool().Query(ctx, `
-SELECT p.at - 1, child.id FROM unnest($2::text[], $3::text[]) WITH ORDINALITY p (conversation, message, at), LATERAL (
-    (SELECT id FROM messages WHERE owner_id = $1 AND conversation_id = p.conversation AND parent_id = p.message ORDER BY id DESC LIMIT $4)
-    UNION ALL
-    (SELECT id FROM messages WHERE owner_id = $1 AND conversation_id = p.conversation AND p.message = '' AND parent_id IS NULL ORDER BY id DESC LIMIT $4)
-) child ORDER BY child.id`, v.OwnerID, conversations, messages, MaxChildren)
+SELECT at - 1, id FROM (
+    SELECT p.at, child.id, sum(child.bytes) OVER newest AS bytes, row_number() OVER newest AS place
+    FROM unnest($2::text[], $3::text[]) WITH ORDINALITY p (conversation, message, at), LATERAL (
+        (SELECT id, `+bytes+` AS bytes FROM messages m WHERE owner_id = $1 AND conversation_id = p.conversation AND parent_id = p.message ORDER BY id DESC LIMIT $4)
+        UNION ALL
+        (SELECT id, `+bytes+` AS bytes FROM messages m WHERE owner_id = $1 AND conversation_id = p.conversation AND p.message = '' AND parent_id IS NULL ORDER BY id DESC LIMIT $4)
+    ) child WINDOW newest AS (PARTITION BY p.at ORDER BY child.id DESC)
+) c WHERE bytes <= $5 OR place = 1 ORDER BY id`, v.OwnerID, conversations, messages, MaxChildren, most)
 	var at int
 	var child string
 	if err == nil {

@@ -58,6 +58,7 @@ type house struct {
 	told    *slog.Logger                  // is told of every statement
 	model   string                        // what the engine serves; "" for a Kimi K2
 	streams int64                         // of one API key at once; 0: there are no limits
+	few     bool                          // replies at once are as few as by default
 }
 
 func newHouse(t *testing.T) *house {
@@ -126,7 +127,10 @@ func (h *house) open() *instance {
 		t.Fatal(err)
 	}
 	c := chat.Config{DB: db, Owners: accounts, Gate: open{}, Engine: engine, Bus: b, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler),
-		Lease: 2 * time.Second, Checkpoint: h.every, RunsPerOwner: 100, Titles: h.titles}
+		Lease: 2 * time.Second, Checkpoint: h.every, RunsPerGuest: 100, RunsPerAccount: 100, Titles: h.titles}
+	if h.few {
+		c.RunsPerGuest, c.RunsPerAccount = 0, 0
+	}
 	if h.clock != nil {
 		c.Clock = h.clock
 	}

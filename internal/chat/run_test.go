@@ -406,6 +406,9 @@ func TestEngineFailuresAreTypedAndRetriable(t *testing.T) {
 		text   string
 	}{
 		{"refused key", inferencetest.Refuse(401, `{"error":{"message":"bad key"}}`), fault.UpstreamAuth, ""},
+		{"no such model", inferencetest.Refuse(404, `{"error":{"message":"no such model"}}`), fault.ModelUnavailable, ""},
+		{"no such address", inferencetest.Refuse(405, ``), fault.UpstreamFailed, ""},
+		{"too large", inferencetest.Refuse(413, ``), fault.ContextTooLong, ""},
 		{"busy", inferencetest.Refuse(429, `{"error":{"message":"slow down"}}`, "Retry-After", "7"), fault.UpstreamRateLimit, ""},
 		{"broken", inferencetest.Refuse(500, `<html>oops</html>`), fault.UpstreamFailed, ""},
 		{"cut", inferencetest.Script{inferencetest.Say("half a "), inferencetest.Cut()}, fault.UpstreamFailed, "half a "},

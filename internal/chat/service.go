@@ -12,6 +12,7 @@
 package chat
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -117,8 +118,9 @@ type Config struct {
 	Checkpoint time.Duration
 	// Patience is how long a run goes on while the database can't be reached (30 s).
 	Patience time.Duration
-	// RunsPerOwner is how many replies one owner may have written at once (3).
-	RunsPerOwner int
+	// RunsPerGuest is how many replies a guest may have written at once (1), RunsPerAccount
+	// how many an account with its page and keys together (3).
+	RunsPerGuest, RunsPerAccount int
 	// Limits bounds what is sent a minute; nil: nothing does.
 	Limits Limits
 	// Money holds, charges and releases credits; nil: nothing costs anything.
@@ -167,9 +169,7 @@ func New(c Config) *Service {
 	c.Lease = orDefault(c.Lease, 6*time.Second)
 	c.Checkpoint = min(orDefault(c.Checkpoint, 500*time.Millisecond), time.Second)
 	c.Patience = orDefault(c.Patience, 30*time.Second)
-	if c.RunsPerOwner == 0 {
-		c.RunsPerOwner = 3
-	}
+	c.RunsPerGuest, c.RunsPerAccount = cmp.Or(c.RunsPerGuest, 1), cmp.Or(c.RunsPerAccount, 3)
 	s := &Service{Config: c, instance: id.New(id.Instance), clock: c.Clock, log: c.Log, bus: c.Bus, hub: newHub(), draining: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	return s

@@ -21,6 +21,9 @@ func (s *Service) Continue(ctx context.Context, v viewer.Viewer, replyID string)
 	if err != nil || m.Role != models.RoleAssistant {
 		return nil, onField("replyId", err, "reply")
 	}
+	if err := ownConversation(s.DB.Gorm(ctx), v, m.ConversationID); err != nil {
+		return nil, err
+	}
 	if !m.Continuable() {
 		return m, nil
 	}
@@ -108,6 +111,9 @@ func (s *Service) Stop(ctx context.Context, v viewer.Viewer, replyID string) (*m
 	m, err := s.FindMessage(ctx, v, replyID)
 	if err != nil || m.Role != models.RoleAssistant {
 		return nil, onField("replyId", err, "reply")
+	}
+	if err := ownReply(s.DB.Gorm(ctx), v, m.ID); err != nil {
+		return nil, err
 	}
 	if !m.Status.Live() {
 		return m, nil

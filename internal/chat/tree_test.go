@@ -310,6 +310,37 @@ func TestTheGuestLimitIsExact(t *testing.T) {
 	}
 }
 
+// R-LIMIT: one reply of a guest is written at once and three of an account, its page and keys
+// together; one more is refused with a time to come again, and let in when one has ended.
+func TestRepliesAtOnce(t *testing.T) {
+	h := newHouse(t)
+	h.few = true
+	i := h.open()
+	h.engine.Answer(func(inferencetest.Request) inferencetest.Script {
+		return inferencetest.Script{inferencetest.Say("x"), inferencetest.Hang()}
+	})
+	full := func(v viewer.Viewer, stop string) {
+		t.Helper()
+		_, err := i.Send(t.Context(), v, chat.Send{ClientID: clientID(), Text: "one more"})
+		if list, _ := fault.Of(err); len(list) != 1 || list[0].Code != fault.RateLimited || list[0].RetryAfter <= 0 {
+			t.Fatalf("one more: %v", err)
+		}
+		if _, err := i.Stop(t.Context(), v, stop); err != nil {
+			t.Fatal(err)
+		}
+		i.send(v, "instead")
+	}
+	guest := i.send(i.guest(), "one")
+	full(guest.Viewer, guest.Reply.ID)
+	v := i.signIn(i.guest(), "somebody")
+	key := v
+	key.Kind, key.KeyID = viewer.APIKey, "key_1"
+	i.send(v, "one")
+	keys := i.send(key, "two")
+	i.send(v, "three")
+	full(key, keys.Reply.ID)
+}
+
 func TestOneReplyAtATimeOnABranch(t *testing.T) {
 	h := newHouse(t)
 	i := h.open()

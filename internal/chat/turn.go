@@ -141,7 +141,7 @@ func (s *Service) admit(tx *gorm.DB, v viewer.Viewer, t turn) (earlier *models.M
 	if err := s.Gate.CheckTx(tx, v); err != nil {
 		return nil, err
 	}
-	return nil, s.refuseBusy(running)
+	return nil, s.refuseBusy(v, running)
 }
 
 // checkKey refuses an API key that was revoked since it was checked. The owner is locked
@@ -178,15 +178,23 @@ func (s *Service) checkBusy(tx *gorm.DB, v viewer.Viewer) error {
 	if err := tx.Model(&models.Run{}).Where("owner_id = ? AND status = 'RUNNING'", v.OwnerID).Count(&n).Error; err != nil {
 		return fmt.Errorf("count running replies: %w", err)
 	}
-	return s.refuseBusy(int(n))
+	return s.refuseBusy(v, int(n))
 }
 
-// refuseBusy is the refusal of another reply where n are being written.
-func (s *Service) refuseBusy(n int) error {
-	if n < s.RunsPerOwner {
+// refuseBusy is the refusal of another reply where n are being written for the viewer.
+func (s *Service) refuseBusy(v viewer.Viewer, n int) error {
+	most := s.RunsPerAccount
+	if v.Kind == viewer.Guest {
+		most = s.RunsPerGuest
+	}
+	if n < most {
 		return nil
 	}
-	f := fault.New(fault.RateLimited, "%d replies are being written for you already: wait for one to end, or stop it", n)
+	words := fmt.Sprintf("%d replies are being written for you already: wait for one to end, or stop it", n)
+	if n == 1 {
+		words = "another reply is being written for you already: wait for it to end, or stop it"
+	}
+	f := fault.New(fault.RateLimited, "%s", words)
 	f.RetryAfter = 5 * time.Second
 	return f
 }
@@ -198,6 +206,9 @@ func (s *Service) conversationFor(tx *gorm.DB, v viewer.Viewer, t turn) (*models
 		c, err := conversationTx(tx.Clauses(clause.Locking{Strength: "NO KEY UPDATE"}), v, *t.conversation)
 		if err != nil {
 			return nil, onField("conversationId", err, "conversation")
+		}
+		if err := ownConversation(tx, v, c.ID); err != nil {
+			return nil, err
 		}
 		return c, openConversation(v.Key, c)
 	}
@@ -259,6 +270,9 @@ func (s *Service) writeTurn(tx *gorm.DB, v viewer.Viewer, t turn, c *models.Conv
 func (s *Service) reread(ctx context.Context, sent Sent) (*Sent, error) {
 	var err error
 	v := sent.Viewer
+	if err := ownReply(s.DB.Gorm(ctx), v, sent.Reply.ID); err != nil {
+		return nil, err
+	}
 	if sent.Reply, err = s.FindMessage(ctx, v, sent.Reply.ID); err != nil {
 		return nil, err
 	}

@@ -58,7 +58,8 @@ type Config struct {
 	NATSURL            string        `env:"NATS_URL" unit:"nats:// URL" secret:"url" help:"a NATS server that several instances share; empty: one inside this process"`
 
 	GuestMessageLimit   int `env:"GUEST_MESSAGE_LIMIT" envDefault:"10" unit:"messages" min:"0" max:"1000000000" help:"messages a guest may send"`
-	StreamsPerGuest     int `env:"STREAMS_PER_GUEST" envDefault:"3" unit:"replies" min:"1" max:"100000" help:"replies of one guest being written at once"`
+	StreamsPerGuest     int `env:"STREAMS_PER_GUEST" envDefault:"1" unit:"replies" min:"1" max:"100000" help:"replies of one guest being written at once"`
+	StreamsPerAccount   int `env:"STREAMS_PER_ACCOUNT" envDefault:"3" unit:"replies" min:"1" max:"100000" help:"replies in conversations of one account being written at once, for its page and keys together"`
 	SocketsPerPrincipal int `env:"SOCKETS_PER_PRINCIPAL" envDefault:"5" unit:"websockets" min:"1" max:"100000" help:"open websockets of one person, that is tabs"`
 	SocketsPerIP        int `env:"SOCKETS_PER_IP" envDefault:"20" unit:"websockets" min:"1" max:"1000000" help:"open websockets from one address"`
 	SocketsTotal        int `env:"SOCKETS_TOTAL" envDefault:"12000" unit:"websockets" min:"1" max:"1000000" help:"open websockets of this instance; one more is told to come again later"`

@@ -27,6 +27,9 @@ func TestAnEmptyEnvironmentIsReady(t *testing.T) {
 	if c.ListenAddr != "127.0.0.1:8080" || c.PublicURL != "http://localhost:8080" || !c.Loopback() || c.Secure() {
 		t.Errorf("listens on %q, public %q, loopback %v, secure %v", c.ListenAddr, c.PublicURL, c.Loopback(), c.Secure())
 	}
+	if c.StreamsPerGuest != 1 || c.StreamsPerAccount != 3 {
+		t.Errorf("%d replies of a guest at once, %d of an account", c.StreamsPerGuest, c.StreamsPerAccount)
+	}
 	if c.RunLease != 6*time.Second || c.GuestMessageLimit != 10 || c.Titles != "auto" || c.LogFormat != "text" || c.DBMaxConns != 20 {
 		t.Errorf("defaults are\n%s", c)
 	}

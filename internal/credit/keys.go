@@ -23,6 +23,15 @@ func (s *Service) LimitKeyTx(tx *gorm.DB, ownerID, keyID string, limit *int64) (
 	return b, nil
 }
 
+// KeyLimitTx is the most that a key may spend; nil: no limit of its own.
+func (s *Service) KeyLimitTx(tx *gorm.DB, ownerID, keyID string) (*int64, error) {
+	var b models.KeyBudget
+	if err := tx.Raw(`SELECT * FROM key_budgets WHERE owner_id = ? AND key_id = ?`, ownerID, keyID).Scan(&b).Error; err != nil {
+		return nil, fmt.Errorf("read what a key may spend: %w", err)
+	}
+	return b.CreditLimit, nil
+}
+
 // KeyBudgets are what the owner's API keys have spent and may spend, by key.
 func (s *Service) KeyBudgets(ctx context.Context, ownerID string) (map[string]models.KeyBudget, error) {
 	var rows []models.KeyBudget

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/id"
+	"github.com/kimi-k2/kimi-k2/internal/page"
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
@@ -164,13 +165,19 @@ func (s *Service) RunCheck(ctx context.Context) (models.LedgerCheck, error) {
 	return c, nil
 }
 
-// Checks lists the last n checks, newest first.
-func (s *Service) Checks(ctx context.Context, n int) ([]models.LedgerCheck, error) {
-	var checks []models.LedgerCheck
-	if err := s.DB.Gorm(ctx).Order("id DESC").Limit(n).Find(&checks).Error; err != nil {
-		return nil, fmt.Errorf("list checks: %w", err)
+// Checks is a page of the checks, newest first, and whether there are more.
+func (s *Service) Checks(ctx context.Context, p page.Args) (checks []*models.LedgerCheck, more bool, err error) {
+	q := s.DB.Gorm(ctx).Order("id DESC").Limit(p.Size + 1)
+	if p.After != "" {
+		q = q.Where("id < ?", p.After)
 	}
-	return checks, nil
+	if err := q.Find(&checks).Error; err != nil {
+		return nil, false, fmt.Errorf("list checks: %w", err)
+	}
+	if more = len(checks) > p.Size; more {
+		checks = checks[:p.Size]
+	}
+	return checks, more, nil
 }
 
 // Findings opens what a check found.

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kimi-k2/kimi-k2/internal/credit"
+	"github.com/kimi-k2/kimi-k2/internal/page"
 )
 
 // grant is a transfer past the package between two accounts.
@@ -185,18 +186,21 @@ func TestChecksAreKeptNewestFirst(t *testing.T) {
 	r.must(r.exec(`UPDATE ledger_balances SET posted = 11 WHERE account_id = $1`, p.wallet))
 	bad, err := r.RunCheck(t.Context())
 	r.must(err)
-	checks, err := r.Checks(t.Context(), 10)
+	checks, more, err := r.Checks(t.Context(), page.Args{Size: 10})
 	r.must(err)
-	if len(checks) != 2 || checks[0].ID != bad.ID || checks[1].ID != good.ID || checks[0].OK || !checks[1].OK {
+	if more || len(checks) != 2 || checks[0].ID != bad.ID || checks[1].ID != good.ID || checks[0].OK || !checks[1].OK {
 		t.Fatalf("kept are %+v", checks)
 	}
-	findings, err := credit.Findings(checks[0])
+	findings, err := credit.Findings(*checks[0])
 	r.must(err)
 	if n := len(findings); n != 10 || findings[n-1].Invariant != "L9" || findings[n-1].Checked != 3 || len(findings[3].Faults) != 1 {
 		t.Errorf("it found %+v", findings)
 	}
-	if only, err := r.Checks(t.Context(), 1); len(only) != 1 || err != nil {
-		t.Errorf("asked for one there are %d, %v", len(only), err)
+	if only, more, err := r.Checks(t.Context(), page.Args{Size: 1}); len(only) != 1 || only[0].ID != bad.ID || !more || err != nil {
+		t.Errorf("the first page is %v, more %v, %v", only, more, err)
+	}
+	if rest, more, err := r.Checks(t.Context(), page.Args{Size: 1, After: bad.ID}); len(rest) != 1 || rest[0].ID != good.ID || more || err != nil {
+		t.Errorf("the second page is %v, more %v, %v", rest, more, err)
 	}
 }
 

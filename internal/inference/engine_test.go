@@ -1,11 +1,13 @@
 package inference_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -209,6 +211,10 @@ func TestRefusalsThatWillNotPassAreMarked(t *testing.T) {
 		"422":             {inferencetest.Refuse(422, `{"detail":[{"msg":"bad schema"}]}`), inference.ReasonRefused, false},
 		"400 in a stream": {inferencetest.Script{inferencetest.Raw("data: {\"error\":{\"message\":\"bad grammar\",\"code\":400}}\n\n")}, inference.ReasonRefused, false},
 		"402":             {inferencetest.Refuse(402, `{}`), inference.ReasonOperator, false},
+		"405":             {inferencetest.Refuse(405, `{}`), inference.ReasonOperator, false},
+		"410":             {inferencetest.Refuse(410, `{}`), inference.ReasonOperator, false},
+		"415":             {inferencetest.Refuse(415, `{}`), inference.ReasonOperator, false},
+		"425":             {inferencetest.Refuse(425, `{}`), "", false},
 		"307":             {inferencetest.Refuse(307, ``, "Location", "/"), inference.ReasonOperator, false},
 		"429 quota":       {inferencetest.Refuse(429, `{"error":{"message":"check your billing details"}}`), inference.ReasonOperator, false},
 		"HTTP to TLS":     {inferencetest.Refuse(400, "Client sent an HTTP request to an HTTPS server.\n"), inference.ReasonOperator, false},
@@ -223,6 +229,21 @@ func TestRefusalsThatWillNotPassAreMarked(t *testing.T) {
 		list, _ := fault.Of(err)
 		if _, busy := inference.IsBusy(err); len(list) != 1 || list[0].Reason != tt.reason || busy != tt.busy {
 			t.Errorf("%s: %v, busy %v", name, list, busy)
+		}
+	}
+}
+
+// What only the operator can mend is an error in the log, what may pass or is the asker's own
+// a warning.
+func TestWhatTheOperatorMustMendIsLoggedAsAnError(t *testing.T) {
+	for status, level := range map[int]string{401: "ERROR", 402: "ERROR", 403: "ERROR", 404: "ERROR", 405: "ERROR", 400: "WARN", 409: "WARN", 413: "WARN", 429: "WARN", 500: "WARN"} {
+		fake := inferencetest.New(t)
+		fake.Queue(inferencetest.Refuse(status, `{"error":{"message":"no"}}`))
+		var log bytes.Buffer
+		e := newEngine(t, fake.URL(), func(c *inference.Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+		_, _, _, err := collected(t.Context(), e, asking("hi"))
+		if err == nil || !strings.Contains(log.String(), "level="+level+` msg="inference engine failed a request"`) {
+			t.Errorf("%d: %v, logged %s", status, err, &log)
 		}
 	}
 }

@@ -130,7 +130,7 @@ func (e *Engine) refused(status int, header http.Header, body []byte) *trouble {
 	case status == http.StatusNotFound || status < 500 && noModel.MatchString(said):
 		t.fault = fault.New(fault.ModelUnavailable, "The inference engine does not serve this model%s. Choose another model.", words)
 	case status >= 400 && status < 500 && status != http.StatusRequestTimeout:
-		t.fault = fault.New(fault.UpstreamFailed, "The inference engine refused the request (%d)%s.", status, words).Because(reasonOf(status), nil)
+		t.fault = unwanted(status, words)
 	case status == 0:
 		t.broken = true
 		t.fault = fault.New(fault.UpstreamFailed, "The inference engine broke off with an error%s. Try again.", words)
@@ -142,12 +142,31 @@ func (e *Engine) refused(status int, header http.Header, body []byte) *trouble {
 	return t
 }
 
-// reasonOf tells a refusal of what was asked from others, which may pass.
-func reasonOf(status int) string {
-	if status == http.StatusBadRequest || status == http.StatusUnprocessableEntity {
-		return ReasonRefused
+// unwanted is the fault of a request that the engine doesn't take.
+func unwanted(status int, words string) *fault.Fault {
+	reason := reasonOf(status)
+	if reason == ReasonOperator {
+		words += ". The operator must check INFERENCE_URL and the engine"
 	}
-	return ""
+	return fault.New(fault.UpstreamFailed, "The inference engine refused the request (%d)%s.", status, words).Because(reason, nil)
+}
+
+// reasonOf tells a refusal of what was asked from one that may pass, and both from what only
+// the operator can mend.
+func reasonOf(status int) string {
+	switch status {
+	case http.StatusBadRequest, http.StatusUnprocessableEntity:
+		return ReasonRefused
+	case http.StatusConflict, http.StatusLocked, http.StatusTooEarly:
+		return ""
+	}
+	return ReasonOperator
+}
+
+// forOperator reports whether a fault stays until the operator mends something: nobody else
+// can, and repeating the request doesn't help.
+func forOperator(f *fault.Fault) bool {
+	return f.Reason == ReasonOperator || f.Code == fault.UpstreamAuth || f.Code == fault.ModelUnavailable
 }
 
 // IsBusy reports whether err says that the engine takes no more requests for now, and after

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -107,7 +108,11 @@ func (e *Engine) attempt(ctx context.Context, request func(*permit) *trouble) er
 		taught = healthy
 	}
 	e.note(t)
-	e.log.WarnContext(ctx, "inference engine failed a request", "host", e.base.Host, "code", t.fault.Code, "cause", e.clean(fmt.Sprint(t.cause)))
+	level := slog.LevelWarn
+	if forOperator(t.fault) {
+		level = slog.LevelError
+	}
+	e.log.Log(ctx, level, "inference engine failed a request", "host", e.base.Host, "code", t.fault.Code, "cause", e.clean(fmt.Sprint(t.cause)))
 	return t.fault
 }
 

@@ -10,12 +10,16 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
+
+	"gorm.io/gorm"
 
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/restore"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
+	"github.com/kimi-k2/kimi-k2/models"
 )
 
 // ownData is a data.json with rows of conversations and messages.
@@ -251,6 +255,55 @@ func TestWhatIsBroughtIsLimited(t *testing.T) {
 	limits.Guest = 1 << 20
 	i.Limits = limits
 	i.refuses("many empty conversations", func() viewer.Viewer { v := i.somebody(); v.Kind = viewer.Guest; return v }(), []byte("["+strings.Repeat(`{"mapping":{}},`, 3000)+`{"mapping":{}}]`), "more than 1 MB")
+}
+
+// What two instances read of one owner at once is counted together: while one of them has a
+// file of the owner's, the other one refuses it, and counts that file with the next.
+func TestWhatIsBroughtIsCountedOverInstances(t *testing.T) {
+	i := install(t)
+	i.Limits = restore.Standard()
+	i.Limits.Account = 3 << 20
+	gate := &gate{Chat: i.Chat, in: make(chan struct{}), open: make(chan struct{})}
+	first := restore.New(restore.Config{DB: i.db, Audit: i.Audit, Chat: gate, Clock: i.Clock, Dir: t.TempDir(), Limits: i.Limits})
+	v := i.somebody()
+	file := func() io.Reader {
+		return strings.NewReader(`[{"chat":{"messages":[{"role":"user","content":"` + strings.Repeat("x", 1<<20) + `"},{"role":"user","content":"` + strings.Repeat("x", 1<<19) + `"}]}}]`)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := first.Import(t.Context(), v, file())
+		done <- err
+	}()
+	<-gate.in // it has counted, and written nothing yet
+	if _, err := i.Import(t.Context(), v, file()); !fault.Is(err, fault.RateLimited) {
+		t.Errorf("beside the first: %v", err)
+	}
+	if _, err := i.Import(t.Context(), i.somebody(), file()); err != nil {
+		t.Errorf("somebody else: %v", err)
+	}
+	close(gate.open)
+	if err := <-done; err != nil {
+		t.Errorf("the first: %v", err)
+	}
+	if _, err := i.Import(t.Context(), v, file()); !fault.Is(err, fault.Invalid) {
+		t.Errorf("after it: %v", err)
+	}
+	if conversations, _ := i.kept(v); conversations != 1 {
+		t.Errorf("%d conversations came in", conversations)
+	}
+}
+
+// gate holds what is to be written.
+type gate struct {
+	restore.Chat
+	once     sync.Once
+	in, open chan struct{}
+}
+
+func (g *gate) RestoreTx(tx *gorm.DB, v viewer.Viewer, conversations []models.RestoredConversation, messages []models.RestoredMessage) error {
+	g.once.Do(func() { close(g.in) })
+	<-g.open
+	return g.Chat.RestoreTx(tx, v, conversations, messages) //nolint:wrapcheck // a gate
 }
 
 // Files that come slowly are in nobody's way; what lies on the disk meanwhile is limited.

@@ -112,7 +112,8 @@ type Result struct {
 
 // Import makes all conversations of a file the viewer's, an account or a guest. It refuses
 // with INVALID what it can't read or what is over a limit, and then nothing was changed;
-// with RATE_LIMITED while too many files are read.
+// with RATE_LIMITED while too many files are read, or another one of the viewer's, by
+// whichever instance.
 func (s *Service) Import(ctx context.Context, v viewer.Viewer, body io.Reader) (Result, error) {
 	if !v.IsOwner() || v.Kind != viewer.Account && v.Kind != viewer.Guest {
 		return Result{}, fault.New(fault.Unauthenticated, "sign in, or send a first message: there is nobody yet whose conversations these could be")
@@ -133,6 +134,9 @@ func (s *Service) Import(ctx context.Context, v viewer.Viewer, body io.Reader) (
 	}
 	var out *sink
 	err = s.DB.Tx(ctx, func(tx *gorm.DB) error {
+		if err := alone(tx, v); err != nil {
+			return err
+		}
 		out = newSink(tx, s.Chat, v, s.Limits, s.Clock.Now())
 		if err := out.room(); err != nil {
 			return err
@@ -151,6 +155,19 @@ func (s *Service) Import(ctx context.Context, v viewer.Viewer, body io.Reader) (
 	}
 	s.Chat.Restored(v, out.ids)
 	return out.result, nil
+}
+
+// alone keeps the viewer's other files out until tx ends: what two of them bring would not be
+// counted together.
+func alone(tx *gorm.DB, v viewer.Viewer) error {
+	var first bool
+	if err := tx.Raw("SELECT pg_try_advisory_xact_lock(hashtextextended('import ' || ?, 0))", v.OwnerID).Scan(&first).Error; err != nil {
+		return fmt.Errorf("look for another file: %w", err)
+	}
+	if !first {
+		return fault.New(fault.RateLimited, "another file of yours is being read: try again when it is done")
+	}
+	return nil
 }
 
 // gone tells an owner that went while its file was read.

@@ -71,7 +71,7 @@ func newInstance(t *testing.T, name string, env ...string) *process {
 	p.env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "LISTEN_ADDR=" + addr, "DATA_DIR=" + p.data, "PUBLIC_URL=http://" + addr,
 		"SECRET_KEY=" + base64.StdEncoding.EncodeToString(make([]byte, 32)), "RUN_LEASE=2s", "CHECKPOINT_INTERVAL=100ms", "GUEST_MESSAGE_LIMIT=100000",
-		"STREAMS_PER_GUEST=100", "SOCKETS_PER_PRINCIPAL=100", "SOCKETS_PER_IP=1000", "TITLES=off", "LOG_LEVEL=warn", "SHUTDOWN_TIMEOUT=2s",
+		"STREAMS_PER_GUEST=100", "STREAMS_PER_ACCOUNT=100", "SOCKETS_PER_PRINCIPAL=100", "SOCKETS_PER_IP=1000", "TITLES=off", "LOG_LEVEL=warn", "SHUTDOWN_TIMEOUT=2s",
 		"RATE_MESSAGES_PER_GUEST=0", "RATE_COST_PER_GUEST=0", "RATE_COST_PER_ACCOUNT=0",
 	}, env...)
 	t.Cleanup(p.kill)

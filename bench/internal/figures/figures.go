@@ -202,7 +202,7 @@ func (r *Run) product(ctx context.Context, c bed.Core, more ...string) (*bed.Pro
 	settings := []string{
 		"DATA_DIR=" + filepath.Join(r.bed.Dir, "product"), "DATABASE_URL=" + db.URL, "SECRET_KEY=" + bed.Secret(),
 		"INFERENCE_URL=http://" + engine.Addr + "/v1", "TITLES=off", "GUEST_MESSAGE_LIMIT=" + strconv.Itoa(many),
-		"STREAMS_PER_GUEST=1000", "SOCKETS_PER_PRINCIPAL=20000",
+		"STREAMS_PER_GUEST=1000", "STREAMS_PER_ACCOUNT=1000", "SOCKETS_PER_PRINCIPAL=20000",
 		// The limits are counted, and never reached.
 		"RATE_MESSAGES_PER_GUEST=1000000000", "RATE_MESSAGES_PER_ACCOUNT=1000000000", "RATE_COST_PER_GUEST=1000000000", "RATE_COST_PER_ACCOUNT=1000000000",
 	}

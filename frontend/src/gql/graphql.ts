@@ -1691,7 +1691,14 @@ export type OperatorEstimateFragment = { modelId: string, tokenizer: string | nu
 export type OperatorMoneyQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type OperatorMoneyQuery = { operator: { paymentProviders: Array<PaymentProvider>, quarantineWaiting: number, oddUsageWaiting: number, ledgerChecks: Array<{ ' $fragmentRefs'?: { 'OperatorCheckFragment': OperatorCheckFragment } }>, estimateErrors: Array<{ ' $fragmentRefs'?: { 'OperatorEstimateFragment': OperatorEstimateFragment } }> } };
+export type OperatorMoneyQuery = { operator: { paymentProviders: Array<PaymentProvider>, quarantineWaiting: number, oddUsageWaiting: number, estimateErrors: Array<{ ' $fragmentRefs'?: { 'OperatorEstimateFragment': OperatorEstimateFragment } }> } };
+
+export type OperatorBookChecksQueryVariables = Exact<{
+  after?: string | null | undefined;
+}>;
+
+
+export type OperatorBookChecksQuery = { operator: { bookChecks: { edges: Array<{ cursor: string, node: { ' $fragmentRefs'?: { 'OperatorCheckFragment': OperatorCheckFragment } } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } };
 
 export type OperatorQuarantineQueryVariables = Exact<{
   after?: string | null | undefined;

@@ -55,6 +55,12 @@ it('tells what is owed to its last digit, and then not that the balance is low',
   expect(told[1]).toMatch(/^3.000001 credits are owed: .* Nothing can be sent until that is settled/)
 })
 
+it('one credit is told as one', () => {
+  const told = show({ balance: '-1', available: '0', held: '1', owed: '1' })
+  expect(screen.getByText(/^1 more is set aside/)).toBeTruthy()
+  expect(told[1]).toMatch(/^1 credit is owed: /)
+})
+
 async function chip(more: Partial<typeof wallet>, packs: object[] = []) {
   const { client } = testClient({
     Balance: () => ({

@@ -1,5 +1,5 @@
 import { plural } from '@lingui/core/macro'
-import { Trans, useLingui } from '@lingui/react/macro'
+import { useLingui } from '@lingui/react/macro'
 import { Section } from '@/components/page/section'
 import { Notice } from '@/components/ui/notice'
 import type { BalancePartsFragment } from '@/gql/graphql'
@@ -21,16 +21,19 @@ export function Balance({ credits, canBuy }: { credits: BalancePartsFragment; ca
       </p>
       {credits.held !== zeroCredits && (
         <p className="mt-1 text-sm text-ink-2 tabular-nums">
-          <Trans>{held} more are set aside for answers that are being written; what they don’t use comes back.</Trans>
+          {plural(Number(credits.held), {
+            one: `${held} more is set aside for answers that are being written; what they don’t use comes back.`,
+            other: `${held} more are set aside for answers that are being written; what they don’t use comes back.`,
+          })}
         </p>
       )}
       <div className="mt-4 space-y-2 empty:hidden">
         {owes && (
           <Notice role="status" tone="danger">
-            <Trans>
-              {owed} credits are owed: a payment was given back after its credits had been spent. Nothing can be sent until that is
-              settled; credits that come in pay it first.
-            </Trans>
+            {plural(Number(credits.owed), {
+              one: `${owed} credit is owed: a payment was given back after its credits had been spent. Nothing can be sent until that is settled; credits that come in pay it first.`,
+              other: `${owed} credits are owed: a payment was given back after its credits had been spent. Nothing can be sent until that is settled; credits that come in pay it first.`,
+            })}
           </Notice>
         )}
         {credits.low && !owes && (

@@ -99,9 +99,10 @@ function Waiting({ purchase, amount }: { purchase: PurchasePartsFragment; amount
         <Trans>Waiting for {provider} …</Trans>
       </p>
       <p className="mt-1 max-w-prose text-sm text-ink-2">
-        <Trans>
-          As soon as {provider} has told us that it is paid, {amount} credits are yours. You may leave this page.
-        </Trans>
+        {plural(Number(purchase.credits), {
+          one: `As soon as ${provider} has told us that it is paid, ${amount} credit is yours. You may leave this page.`,
+          other: `As soon as ${provider} has told us that it is paid, ${amount} credits are yours. You may leave this page.`,
+        })}
       </p>
       {takesLong && (
         <div className="mt-3 text-sm text-ink-2">

@@ -1,4 +1,4 @@
-import { plural, selectOrdinal } from '@lingui/core/macro'
+import { plural } from '@lingui/core/macro'
 import { useLingui } from '@lingui/react/macro'
 import { memo, Suspense } from 'react'
 import type { MessagePartsFragment } from '@/gql/graphql'
@@ -13,6 +13,7 @@ import { Regenerate } from './regenerate'
 import { useReply } from './reply-store'
 import { useAnnounceReply } from './use-announce-reply'
 import { VersionSwitcher } from './version-switcher'
+import { Waiting } from './waiting'
 
 const ReplyCost = lazyPart(() => import('./cost/reply-cost').then((part) => part.ReplyCost), 'near')
 
@@ -67,21 +68,6 @@ export const Answer = memo(function Answer({ message, acts }: AnswerProps) {
     </article>
   )
 })
-
-/** Before the first word; in the line at a busy engine, with the place. */
-function Waiting({ place }: { place: number }) {
-  const { t } = useLingui()
-  return (
-    <p className="flex h-7 items-center gap-3 text-md">
-      <span className="lamp" role="img" aria-label={t`Waiting for the answer`} />
-      {place > 0 && (
-        <span role="status" className="text-sm text-ink-3 tabular-nums">
-          {t`The engine is busy: ${selectOrdinal(place, { one: '#st', two: '#nd', few: '#rd', other: '#th' })} in line`}
-        </span>
-      )}
-    </p>
-  )
-}
 
 function DroppedNote({ count }: { count: number }) {
   const { t } = useLingui()

@@ -34,6 +34,16 @@ describe('sending', () => {
     }
   })
 
+  it('R-LIMIT: waits minutes for another answer to end', async () => {
+    const { afterTry } = await freshPage()
+    const busy = refused('RATE_LIMITED', 5_000)
+    expect(afterTry({ phase: 'sending', tries: 58 }, busy)).toMatchObject({
+      do: 'keep',
+      state: { phase: 'waiting', delayMs: 5_000 },
+    })
+    expect(afterTry({ phase: 'sending', tries: 59 }, busy)).toMatchObject({ do: 'keep', state: { phase: 'failed' } })
+  })
+
   it('is held while there is something to answer, without counting it as a try', async () => {
     const { afterTry } = await freshPage()
     for (const code of ['AGE_CONFIRMATION_REQUIRED', 'POLICY_ACCEPTANCE_REQUIRED', 'CONSENT_REQUIRED'] as const) {

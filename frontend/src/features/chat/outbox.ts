@@ -23,8 +23,8 @@ export interface Outgoing {
 export type SendState =
   /** A try is under way. */
   | { phase: 'sending'; tries: number }
-  /** The line broke; the next try comes by itself. */
-  | { phase: 'waiting'; tries: number; delayMs: number }
+  /** The line broke, or the server says to come again; the next try comes by itself. */
+  | { phase: 'waiting'; tries: number; delayMs: number; refusal?: Refusal | null }
   /** Waits for the answer to a question; then it goes on under the same key. */
   | { phase: 'held'; tries: number; refusal: Refusal }
   /** Waits for the person: the server said no, or nothing answered for long; that also ends when the line comes back. */
@@ -46,6 +46,8 @@ export type SendStep =
 
 /** Tries by itself before a person is asked. */
 const patience = 6
+/** The same where a limit says when to come again: another answer, which has to end first, takes minutes. */
+const patienceWithLimits = 60
 const longestDelay = 20_000
 
 const needsChange: ReadonlySet<ErrorCode> = new Set([
@@ -72,9 +74,10 @@ export function afterTry(state: SendState, outcome: Outcome<unknown>): SendStep 
   if (refusal && needsChange.has(refusal.code)) return { do: 'return', refusal }
   if (refusal && isQuestion(refusal.code)) return { do: 'keep', state: { phase: 'held', tries: 0, refusal } }
   const mayPass = !refusal || passes.has(refusal.code)
-  if (!mayPass || tries >= patience) return { do: 'keep', state: { phase: 'failed', tries, refusal } }
+  const most = refusal?.code === 'RATE_LIMITED' ? patienceWithLimits : patience
+  if (!mayPass || tries >= most) return { do: 'keep', state: { phase: 'failed', tries, refusal } }
   const delayMs = refusal?.retryAfterMs ?? delay(tries)
-  return { do: 'keep', state: { phase: 'waiting', tries, delayMs } }
+  return { do: 'keep', state: { phase: 'waiting', tries, delayMs, refusal } }
 }
 
 function isOutgoing(value: unknown): value is Omit<Outgoing, 'state'> {

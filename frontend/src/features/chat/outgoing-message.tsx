@@ -21,7 +21,13 @@ export function OutgoingMessage({ message, onEdit }: OutgoingMessageProps) {
       <Bubble text={text} faded={onTheWay ? '' : 'opacity-70'} />
       <div className="mt-1 flex min-h-8 items-center gap-1 text-sm text-ink-3">
         {state.phase === 'waiting' && state.tries > 0 && (
-          <span role="status">{t`Not sent yet; trying again (${plural(state.tries, { one: '# try', other: '# tries' })})`}</span>
+          <span role="status">
+            {state.refusal?.code === 'RATE_LIMITED' ? (
+              <Trans>Other answers are still being written for you, or that was a lot at once. This goes by itself.</Trans>
+            ) : (
+              t`Not sent yet; trying again (${plural(state.tries, { one: '# try', other: '# tries' })})`
+            )}
+          </span>
         )}
         {state.phase === 'failed' && (
           <>

@@ -1,8 +1,18 @@
+import { plural } from '@lingui/core/macro'
 import { Trans } from '@lingui/react/macro'
 import { Link } from '@tanstack/react-router'
 import { Notice } from '@/components/ui/notice'
 import type { Refusal } from '@/lib/graphql/act'
 import { creditsText } from '@/lib/credits'
+
+function neededWords(needed: string, available: string): string {
+  const most = creditsText(needed)
+  const there = creditsText(available)
+  return plural(Number(needed), {
+    one: `${most} credit has to be there to begin; you have ${there}.`,
+    other: `${most} credits have to be there to begin; you have ${there}.`,
+  })
+}
 
 /** Said when the balance is too small: what is needed, what there is, and the way to more. */
 export function TooLittle({ refusal: { needed, available } }: { refusal: Refusal }) {
@@ -25,10 +35,7 @@ export function TooLittle({ refusal: { needed, available } }: { refusal: Refusal
       </p>
       {known && (
         <p className="text-ink-2">
-          <Trans>
-            {creditsText(needed)} credits have to be there to begin, and {creditsText(available)} are. What an answer doesn’t use
-            stays yours. What you typed is kept.
-          </Trans>
+          {neededWords(needed, available)} <Trans>What an answer doesn’t use stays yours. What you typed is kept.</Trans>
         </p>
       )}
     </Notice>

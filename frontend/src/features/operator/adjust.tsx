@@ -189,17 +189,18 @@ function Review({ fields, busy, onSend, onCancel }: ReviewProps) {
   const size = typedAmount(fields.amount) ?? '0'
   const amount = exactCredits(size)
   const count = Number(size)
+  const words = plural(count, { one: `${amount} credit`, other: `${amount} credits` })
   const account = <strong className="font-semibold break-all">{fields.account.trim()}</strong>
   return (
     <div role="status" className="fade-in rounded-row border border-line-strong bg-surface px-4 py-4 text-sm">
       <p>
         {fields.direction === 'give' ? (
           <Trans>
-            {account} gets <strong className="font-semibold tabular-nums">{amount}</strong> credits.
+            {account} gets <strong className="font-semibold tabular-nums">{words}</strong>.
           </Trans>
         ) : (
           <Trans>
-            <strong className="font-semibold tabular-nums">{amount}</strong> credits are taken from {account}.
+            {account} loses <strong className="font-semibold tabular-nums">{words}</strong>.
           </Trans>
         )}
       </p>
@@ -219,10 +220,12 @@ function Review({ fields, busy, onSend, onCancel }: ReviewProps) {
 }
 
 function Done({ account, balance }: { account: string; balance: string }) {
+  const amount = creditsText(balance)
   return (
     <Notice tone="info" role="status">
       <Trans>
-        Done. The balance of {account} is now <data value={balance}>{creditsText(balance)}</data> credits.
+        Done. The balance of {account} is now{' '}
+        <data value={balance}>{plural(Number(balance), { one: `${amount} credit`, other: `${amount} credits` })}</data>.
       </Trans>
     </Notice>
   )

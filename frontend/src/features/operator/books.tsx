@@ -9,12 +9,12 @@ import { announce } from '@/lib/announcer'
 import { numberText } from '@/lib/credits'
 import { toastOutcome, useMutationAct } from '@/lib/graphql/act'
 import { StandingMark } from './standing-mark'
-import type { MoneyState } from './use-money'
+import type { MoneyState, More } from './use-money'
 
 type Check = MoneyState['checks'][number]
 
 /** The checks of the books: every invariant of the newest, and how the earlier ones ended. */
-export function Books({ checks, onChecked }: { checks: readonly Check[]; onChecked(): void }) {
+export function Books({ checks, more, onChecked }: { checks: readonly Check[]; more: More; onChecked(): void }) {
   const { t } = useLingui()
   const run = useMutationAct(OperatorVerifyDocument, (data) => data.ledgerVerify)
   const [busy, setBusy] = useState(false)
@@ -41,6 +41,11 @@ export function Books({ checks, onChecked }: { checks: readonly Check[]; onCheck
       </div>
       {newest ? <Findings check={newest} /> : <NotYet />}
       {checks.length > 1 && <Earlier checks={checks} />}
+      {more && (
+        <Button look="quiet" onClick={more} className="mt-2 -ml-3">
+          <Trans>Show earlier checks</Trans>
+        </Button>
+      )}
     </Section>
   )
 }

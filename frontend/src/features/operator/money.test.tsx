@@ -32,6 +32,15 @@ const comparison = (n: number) => ({
   finishedAt: at,
 })
 
+const check = (n: number, ok = true) => ({
+  __typename: 'LedgerCheck',
+  id: `chk_${n}`,
+  ok,
+  startedAt: at,
+  finishedAt: at,
+  findings: [],
+})
+
 const odd = (n: number) => ({
   __typename: 'AbsurdUsage',
   reported: '{}',
@@ -76,10 +85,10 @@ function show(answers: Answers) {
         paymentProviders: ['STRIPE'],
         quarantineWaiting: 120,
         oddUsageWaiting: 130,
-        ledgerChecks: [],
         estimateErrors: [],
       },
     }),
+    OperatorBookChecks: inTwo('bookChecks', 'LedgerCheck', [], []),
     OperatorQuarantine: inTwo('quarantine', 'QuarantinedPayment', [], []),
     OperatorComparisons: inTwo('comparisons', 'Reconciliation', [], []),
     OperatorOddUsage: inTwo('oddUsage', 'AbsurdUsage', [], []),
@@ -110,6 +119,26 @@ it('payments in quarantine are reached page by page, waiting ones first', async 
   expect(screen.queryByRole('button', { name: 'Show more' })).toBeNull()
   await userEvent.click(screen.getByRole('button', { name: 'Show decided payments' }))
   within(screen.getByRole('list', { name: 'Decided payments' })).getByText('evt_1')
+})
+
+it('checks of the books lead on to earlier ones', async () => {
+  show({ OperatorBookChecks: inTwo('bookChecks', 'LedgerCheck', [check(4), check(3)], [check(2), check(1, false)]) })
+  await screen.findByText('The last 2 checks found nothing.')
+  await userEvent.click(screen.getByRole('button', { name: 'Show earlier checks' }))
+  await screen.findByText('1 check of the last 4 found something.')
+  expect(screen.queryByRole('button', { name: 'Show earlier checks' })).toBeNull()
+})
+
+it('one credit is told as one', async () => {
+  show({
+    OperatorOddUsage: inTwo('oddUsage', 'AbsurdUsage', [{ ...odd(1), usage: { ...odd(1).usage, credits: '1' } }], []),
+  })
+  await screen.findByText((_, element) => element?.textContent === 'Charged: 1 read, 1 written, 1 credit')
+  await userEvent.type(screen.getByLabelText('Account'), 'own_1')
+  await userEvent.type(screen.getByLabelText('Credits'), '1')
+  await userEvent.type(screen.getByLabelText('Reason'), 'a gift')
+  await userEvent.click(screen.getByRole('button', { name: 'Review' }))
+  await screen.findByText((_, element) => element?.textContent === 'own_1 gets 1 credit.')
 })
 
 it('decided payments lead on to earlier ones', async () => {

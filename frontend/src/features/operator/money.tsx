@@ -22,7 +22,7 @@ export function Money({ error }: MoneyProps) {
       <MoneyGlance money={money} />
       <Quarantine payments={money.quarantined} more={more.quarantined} onChanged={refresh} />
       <Adjust error={error} />
-      <Books checks={money.checks} onChecked={refresh} />
+      <Books checks={money.checks} more={more.checks} onChecked={refresh} />
       <Comparisons comparisons={money.comparisons} providers={money.providers} more={more.comparisons} onCompared={refresh} />
       <OddUsage absurd={money.absurd} estimates={money.estimates} more={more.absurd} onReviewed={refresh} />
     </>

@@ -1,3 +1,4 @@
+import { plural } from '@lingui/core/macro'
 import { Trans, useLingui } from '@lingui/react/macro'
 import { useState } from 'react'
 import { moment } from '@/components/page/moments'
@@ -87,6 +88,7 @@ function OddRow({ odd: { usage, reported }, onReviewed, onChanged }: OddRowProps
     announce(t`Marked as reviewed.`)
     onReviewed()
   }
+  const amount = creditsText(usage.credits)
   const counted = t`${numberText(usage.promptTokens)} read, ${numberText(usage.outputTokens)} written`
   return (
     <li className="flex flex-wrap items-start gap-x-6 gap-y-2 py-3 text-sm">
@@ -98,9 +100,8 @@ function OddRow({ odd: { usage, reported }, onReviewed, onChanged }: OddRowProps
           <Trans>
             Charged: {counted},{' '}
             <data value={usage.credits} title={exactCredits(usage.credits)}>
-              {creditsText(usage.credits)}
-            </data>{' '}
-            credits
+              {plural(Number(usage.credits), { one: `${amount} credit`, other: `${amount} credits` })}
+            </data>
           </Trans>
         </p>
         <p className="mt-0.5 text-ink-2">

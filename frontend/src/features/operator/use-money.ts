@@ -6,6 +6,7 @@ import { unmask } from '@/gql/fragment-masking'
 import {
   type OperatorAbsurdFragment,
   OperatorAbsurdFragmentDoc,
+  OperatorBookChecksDocument,
   type OperatorCheckFragment,
   OperatorCheckFragmentDoc,
   type OperatorComparisonFragment,
@@ -44,7 +45,7 @@ export type More = (() => void) | null
 interface Loaded {
   /** Null while it isn't known. */
   money: MoneyState | null
-  more: { quarantined: More; comparisons: More; absurd: More }
+  more: { checks: More; quarantined: More; comparisons: More; absurd: More }
   failed: boolean
   refresh(): void
 }
@@ -56,6 +57,13 @@ export function useMoney(): Loaded {
   const [{ data, error, fetching }, execute] = useQuery({ query: OperatorMoneyDocument, requestPolicy: 'cache-and-network' })
   const again = useCallback(() => execute({ requestPolicy: 'network-only' }), [execute])
   useRefresh(again, every)
+  const checks = useRows(
+    OperatorBookChecksDocument,
+    first,
+    every,
+    ({ operator }) => operator.bookChecks,
+    (node) => unmask(OperatorCheckFragmentDoc, node),
+  )
   const quarantined = useRows(
     OperatorQuarantineDocument,
     first,
@@ -77,15 +85,15 @@ export function useMoney(): Loaded {
     ({ operator }) => operator.oddUsage,
     (node) => unmask(OperatorAbsurdFragmentDoc, node),
   )
-  const lists = { quarantined, comparisons, absurd }
+  const lists = { checks, quarantined, comparisons, absurd }
   const refresh = () => {
     again()
     for (const list of Object.values(lists)) list.retry()
   }
   const money =
-    data && quarantined.rows && comparisons.rows && absurd.rows
+    data && checks.rows && quarantined.rows && comparisons.rows && absurd.rows
       ? {
-          checks: data.operator.ledgerChecks.map((one) => unmask(OperatorCheckFragmentDoc, one)),
+          checks: checks.rows,
           quarantined: quarantined.rows,
           waiting: data.operator.quarantineWaiting,
           comparisons: comparisons.rows,
@@ -98,7 +106,7 @@ export function useMoney(): Loaded {
   const moreOf = ({ hasMore, more }: { hasMore: boolean; more(): void }) => (hasMore ? more : null)
   return {
     money,
-    more: { quarantined: moreOf(quarantined), comparisons: moreOf(comparisons), absurd: moreOf(absurd) },
+    more: { checks: moreOf(checks), quarantined: moreOf(quarantined), comparisons: moreOf(comparisons), absurd: moreOf(absurd) },
     failed: !money && ((!data && !fetching && error !== undefined) || Object.values(lists).some(({ failed }) => failed)),
     refresh,
   }

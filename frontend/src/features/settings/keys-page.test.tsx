@@ -139,6 +139,12 @@ it('P90, P91: revokes a key after its question, and keeps it in sight', async ()
   expect(asked.find(({ name }) => name === 'SettingsKeyRevoke')?.variables).toEqual({ input: { apiKeyId: 'key_1' } })
 })
 
+it('a limit of one is told as one', async () => {
+  show([key('key_1', { requestsPerMinute: 1, tokensPerMinute: 1 })])
+  await screen.findByText(/1 request a minute/)
+  expect(screen.getByText(/1 token a minute/)).toBeTruthy()
+})
+
 it('P92: a key gets limits of its own, and shows them', async () => {
   const { asked } = show([key('key_1', { requestsPerMinute: 60, tokensPerMinute: 100_000 })], {
     SettingsKeyCreate: () => ({

@@ -182,18 +182,20 @@ function Life({ of: key }: { of: SettingsKeyFragment }) {
 
 /** The key's own limits, where it has any. */
 function Rates({ of: { requestsPerMinute, tokensPerMinute } }: { of: SettingsKeyFragment }) {
+  const requests = shortNumber(requestsPerMinute ?? 0)
+  const tokens = shortNumber(tokensPerMinute ?? 0)
   return (
     <>
       {requestsPerMinute !== null && (
         <>
           {' · '}
-          <Trans>{shortNumber(requestsPerMinute)} requests a minute</Trans>
+          {plural(requestsPerMinute, { one: `${requests} request a minute`, other: `${requests} requests a minute` })}
         </>
       )}
       {tokensPerMinute !== null && (
         <>
           {' · '}
-          <Trans>{shortNumber(tokensPerMinute)} tokens a minute</Trans>
+          {plural(tokensPerMinute, { one: `${tokens} token a minute`, other: `${tokens} tokens a minute` })}
         </>
       )}
     </>

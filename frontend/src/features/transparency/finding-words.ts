@@ -120,13 +120,15 @@ const sentences: Readonly<Record<string, (said: Said, count: Counts) => string>>
   export_file_waits: ({ age }) => t`A file waits to be deleted for ${age}.`,
   exports_failed: ({ failed }) => t`${failed} failed.`,
   books_unchecked: () => t`The books have not been checked yet.`,
-  books_checked: ({ last, rows }) => t`The books were last proved ${last}, over ${rows} rows.`,
+  books_checked: ({ last }, { rows }) =>
+    t`The books were last proved ${last}, over ${plural(rows, { one: '# row', other: '# rows' })}.`,
   books_broken: ({ invariants }) => t`They do not add up: ${invariants}.`,
   books_old: () => t`That is too long ago.`,
   books_right: () => t`Every amount adds up, and nothing drifted.`,
   audit_faults: (_, { faults }) =>
     t`The log of what was done is not whole: ${plural(faults, { one: '# fault was', other: '# faults were' })} found.`,
-  audit_whole: ({ entries }) => t`All ${entries} entries of the log of what was done are as they were written, and in their order.`,
+  audit_whole: (_, { entries }) =>
+    t`${plural(entries, { one: 'The # entry of the log of what was done is as it was written', other: 'All # entries of the log of what was done are as they were written' })}, and in their order.`,
   content_opened: (_, { opened }) =>
     t`In the last 90 days content was opened ${times(opened)}, each time with a reason, written down, and visible to whom it concerns.`,
   staff_acts: (_, { acts }) =>
@@ -135,8 +137,8 @@ const sentences: Readonly<Record<string, (said: Said, count: Counts) => string>>
   legal_requests: ({ since, open, answered, refused }, { asked }) =>
     t`Authorities asked ${times(asked)} since ${since}: ${open} open, ${answered} answered, ${refused} refused.`,
   no_notices: () => t`The policy has not changed significantly since its first version: nobody had to be told.`,
-  notices_sent: ({ version, sent, waiting, refused, failed }) =>
-    t`Of version ${version}: ${sent} mails sent, ${waiting} to be sent, ${refused} refused by mail servers, ${failed} failed.`,
+  notices_sent: ({ version, waiting, refused, failed }, { sent }) =>
+    t`Of version ${version}: ${plural(sent, { one: '# mail', other: '# mails' })} sent, ${waiting} to be sent, ${refused} refused by mail servers, ${failed} failed.`,
   notices_late: () => t`Not everybody was told in time.`,
   news_against: (_, { mails }) =>
     t`${plural(mails, { one: '# mail was', other: '# mails were' })} sent to somebody who had not agreed.`,

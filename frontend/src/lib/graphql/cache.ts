@@ -241,7 +241,7 @@ export const normalisedCache = () =>
     resolvers: {
       Viewer: chained('conversations', 'payments', 'ledgerEntries', 'accessLog', 'shares'),
       Conversation: chained('branch'),
-      Operator: chained('mails', 'audit', 'notices', 'quarantine', 'comparisons', 'oddUsage'),
+      Operator: chained('mails', 'audit', 'notices', 'quarantine', 'comparisons', 'oddUsage', 'bookChecks'),
     },
     optimistic: { conversationUpdate: expectUpdate },
     updates: {
