@@ -49,9 +49,9 @@ type Purchase struct {
 	PaidMinor     int64 // with tax
 	TaxMinor      int64
 	RefundedMinor int64
-	DisputedMinor int64
-	Dispute       DisputeState
-	Reversed      int64 // micro-credits taken back so far
+	DisputedMinor int64        // what open and lost disputes withhold together
+	Dispute       DisputeState // of all disputes: open before lost, lost before won
+	Reversed      int64        // micro-credits taken back so far
 	Revision      int
 	SessionIndex  []byte `json:"-"`
 	PaymentIndex  []byte `json:"-"`
@@ -61,6 +61,19 @@ type Purchase struct {
 	PaidAt        *time.Time
 
 	Details *PaymentFacts `gorm:"-"` // opened; nil when its payer is gone
+}
+
+// PaymentDispute is what a provider ever told of one dispute of a payment. Amounts of money
+// are minor units of the purchase's currency.
+type PaymentDispute struct {
+	PurchaseID    string `gorm:"primaryKey"`
+	Number        int    `gorm:"primaryKey"` // from 1, in the order they were told
+	DisputeIndex  []byte `json:"-"`          // of its id at the provider; nil when none was told
+	State         DisputeState
+	AmountMinor   int64 // 0: not told, all of the payment
+	ReturnedMinor int64 // of that: came back although the dispute was not won
+	CreatedAt     time.Time
+	UpdatedAt     time.Time `gorm:"autoUpdateTime:false"`
 }
 
 // PaymentFacts is what is kept of a payment for its payer. Card data beyond brand and

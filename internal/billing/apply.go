@@ -10,17 +10,12 @@ import (
 )
 
 // A purchase's facts only grow: how far it is, what was paid, the most that was ever
-// refunded, the furthest a dispute came. So the order in which they are told does not
+// refunded, the furthest each dispute came. So the order in which they are told does not
 // matter, nor how often, and what is due in credits follows from the facts alone.
 
 // purchaseRank orders states; paid is the last word, for money moved.
 var purchaseRank = map[models.PurchaseStatus]int{
 	models.PurchaseCreating: 0, models.PurchaseOpen: 1, models.PurchaseExpired: 2, models.PurchaseFailed: 3, models.PurchasePaid: 4,
-}
-
-// disputeRank orders disputes: money that came back after all is the last word.
-var disputeRank = map[models.DisputeState]int{
-	models.DisputeNone: 0, models.DisputeOpen: 1, models.DisputeLost: 2, models.DisputeWon: 3,
 }
 
 // advance moves a purchase on to a state, never back.
@@ -52,14 +47,17 @@ type back struct {
 	Status   payment.Status `json:"status"`
 	Refunded int64          `json:"refunded,omitempty"`
 	Disputed int64          `json:"disputed,omitempty"`
+	Returned int64          `json:"returned,omitempty"`
 	Dispute  string         `json:"dispute,omitempty"`
+	Index    []byte         `json:"index,omitempty"` // of the dispute
 	Currency string         `json:"currency,omitempty"`
 	// current: the provider said how things stand, and nothing was told since it was asked.
 	current bool
 }
 
-func backOf(e payment.Event) back {
-	return back{Status: e.Status, Refunded: e.RefundedMinor, Disputed: e.DisputedMinor, Dispute: e.Dispute, Currency: e.Currency}
+func backOf(t told) back {
+	return back{Status: t.Status, Refunded: t.RefundedMinor, Disputed: t.DisputedMinor, Returned: t.ReturnedMinor, Dispute: t.Dispute,
+		Index: t.dispute, Currency: t.Currency}
 }
 
 // refunded: so much of the payment was ever given back. Only the provider's present word
@@ -72,58 +70,32 @@ func refunded(p *models.Purchase, b back) {
 	p.RefundedMinor = max(p.RefundedMinor, b.Refunded)
 }
 
-// disputed: so much of the payment is disputed; all of it where the amount isn't told.
-func disputed(p *models.Purchase, b back) {
-	if to := models.DisputeState(b.Dispute); disputeRank[to] > disputeRank[p.Dispute] {
-		p.Dispute = to
-	}
-	p.DisputedMinor = max(p.DisputedMinor, b.Disputed)
-}
-
-func goesBack(p *models.Purchase, b back) {
-	switch b.Status {
-	case payment.Refunded:
-		refunded(p, b)
-	case payment.Disputed:
-		disputed(p, b)
-	}
-}
-
 // step is credits to take back, or to give again.
 type step struct {
 	kind   models.TransferKind
 	amount int64
 }
 
-// steps leads from what was taken back so far to what the facts ask for.
-func steps(p models.Purchase) []step {
-	if p.Status != models.PurchasePaid {
-		return nil
+// next leads from what was taken back so far to what the facts ask for; before is how the
+// purchase was until they were told. The amount is 0 when nothing is to be done.
+func next(before, p models.Purchase) step {
+	due := due(p)
+	switch {
+	case due < p.Reversed:
+		return step{models.TransferReinstatement, p.Reversed - due}
+	case p.DisputedMinor > before.DisputedMinor:
+		return step{models.TransferDispute, due - p.Reversed}
 	}
-	byRefund, all := share(p, p.RefundedMinor), share(p, withheld(p))
-	if all < p.Reversed {
-		return []step{{models.TransferReinstatement, p.Reversed - all}}
-	}
-	var out []step
-	refund := min(max(0, byRefund-p.Reversed), all-p.Reversed)
-	if refund > 0 {
-		out = append(out, step{models.TransferRefund, refund})
-	}
-	if rest := all - p.Reversed - refund; rest > 0 {
-		out = append(out, step{models.TransferDispute, rest})
-	}
-	return out
+	return step{models.TransferRefund, due - p.Reversed}
 }
 
-// withheld is what of the payment is not ours (any more), in minor units.
-func withheld(p models.Purchase) int64 {
-	if p.Dispute != models.DisputeOpen && p.Dispute != models.DisputeLost {
-		return p.RefundedMinor
+// due is what of the credits has to be taken back: the part that went back of the payment,
+// and at most all of them.
+func due(p models.Purchase) int64 {
+	if p.Status != models.PurchasePaid {
+		return 0
 	}
-	if p.DisputedMinor == 0 || p.DisputedMinor > p.PaidMinor-min(p.RefundedMinor, p.PaidMinor) {
-		return p.PaidMinor
-	}
-	return p.RefundedMinor + p.DisputedMinor
+	return share(p, p.DisputedMinor+min(max(0, p.RefundedMinor), p.PaidMinor-p.DisputedMinor))
 }
 
 // share is the part of the credits that an amount of the payment bought, to the nearest

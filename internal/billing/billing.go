@@ -4,7 +4,7 @@
 // refunded or is disputed is taken back the same way.
 //
 // It alone builds rows of purchases, payment_details, payment_customers, payment_events,
-// payment_quarantine and reconciliations. A purchase leads to a wallet's number in the
+// payment_disputes, payment_quarantine and reconciliations. A purchase leads to a wallet's number in the
 // ledger; who its payer was stands in the sealed details, which go with the owner.
 //
 // Whoever changes a purchase takes, in this order, the lock of the payment, the row of

@@ -23,8 +23,8 @@ type history struct {
 	total, gone       int64
 }
 
-// drawHistory makes up a payment: told by up to three events, partly refunded, disputed,
-// and maybe paid a second time with another amount.
+// drawHistory makes up a payment: told by up to three events, partly refunded, disputed up
+// to three times, and maybe paid a second time with another amount.
 func drawHistory(t *rapid.T, p *models.Purchase) history {
 	tax := rapid.Int64Range(0, 300).Draw(t, "tax")
 	h := history{total: p.AmountMinor + tax, paid: rapid.IntRange(0, 9).Draw(t, "is paid") > 0}
@@ -47,7 +47,10 @@ func drawHistory(t *rapid.T, p *models.Purchase) history {
 		refunded += rapid.Int64Range(1, h.total).Draw(t, "refund")
 		tell(refundOf(p, refunded))
 	}
-	h.gone = refunded + drawDispute(t, p, h.total, tell)
+	h.gone = refunded
+	for n := range rapid.IntRange(0, 3).Draw(t, "disputes") {
+		h.gone += drawDispute(t, p, n+1, h.total, tell)
+	}
 	if h.quarantined = rapid.IntRange(0, 4).Draw(t, "wrong") == 0; h.quarantined {
 		e := paidFor(p)
 		e.PaymentID, e.AmountMinor = "pi_wrong_"+p.ID, p.AmountMinor-1
@@ -59,16 +62,23 @@ func drawHistory(t *rapid.T, p *models.Purchase) history {
 	return h
 }
 
-// drawDispute makes up a dispute and says what it withholds in the end.
-func drawDispute(t *rapid.T, p *models.Purchase, total int64, tell func(payment.Event)) int64 {
-	states := [][]string{nil, {"OPEN"}, {"OPEN", "WON"}, {"OPEN", "LOST"}, {"LOST"}, {"WON"}, {"OPEN", "LOST", "WON"}}
+// drawDispute makes up a dispute and says what it withholds in the end: nothing when it is
+// won, and when it is lost what did not come back of it.
+func drawDispute(t *rapid.T, p *models.Purchase, n int, total int64, tell func(payment.Event)) int64 {
+	states := [][]string{{"OPEN"}, {"OPEN", "WON"}, {"OPEN", "LOST"}, {"LOST"}, {"WON"}, {"OPEN", "LOST", "WON"}}
 	of := rapid.SampledFrom(states).Draw(t, "dispute")
 	minor := rapid.Int64Range(1, total).Draw(t, "disputed")
 	for _, state := range of {
-		tell(disputeOf(p, state, minor))
+		tell(disputeNo(p, n, state, minor))
 	}
-	if len(of) == 0 || of[len(of)-1] == "WON" {
+	switch of[len(of)-1] {
+	case "WON":
 		return 0
+	case "LOST":
+		e := disputeNo(p, n, "LOST", minor)
+		e.ReturnedMinor = rapid.Int64Range(0, minor).Draw(t, "returned")
+		tell(e)
+		return minor - e.ReturnedMinor
 	}
 	return minor
 }

@@ -25,4 +25,5 @@ const (
 	sortSession  = "session"
 	sortPayment  = "payment"
 	sortCustomer = "customer"
+	sortDispute  = "dispute"
 )

@@ -126,6 +126,23 @@ func TestAReplayedRefundOfOneThatFailed(t *testing.T) {
 	r.sound()
 }
 
+// A refund failed and another of the same amount was made while the provider was asked: what
+// it said before that is no present word, although the webhook told no other sum.
+func TestARefundOfTheSameAmountIsNews(t *testing.T) {
+	r := newRoom(t)
+	v := r.account()
+	p := r.buy(v, "1")
+	r.stripe(paidFor(p), refundOf(p, price))
+	r.pass(time.Hour)
+	again := refundOf(p, price)
+	again.ID = "evt_again"
+	r.stripe(again)
+	r.shop.tells(asked(paidFor(p)), asked(refundOf(p, 0)))
+	r.reconcile()
+	r.wants(v, 0, 0)
+	r.sound()
+}
+
 // P56: one refund is told by several events, each with all that was refunded so far: it
 // is taken back once.
 func TestARefundThatIsToldBySeveralEvents(t *testing.T) {

@@ -30,11 +30,15 @@ type side struct {
 	Live     bool   `json:"live"`
 	Product  string `json:"product,omitempty"`
 	Payment  string `json:"payment,omitempty"` // its keyed hash
+	// What went back, and the keyed hash of the dispute by which it did.
+	Refunded int64  `json:"refundedMinor,omitempty"`
+	Disputed int64  `json:"disputedMinor,omitempty"`
+	Dispute  string `json:"dispute,omitempty"`
 }
 
 func factsOf(t told, p *models.Purchase, product string) facts {
 	f := facts{Found: side{Purchase: cut(t.PurchaseID, maxKind), Amount: t.AmountMinor, Tax: t.TaxMinor, Currency: t.Currency, Live: t.Live,
-		Product: t.ProductID, Payment: hex.EncodeToString(t.index)}}
+		Product: t.ProductID, Payment: hex.EncodeToString(t.index), Refunded: t.RefundedMinor, Disputed: t.DisputedMinor, Dispute: hex.EncodeToString(t.dispute)}}
 	if p != nil {
 		f.Expected = &side{Purchase: p.ID, Amount: p.AmountMinor, Currency: p.Currency, Live: p.Live, Product: product, Payment: hex.EncodeToString(p.PaymentIndex)}
 	}
@@ -52,7 +56,7 @@ func Facts(q *models.QuarantinedPayment) (string, error) {
 }
 
 // quarantineTx keeps a payment away from the books until the operator has looked. Several
-// events may tell of one payment: it is kept once.
+// events may tell of one payment: it is kept once, and so is each of its disputes.
 func (s *Service) quarantineTx(tx *gorm.DB, t told, p *models.Purchase, reason models.QuarantineReason, product string, v *verdict) error {
 	v.outcome = outcomeQuarantined
 	found, err := json.Marshal(factsOf(t, p, product))
@@ -62,10 +66,11 @@ func (s *Service) quarantineTx(tx *gorm.DB, t told, p *models.Purchase, reason m
 	made := tx.Exec(`INSERT INTO payment_quarantine (id, provider, event_id, purchase_id, reason, facts, created_at)
 		SELECT ?, ?, ?, ?, ?, ?::jsonb, ?
 		WHERE NOT EXISTS (SELECT FROM payment_quarantine WHERE provider = ? AND reason = ?
-			AND coalesce(facts -> 'found' ->> 'payment', '') = ? AND coalesce(facts -> 'found' ->> 'purchase', '') = ?)
+			AND coalesce(facts -> 'found' ->> 'payment', '') = ? AND coalesce(facts -> 'found' ->> 'purchase', '') = ?
+			AND coalesce(facts -> 'found' ->> 'dispute', '') = ?)
 		ON CONFLICT (provider, event_id) DO NOTHING`,
 		id.New(id.Quarantine), t.by, t.ID, v.purchaseID, reason, string(found), s.Clock.Now(),
-		t.by, reason, hex.EncodeToString(t.index), cut(t.PurchaseID, maxKind))
+		t.by, reason, hex.EncodeToString(t.index), cut(t.PurchaseID, maxKind), hex.EncodeToString(t.dispute))
 	if made.Error != nil {
 		return fmt.Errorf("quarantine a payment: %w", made.Error)
 	}

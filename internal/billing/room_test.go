@@ -3,6 +3,7 @@ package billing_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -190,8 +191,13 @@ func refundOf(p *models.Purchase, minor int64) payment.Event {
 }
 
 func disputeOf(p *models.Purchase, state string, minor int64) payment.Event {
-	return payment.Event{ID: "evt_dispute_" + p.ID + "_" + state, Kind: "charge.dispute." + state, Status: payment.Disputed,
-		PaymentID: "pi_" + p.ID, Dispute: state, DisputedMinor: minor, Currency: p.Currency}
+	return disputeNo(p, 1, state, minor)
+}
+
+// disputeNo is what Stripe tells of one of several disputes of the purchase's payment.
+func disputeNo(p *models.Purchase, n int, state string, minor int64) payment.Event {
+	return payment.Event{ID: fmt.Sprintf("evt_dispute_%s_%d_%s", p.ID, n, state), Kind: "charge.dispute." + state, Status: payment.Disputed,
+		PaymentID: "pi_" + p.ID, DisputeID: fmt.Sprintf("du_%s_%d", p.ID, n), Dispute: state, DisputedMinor: minor, Currency: p.Currency}
 }
 
 func (r *room) hook(s *billing.Service, provider string, e payment.Event) error {

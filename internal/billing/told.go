@@ -98,7 +98,7 @@ func (s *Service) backTx(tx *gorm.DB, t told, v *verdict) error {
 	if t.index == nil {
 		return nil
 	}
-	b := backOf(t.Event)
+	b := backOf(t)
 	found, err := byPaymentTx(tx, t.by, t.index)
 	if err != nil {
 		return err
@@ -114,67 +114,97 @@ func (s *Service) backTx(tx *gorm.DB, t told, v *verdict) error {
 		return err
 	}
 	v.purchaseID = &p.ID
-	if b.Currency != "" && b.Currency != p.Currency {
-		return s.quarantineTx(tx, t, p, models.QuarantineCurrency, "", v)
-	}
 	before := *p
 	b.current = t.Current && p.UpdatedAt.Before(t.asked)
-	goesBack(p, b)
-	v.outcome = outcomeApplied
+	if t.asked.IsZero() {
+		p.UpdatedAt = s.Clock.Now() // news, also when it tells the same amount again
+	}
+	if err := s.goesBackTx(tx, t, p, b, v); err != nil || v.outcome == outcomeQuarantined {
+		return err
+	}
 	return s.bookTx(tx, p, before, v)
+}
+
+// goesBackTx adds what went back of a purchase's payment to its facts. In another currency,
+// or by a dispute of another payment, nothing did.
+func (s *Service) goesBackTx(tx *gorm.DB, t told, p *models.Purchase, b back, v *verdict) error {
+	elsewhere, err := elsewhereTx(tx, p, b.Index)
+	switch {
+	case err != nil:
+		return err
+	case b.Currency != "" && b.Currency != p.Currency:
+		return s.quarantineTx(tx, t, p, models.QuarantineCurrency, "", v)
+	case elsewhere:
+		return s.quarantineTx(tx, t, p, models.QuarantineContradiction, "", v)
+	}
+	v.outcome = outcomeApplied
+	if b.Status == payment.Refunded {
+		refunded(p, b)
+		return nil
+	}
+	return s.disputedTx(tx, p, b, v)
 }
 
 // bookTx stores a purchase's facts and posts what they ask for, with what went back of
 // its payment before that was told.
 func (s *Service) bookTx(tx *gorm.DB, p *models.Purchase, before models.Purchase, v *verdict) error {
 	if p.Status == models.PurchasePaid {
-		if err := s.foldWaitingTx(tx, p); err != nil {
-			return err
-		}
 		credited, err := s.Ledger.DepositTx(tx, p.AccountID, p.Provider, p.ID, p.Credits)
 		if err != nil {
 			return fmt.Errorf("credit a purchase: %w", err)
 		}
 		v.changed = v.changed || credited
-		if err := s.reverseTx(tx, p); err != nil {
+		if err := s.reverseTx(tx, p, before); err != nil {
+			return err
+		}
+		if err := s.foldWaitingTx(tx, p); err != nil {
 			return err
 		}
 	}
-	if same(before, *p) {
+	other := !same(before, *p)
+	if !other && p.UpdatedAt.Equal(before.UpdatedAt) {
 		return nil
 	}
-	v.changed = true
-	p.UpdatedAt = s.Clock.Now()
+	if other {
+		v.changed, p.UpdatedAt = true, s.Clock.Now()
+	}
 	if err := tx.Model(p).Select("*").Updates(p).Error; err != nil {
 		return fmt.Errorf("store a purchase: %w", err)
 	}
 	return nil
 }
 
-// reverseTx takes back, or gives again, what the facts ask for.
-func (s *Service) reverseTx(tx *gorm.DB, p *models.Purchase) error {
-	for _, st := range steps(*p) {
-		p.Revision++
-		ref := revisionRef(p.ID, p.Revision)
-		if st.kind == models.TransferReinstatement {
-			p.Reversed -= st.amount
-			if err := s.Ledger.GiveBackTx(tx, p.AccountID, p.Provider, ref, st.amount); err != nil {
-				return fmt.Errorf("give credits again: %w", err)
-			}
-			continue
+// reverseTx takes back, or gives again, what the facts ask for, in one transfer; before is
+// how the purchase was until they were told.
+func (s *Service) reverseTx(tx *gorm.DB, p *models.Purchase, before models.Purchase) error {
+	if err := sumDisputesTx(tx, p); err != nil {
+		return err
+	}
+	st := next(before, *p)
+	if st.amount == 0 {
+		return nil
+	}
+	p.Revision++
+	ref := revisionRef(p.ID, p.Revision)
+	if st.kind == models.TransferReinstatement {
+		p.Reversed -= st.amount
+		if err := s.Ledger.GiveBackTx(tx, p.AccountID, p.Provider, ref, st.amount); err != nil {
+			return fmt.Errorf("give credits again: %w", err)
 		}
-		p.Reversed += st.amount
-		if err := s.Ledger.TakeBackTx(tx, p.AccountID, p.Provider, st.kind, ref, st.amount); err != nil {
-			return fmt.Errorf("take credits back: %w", err)
-		}
+		return nil
+	}
+	p.Reversed += st.amount
+	if err := s.Ledger.TakeBackTx(tx, p.AccountID, p.Provider, st.kind, ref, st.amount); err != nil {
+		return fmt.Errorf("take credits back: %w", err)
 	}
 	return nil
 }
 
-// foldWaitingTx adds what overtook the news of the payment.
+// foldWaitingTx adds what overtook the news of the payment, each with its own transfer.
 func (s *Service) foldWaitingTx(tx *gorm.DB, p *models.Purchase) error {
 	var waiting []models.PaymentEvent
-	err := tx.Where("provider = ? AND payment_index = ? AND outcome = ?", p.Provider, p.PaymentIndex, outcomeWaiting).Find(&waiting).Error
+	err := tx.Where("provider = ? AND payment_index = ? AND outcome = ?", p.Provider, p.PaymentIndex, outcomeWaiting).
+		Order("received_at, event_id").Find(&waiting).Error
 	if err != nil {
 		return fmt.Errorf("find what waits for a payment: %w", err)
 	}
@@ -183,18 +213,16 @@ func (s *Service) foldWaitingTx(tx *gorm.DB, p *models.Purchase) error {
 		if err := json.Unmarshal(w.Facts, &b); err != nil {
 			return fmt.Errorf("read what waits for a payment: %w", err)
 		}
-		outcome := outcomeApplied
-		if b.Currency != "" && b.Currency != p.Currency {
-			late := verdict{purchaseID: &p.ID}
-			t := told{Event: payment.Event{ID: w.EventID, Currency: b.Currency}, by: p.Provider, index: p.PaymentIndex}
-			if err := s.quarantineTx(tx, t, p, models.QuarantineCurrency, "", &late); err != nil {
-				return err
-			}
-			outcome = late.outcome
-		} else {
-			goesBack(p, b)
+		before, late := *p, verdict{purchaseID: &p.ID}
+		t := told{Event: payment.Event{ID: w.EventID, Status: b.Status, RefundedMinor: b.Refunded, DisputedMinor: b.Disputed, Currency: b.Currency},
+			by: p.Provider, index: p.PaymentIndex, dispute: b.Index}
+		if err := s.goesBackTx(tx, t, p, b, &late); err != nil {
+			return err
 		}
-		err := tx.Model(&w).Updates(map[string]any{"outcome": outcome, "purchase_id": p.ID, "payment_index": nil, "facts": nil}).Error
+		if err := s.reverseTx(tx, p, before); err != nil {
+			return err
+		}
+		err := tx.Model(&w).Updates(map[string]any{"outcome": late.outcome, "purchase_id": p.ID, "payment_index": nil, "facts": nil}).Error
 		if err != nil {
 			return fmt.Errorf("take what waits for a payment: %w", err)
 		}

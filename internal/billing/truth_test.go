@@ -54,13 +54,20 @@ type world struct {
 	total, tax int64
 	refunds    []int64 // those that did not fail
 	everBack   bool
-	dispute    []string // what was said of it, in order
-	disputed   int64
+	disputes   []*contest
 	second     bool // paid once more, which must not be credited once more
 
 	outbox []payment.Event
 	events int
 }
+
+// contest is one dispute and what was said of it, in order.
+type contest struct {
+	minor, returned int64
+	said            []payment.Event
+}
+
+func (c *contest) state() string { return c.said[len(c.said)-1].Dispute }
 
 // step is one thing that happens somewhere.
 func (w *world) step() {
@@ -99,11 +106,12 @@ func (w *world) acts() {
 		i := rapid.IntRange(0, len(w.refunds)-1).Draw(w.t, "failed")
 		w.refunds = slices.Delete(w.refunds, i, i+1) // what Stripe sends then does not tell the sum
 		w.tell(payment.Event{})
-	case act == "dispute" && len(w.dispute) == 0:
-		w.disputed = rapid.Int64Range(1, w.total).Draw(w.t, "disputed")
-		w.disputes(payment.DisputeOpen)
-	case act == "close" && len(w.dispute) == 1:
-		w.disputes(rapid.SampledFrom([]string{payment.DisputeWon, payment.DisputeLost}).Draw(w.t, "verdict"))
+	case act == "dispute" && len(w.disputes) < 3:
+		c := &contest{minor: rapid.Int64Range(1, w.total).Draw(w.t, "disputed")}
+		w.disputes = append(w.disputes, c)
+		w.contests(len(w.disputes), payment.DisputeOpen)
+	case act == "close" && len(w.disputes) > 0:
+		w.closes(1 + rapid.IntRange(0, len(w.disputes)-1).Draw(w.t, "closed"))
 	case act == "pay again" && !w.second:
 		w.second = true
 		w.tell(w.secondPayment())
@@ -143,16 +151,45 @@ func (w *world) secondPayment() payment.Event {
 	return e
 }
 
-func (w *world) disputes(state string) {
-	w.dispute = append(w.dispute, state)
-	w.tell(disputeOf(w.p, state, w.disputed))
+// closes ends a dispute that is open; one that is lost may be won after all.
+func (w *world) closes(n int) {
+	c := w.disputes[n-1]
+	switch c.state() {
+	case payment.DisputeOpen:
+		state := rapid.SampledFrom([]string{payment.DisputeWon, payment.DisputeLost}).Draw(w.t, "verdict")
+		if state == payment.DisputeLost {
+			c.returned = max(0, rapid.Int64Range(-c.minor, c.minor).Draw(w.t, "returned"))
+		}
+		w.contests(n, state)
+	case payment.DisputeLost:
+		w.contests(n, payment.DisputeWon)
+	}
+}
+
+// contests says something of a dispute, by an event that the provider's list has too.
+func (w *world) contests(n int, state string) {
+	c := w.disputes[n-1]
+	e := disputeNo(w.p, n, state, c.minor)
+	e.ReturnedMinor = c.returned
+	c.said = append(c.said, w.tell(e))
+}
+
+// disputed is what open and lost disputes withhold.
+func (w *world) disputed() (sum int64) {
+	for _, c := range w.disputes {
+		if c.state() != payment.DisputeWon {
+			sum += c.minor - c.returned
+		}
+	}
+	return sum
 }
 
 // tell gives the postman a webhook.
-func (w *world) tell(e payment.Event) {
+func (w *world) tell(e payment.Event) payment.Event {
 	w.events++
 	e.ID = fmt.Sprintf("evt_%s_%d", w.p.ID, w.events)
 	w.outbox = append(w.outbox, e)
+	return e
 }
 
 // deliver brings n webhooks, any of those on their way.
@@ -181,8 +218,8 @@ func (w *world) compare() (repaired int) {
 	if w.everBack {
 		known = append(known, asked(refundOf(w.p, w.refunded())))
 	}
-	for _, state := range w.dispute { // Stripe tells of disputes in its webhooks' own words
-		known = append(known, disputeOf(w.p, state, w.disputed))
+	for _, c := range w.disputes { // Stripe tells of disputes in its webhooks' own words
+		known = append(known, c.said...)
 	}
 	if w.second {
 		known = append(known, asked(w.secondPayment()))
@@ -209,10 +246,7 @@ func (w *world) agree() {
 	if again := w.compare(); again != 0 {
 		w.t.Errorf("a third comparison still repaired %d", again)
 	}
-	h := history{paid: w.paid, quarantined: w.second, total: w.total, gone: w.refunded()}
-	if n := len(w.dispute); n > 0 && w.dispute[n-1] != payment.DisputeWon {
-		h.gone += w.disputed
-	}
+	h := history{paid: w.paid, quarantined: w.second, total: w.total, gone: w.refunded() + w.disputed()}
 	if w.second && w.credited() == w.secondPayment().PaymentID {
 		h.gone = 0 // what went back was of the payment that waits for the operator
 	}

@@ -20,13 +20,17 @@ const (
 )
 
 // Verify checks L9: a purchase is paid if and only if its credits were posted, once and
-// as many as were bought; and what was taken back is what the books say.
+// as many as were bought; and what was taken back is what the books say and what its
+// refunds and disputes ask for.
 func (s *Service) Verify(ctx context.Context) ([]Finding, error) {
 	f := Finding{Invariant: "L9", Title: "a purchase is paid if and only if its credits are in the ledger"}
 	if err := s.checkPosted(ctx, &f); err != nil {
 		return nil, err
 	}
 	if err := s.checkPurchases(ctx, &f); err != nil {
+		return nil, err
+	}
+	if err := s.checkDisputes(ctx, &f); err != nil {
 		return nil, err
 	}
 	return []Finding{f}, nil
@@ -113,6 +117,34 @@ func (s *Service) checkBatch(ctx context.Context, f *Finding, batch []models.Pur
 		if back != p.Reversed {
 			f.fault("%s: %d micro-credits were taken back, and the ledger says %d", p.ID, p.Reversed, back)
 		}
+		if due := due(p); due != p.Reversed {
+			f.fault("%s: %d micro-credits were taken back, and its refunds and disputes ask for %d", p.ID, p.Reversed, due)
+		}
+	}
+	return nil
+}
+
+// checkDisputes compares what purchases say of their disputes with the disputes, in one
+// look at both.
+func (s *Service) checkDisputes(ctx context.Context, f *Finding) error {
+	var wrong []struct {
+		ID            string
+		DisputedMinor int64
+		Dispute       models.DisputeState
+		Minor         int64
+		State         models.DisputeState
+	}
+	err := s.DB.Gorm(ctx).Raw(`WITH d AS (SELECT d.purchase_id, d.state, CASE WHEN d.state = 'WON' THEN 0 WHEN d.amount_minor = 0 THEN p.paid_minor
+				ELSE greatest(0, d.amount_minor - d.returned_minor) END AS minor FROM payment_disputes d JOIN purchases p ON p.id = d.purchase_id),
+			s AS (SELECT p.id, p.disputed_minor, p.dispute, least(p.paid_minor, coalesce(sum(d.minor), 0))::bigint AS minor,
+				CASE WHEN count(d.state) = 0 THEN 'NONE' WHEN bool_or(d.state = 'OPEN' AND d.minor > 0) THEN 'OPEN' WHEN bool_or(d.minor > 0) THEN 'LOST' ELSE 'WON' END AS state
+				FROM purchases p LEFT JOIN d ON d.purchase_id = p.id GROUP BY p.id)
+		SELECT * FROM s WHERE (disputed_minor, dispute) <> (minor, state) ORDER BY id LIMIT ?`, maxFaults).Scan(&wrong).Error
+	if err != nil {
+		return fmt.Errorf("compare purchases with their disputes: %w", err)
+	}
+	for _, w := range wrong {
+		f.fault("%s: it says %s, %d disputed, and its disputes are %s, %d", w.ID, w.Dispute, w.DisputedMinor, w.State, w.Minor)
 	}
 	return nil
 }

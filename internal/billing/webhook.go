@@ -63,7 +63,7 @@ func keepable(e payment.Event) bool {
 	if e.ID == "" || len(e.ID) > maxEventID {
 		return false
 	}
-	for _, s := range []string{e.ID, e.Kind, e.PurchaseID, e.SessionID, e.PaymentID, e.CustomerID, e.ProductID, e.Currency, e.Dispute} {
+	for _, s := range []string{e.ID, e.Kind, e.PurchaseID, e.SessionID, e.PaymentID, e.CustomerID, e.ProductID, e.Currency, e.DisputeID, e.Dispute} {
 		if strings.ContainsRune(s, 0) || !utf8.ValidString(s) {
 			return false
 		}
@@ -74,11 +74,12 @@ func keepable(e payment.Event) bool {
 // told is an event on its way into the books.
 type told struct {
 	payment.Event
-	by    models.PaymentProvider
-	asked time.Time // when the provider was asked; zero: it told on its own
-	index []byte    // of the payment
-	ours  bool      // it was for a product of ours, whatever purchase it belongs to
-	who   payer
+	by      models.PaymentProvider
+	asked   time.Time // when the provider was asked; zero: it told on its own
+	index   []byte    // of the payment
+	dispute []byte    // the index of the dispute that it is about
+	ours    bool      // it was for a product of ours, whatever purchase it belongs to
+	who     payer
 }
 
 // verdict is what came of an event.
@@ -94,7 +95,7 @@ type verdict struct {
 // take applies an event once. What the provider said when asked is applied however often:
 // it may be the present word on something that was told before.
 func (s *Service) take(ctx context.Context, t told) (v verdict, err error) {
-	t.index = s.Indexer.of(sortPayment, t.by, t.PaymentID)
+	t.index, t.dispute = s.Indexer.of(sortPayment, t.by, t.PaymentID), s.Indexer.of(sortDispute, t.by, t.DisputeID)
 	purchaseID, err := s.purchaseOf(ctx, t)
 	if err != nil {
 		return v, err

@@ -254,6 +254,7 @@ var tables = []struct{ name, model, owner string }{
 	{"payment_details", "PaymentDetail", "internal/billing"},
 	{"payment_customers", "PaymentCustomer", "internal/billing"},
 	{"payment_events", "PaymentEvent", "internal/billing"},
+	{"payment_disputes", "PaymentDispute", "internal/billing"},
 	{"payment_quarantine", "QuarantinedPayment", "internal/billing"},
 	{"reconciliations", "Reconciliation", "internal/billing"},
 	{"api_request_subjects", "", "internal/requestlog"},

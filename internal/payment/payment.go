@@ -137,8 +137,12 @@ type Event struct {
 	AmountMinor   int64 // paid, with tax
 	TaxMinor      int64
 	RefundedMinor int64 // all that was ever refunded of the payment
-	DisputedMinor int64 // all that is disputed of the payment
+	// Of one dispute; a payment may have several. DisputeID is empty where the provider
+	// tells only that the payment is disputed.
+	DisputeID     string
 	Dispute       string
+	DisputedMinor int64  // 0: not told, all of the payment
+	ReturnedMinor int64  // of that: came back although the dispute was not won
 	Currency      string // ISO 4217, in capitals
 
 	Brand, Last4 string // of the card, or the sort of method

@@ -39,11 +39,17 @@ const (
 
 // bought is a payment as its provider knows it.
 type bought struct {
-	purchase, session  string
-	creem              bool
-	refunded, disputed int64  // minor units
-	dispute            string // id of the one there is
-	closed, won        bool   // the dispute
+	purchase, session string
+	creem             bool
+	refunded          int64 // minor units
+	disputes          []dispute
+}
+
+// dispute is one of a payment's disputes.
+type dispute struct {
+	id              string
+	minor, returned int64
+	closed          bool
 }
 
 func (b *bought) paid() int64 {
@@ -57,8 +63,8 @@ func (b *bought) paid() int64 {
 // nearest micro-credit.
 func (b *bought) credits() int64 {
 	gone := b.refunded
-	if b.dispute != "" && !b.won {
-		gone += b.disputed
+	for _, d := range b.disputes {
+		gone += d.minor - d.returned
 	}
 	paid := b.paid()
 	gone = min(gone, paid)
@@ -101,12 +107,47 @@ func (b *bought) takeSome(m *market) error {
 		return b.refund(m, left)
 	case act == 1 && left > 1:
 		return b.refund(m, 1+rand.Int64N(left-1))
-	case act == 2 && b.dispute == "" && left > 0:
-		return b.contest(m, 1+rand.Int64N(b.paid()))
-	case act == 3 && b.dispute != "" && !b.closed && !b.creem:
-		b.closed, b.won = true, rand.IntN(2) == 0
+	case act == 2 && b.contestable() > 0 && left > 0:
+		return b.contest(m, 1+rand.Int64N(b.contestable()))
+	case act == 3 && !b.creem:
+		return b.close(m)
+	}
+	return nil
+}
+
+// contestable is what of the payment may be disputed (any more): at Creem once, at Stripe
+// what no open or lost dispute is about.
+func (b *bought) contestable() int64 {
+	if b.creem && len(b.disputes) > 0 {
+		return 0
+	}
+	left := b.paid()
+	for _, d := range b.disputes {
+		if d.returned < d.minor {
+			left -= d.minor
+		}
+	}
+	return left
+}
+
+// close ends one of the disputes that are open: it is won, lost, or lost but for a part.
+func (b *bought) close(m *market) error {
+	for i := range b.disputes {
+		d := &b.disputes[i]
+		if d.closed {
+			continue
+		}
+		d.closed = true
 		m.steps.Add(1)
-		return m.stripe.CloseDispute(b.dispute, b.won)
+		switch rand.IntN(3) {
+		case 0:
+			d.returned = d.minor
+			return m.stripe.CloseDispute(d.id, true)
+		case 1:
+			d.returned = rand.Int64N(d.minor)
+			return m.stripe.LoseDispute(d.id, d.returned)
+		}
+		return m.stripe.CloseDispute(d.id, false)
 	}
 	return nil
 }
@@ -125,7 +166,7 @@ func (c *customer) takeAll(m *market) error {
 
 // went counts a step back.
 func (b *bought) went(m *market) {
-	if m.steps.Add(1); b.refunded == 0 && b.dispute == "" {
+	if m.steps.Add(1); b.refunded == 0 && len(b.disputes) == 0 {
 		m.gone.Add(1)
 	}
 }
@@ -145,11 +186,12 @@ func (b *bought) refund(m *market, minor int64) error {
 func (b *bought) contest(m *market, minor int64) (err error) {
 	b.went(m)
 	if b.creem {
-		b.dispute, b.disputed, b.refunded = b.session, 0, b.paid()
+		b.disputes, b.refunded = append(b.disputes, dispute{id: b.session, closed: true}), b.paid()
 		return m.creem.Dispute(b.session)
 	}
-	b.disputed = minor
-	b.dispute, err = m.stripe.Dispute(b.session, minor, false)
+	d := dispute{minor: minor}
+	d.id, err = m.stripe.Dispute(b.session, minor, false)
+	b.disputes = append(b.disputes, d)
 	return err
 }
 

@@ -244,15 +244,15 @@ export type PurchaseStatus =
   /** The payment failed. */
   | 'FAILED';
 
-/** How a dispute stands. */
+/** How the disputes of a payment stand. */
 export type DisputeState =
   /** There is none. */
   | 'NONE'
-  /** The payer disputes the payment; its credits are taken back meanwhile. */
+  /** The payer disputes the payment, or part of it; the credits of that are taken back meanwhile. */
   | 'OPEN'
-  /** It ended in our favour; the credits are back. */
+  /** All ended in our favour; the credits are back. */
   | 'WON'
-  /** It ended in the payer's favour. */
+  /** One ended in the payer's favour, and none is open. */
   | 'LOST';
 
 /** What to buy, and with whom. */
@@ -333,7 +333,7 @@ export type TransferKind =
   | 'REFUND'
   /** A payer disputes a payment. */
   | 'DISPUTE'
-  /** A dispute ended in our favour, or a refund failed: the credits are back. */
+  /** A dispute ended in our favour, in whole or in part, or a refund failed: the credits are back. */
   | 'REINSTATEMENT'
   /** The operator, or the welcome, gave credits. */
   | 'GRANT'

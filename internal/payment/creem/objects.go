@@ -150,13 +150,14 @@ type transaction struct {
 // webhook and the list of transactions use different words.
 func (t transaction) charged() bool { return t.Status == "chargedBack" || t.Status == "chargeback" }
 
-// event says how a transaction stands, which names no purchase.
+// event says how a transaction stands, which names no purchase. Of disputes it tells that
+// there is one, neither which nor how much of the payment it is about.
 func (t transaction) event() payment.Event {
 	e := payment.Event{Live: t.Mode == modeLive, PaymentID: t.Order, CustomerID: t.Customer, Currency: strings.ToUpper(t.Currency),
 		AmountMinor: max(t.Amount, t.AmountPaid), TaxMinor: t.TaxAmount}
 	switch {
 	case t.charged():
-		e.Status, e.Dispute, e.DisputedMinor = payment.Disputed, payment.DisputeOpen, e.AmountMinor
+		e.Status, e.Dispute = payment.Disputed, payment.DisputeOpen
 	case t.RefundedAmount > 0:
 		e.Status, e.RefundedMinor = payment.Refunded, t.RefundedAmount
 	case t.Status == "paid":
@@ -196,7 +197,7 @@ type dispute struct {
 
 func (d dispute) event() payment.Event {
 	return payment.Event{Status: payment.Disputed, Live: d.Mode == modeLive, PurchaseID: d.Checkout.purchase(), SessionID: d.Checkout.ID,
-		PaymentID: first(d.Order.ID, d.Transaction.Order), DisputedMinor: d.Amount, Dispute: payment.DisputeOpen, Currency: strings.ToUpper(d.Currency)}
+		PaymentID: first(d.Order.ID, d.Transaction.Order), DisputeID: d.ID, DisputedMinor: d.Amount, Dispute: payment.DisputeOpen, Currency: strings.ToUpper(d.Currency)}
 }
 
 func first(a, b string) string {

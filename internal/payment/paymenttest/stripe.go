@@ -63,6 +63,7 @@ type stripeDispute struct {
 	id, status      string
 	charge          *stripeCharge
 	amount, created int64
+	movements       []any // of the account's balance
 }
 
 // StartStripe starts a model of Stripe.

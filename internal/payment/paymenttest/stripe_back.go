@@ -38,17 +38,27 @@ func (s *Stripe) FailRefund(id string) error {
 	return fmt.Errorf("fail the refund %s: %w", id, errNoSuch)
 }
 
-// Dispute lets the payer's bank take a payment back; 0 is all of it. An inquiry takes
-// nothing yet. It returns the dispute's id.
+// Dispute lets the payer's bank take a payment back, or part of it; 0 is all that is not
+// disputed yet. An inquiry takes nothing. A payment may be disputed several times. It
+// returns the dispute's id.
 func (s *Stripe) Dispute(paid string, amount int64, inquiry bool) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.charge(paid)
-	if c == nil || amount > c.amount || c.disputed {
+	if c == nil {
 		return "", fmt.Errorf("dispute %s: %w", paid, errNoSuch)
 	}
+	left := c.amount
+	for _, d := range s.disputes {
+		if d.charge == c && d.status != "won" {
+			left -= d.amount
+		}
+	}
 	if amount == 0 {
-		amount = c.amount
+		amount = left
+	}
+	if left == 0 || amount > left {
+		return "", fmt.Errorf("dispute %s: %w", paid, errNoSuch)
 	}
 	c.disputed = true
 	d := &stripeDispute{id: newID("du"), status: "needs_response", charge: c, amount: amount, created: s.now()}
@@ -58,22 +68,63 @@ func (s *Stripe) Dispute(paid string, amount int64, inquiry bool) (string, error
 	s.disputes = append(s.disputes, d)
 	s.emit("charge.dispute.created", s.disputeJSON(d))
 	if !inquiry {
-		s.emit("charge.dispute.funds_withdrawn", s.disputeJSON(d))
+		s.withdraw(d)
 	}
 	return d.id, nil
 }
 
+// withdraw takes the money of a dispute; the lock is held.
+func (s *Stripe) withdraw(d *stripeDispute) {
+	d.move(-d.amount)
+	s.emit("charge.dispute.funds_withdrawn", s.disputeJSON(d))
+}
+
+func (d *stripeDispute) move(amount int64) {
+	d.movements = append(d.movements, object{"id": newID("txn"), "object": "balance_transaction", "amount": amount, "currency": d.charge.currency, "type": "adjustment"})
+}
+
+// Escalate makes a dispute of an inquiry.
+func (s *Stripe) Escalate(id string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range s.disputes {
+		if d.id == id && d.status == "warning_needs_response" {
+			d.status = "needs_response"
+			s.withdraw(d)
+			s.emit("charge.dispute.updated", s.disputeJSON(d))
+			return nil
+		}
+	}
+	return fmt.Errorf("escalate the inquiry %s: %w", id, errNoSuch)
+}
+
 // CloseDispute ends a dispute.
 func (s *Stripe) CloseDispute(id string, won bool) error {
+	if won {
+		return s.closeDispute(id, "won", -1)
+	}
+	return s.closeDispute(id, "lost", 0)
+}
+
+// LoseDispute ends a dispute that is lost, and an amount of it comes back all the same.
+func (s *Stripe) LoseDispute(id string, returned int64) error {
+	return s.closeDispute(id, "lost", returned)
+}
+
+// closeDispute ends a dispute; returned is what comes back, all of it when it is negative.
+func (s *Stripe) closeDispute(id, status string, returned int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, d := range s.disputes {
 		if d.id != id && d.charge != s.charge(id) || d.status == "won" || d.status == "lost" {
 			continue
 		}
-		d.status = "lost"
-		if won {
-			d.status = "won"
+		if returned < 0 {
+			returned = d.amount
+		}
+		d.status = status
+		if returned > 0 {
+			d.move(returned)
 			s.emit("charge.dispute.funds_reinstated", s.disputeJSON(d))
 		}
 		s.emit("charge.dispute.closed", s.disputeJSON(d))

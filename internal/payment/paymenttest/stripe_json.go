@@ -57,5 +57,5 @@ func (s *Stripe) refundJSON(r *stripeRefund, expand bool) object {
 func (s *Stripe) disputeJSON(d *stripeDispute) object {
 	return object{"id": d.id, "object": "dispute", "livemode": s.o.Live, "amount": d.amount, "currency": d.charge.currency, "status": d.status,
 		"reason": "fraudulent", "charge": d.charge.id, "payment_intent": d.charge.intent, "metadata": object{}, "created": d.created,
-		"is_charge_refundable": false, "balance_transactions": []any{}}
+		"is_charge_refundable": false, "balance_transactions": append([]any{}, d.movements...)}
 }

@@ -180,17 +180,26 @@ type dispute struct {
 	Status        string `json:"status"`
 	Charge        ref    `json:"charge"`
 	PaymentIntent ref    `json:"payment_intent"`
+	// Movements are what it took from and gave back to the account's balance, in the
+	// currency of that.
+	Movements []movement `json:"balance_transactions"`
 }
 
-// event says how a dispute stands; returned is that the money came back. An inquiry,
+type movement struct {
+	Amount   int64  `json:"amount"`
+	Currency string `json:"currency"`
+}
+
+// event says how a dispute stands; returned is that money came back. A dispute may be lost
+// and part of the money come back all the same: what had been refunded before. An inquiry,
 // whose states begin with warning, has taken no money.
 func (d dispute) event(returned bool) payment.Event {
-	e := payment.Event{Status: payment.Disputed, PaymentID: d.PaymentIntent.ID, DisputedMinor: d.Amount, Currency: strings.ToUpper(d.Currency)}
+	e := payment.Event{Status: payment.Disputed, PaymentID: d.PaymentIntent.ID, DisputeID: d.ID, DisputedMinor: d.Amount, Currency: strings.ToUpper(d.Currency)}
 	switch {
+	case d.Status == "lost":
+		e.Dispute, e.ReturnedMinor = payment.DisputeLost, d.returned()
 	case returned || d.Status == "won":
 		e.Dispute = payment.DisputeWon
-	case d.Status == "lost":
-		e.Dispute = payment.DisputeLost
 	case strings.HasPrefix(d.Status, "warning") || d.Status == "prevented":
 		return payment.Event{}
 	default:
@@ -201,6 +210,17 @@ func (d dispute) event(returned bool) payment.Event {
 		e.PurchaseID = c.Metadata[metaPurchase]
 	}
 	return e
+}
+
+// returned is how much came back, where the account's balance has the dispute's currency;
+// in another nothing tells what part of the dispute it is.
+func (d dispute) returned() (sum int64) {
+	for _, m := range d.Movements {
+		if m.Amount > 0 && strings.EqualFold(m.Currency, d.Currency) {
+			sum += max(0, min(m.Amount, d.Amount-sum))
+		}
+	}
+	return sum
 }
 
 func at(seconds int64) time.Time {

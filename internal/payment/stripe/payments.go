@@ -123,7 +123,7 @@ func chargeOf(e envelope) (string, error) {
 }
 
 func (p *Provider) disputes(ctx context.Context, since time.Time, each func(payment.Event) error) error {
-	types := []string{"charge.dispute.created", "charge.dispute.closed", "charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated"}
+	types := []string{"charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed", "charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated"}
 	return p.events(ctx, since, types, func(e envelope) error {
 		out, err := e.neutral()
 		if err != nil {

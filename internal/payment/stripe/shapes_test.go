@@ -143,6 +143,12 @@ func (d described) reads(t reflect.Type, s *schema, at string) (faults []string)
 		return is("integer")
 	case t.Kind() == reflect.Bool:
 		return is("boolean")
+	case t.Kind() == reflect.Slice:
+		list := d.typed(s, "array")
+		if list == nil || list.Items == nil {
+			return fault("Stripe sends no list")
+		}
+		return d.reads(t.Elem(), list.Items, at+".*")
 	case t.Kind() == reflect.Map:
 		o := d.typed(s, "object")
 		var values schema
@@ -385,7 +391,7 @@ func TestStripesExamplesAreRead(t *testing.T) {
 	bought := payment.Event{Status: payment.Paid, PurchaseID: "pur_1", SessionID: cs, PaymentID: pi, CustomerID: "cus_1", AmountMinor: 1099, TaxMinor: 175, Currency: "EUR"}
 	like := func(e payment.Event, status payment.Status) payment.Event { e.Status = status; return e }
 	disputed := func(how string) payment.Event {
-		return payment.Event{Status: payment.Disputed, PaymentID: "pi_1", DisputedMinor: 1000, Currency: "USD", Dispute: how}
+		return payment.Event{Status: payment.Disputed, PaymentID: "pi_1", DisputeID: d.fixtures["dispute"]["id"].(string), DisputedMinor: 1000, Currency: "USD", Dispute: how}
 	}
 	for _, c := range []struct {
 		kind   string
@@ -402,6 +408,7 @@ func TestStripesExamplesAreRead(t *testing.T) {
 		{"charge.dispute.created", with("dispute", dispute("needs_response")), disputed(payment.DisputeOpen)},
 		{"charge.dispute.funds_withdrawn", with("dispute", dispute("under_review")), disputed(payment.DisputeOpen)},
 		{"charge.dispute.funds_reinstated", with("dispute", dispute("under_review")), disputed(payment.DisputeWon)},
+		{"charge.dispute.updated", with("dispute", dispute("under_review")), disputed(payment.DisputeOpen)},
 		{"charge.dispute.closed", with("dispute", dispute("won")), disputed(payment.DisputeWon)},
 		{"charge.dispute.closed", with("dispute", dispute("lost")), disputed(payment.DisputeLost)},
 		{"charge.dispute.created", with("dispute", dispute("warning_needs_response")), payment.Event{}},

@@ -133,7 +133,7 @@ func (e envelope) facts() (payment.Event, error) {
 		var c charge
 		err := json.Unmarshal(e.Data.Object, &c)
 		return c.event(payment.Refunded), err
-	case "charge.dispute.created", "charge.dispute.closed", "charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated":
+	case "charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed", "charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated":
 		var d dispute
 		err := json.Unmarshal(e.Data.Object, &d)
 		return d.event(e.Type == "charge.dispute.funds_reinstated"), err

@@ -116,6 +116,25 @@ func TestHowDisputesStand(t *testing.T) {
 	}
 }
 
+// A dispute that is lost may have been for more than the bank kept: that part came back, and
+// no more than the dispute took.
+func TestALostDisputeReturnsAPart(t *testing.T) {
+	p := provider(t)
+	now := time.Unix(1_700_000_100, 0)
+	for movements, want := range map[string]int64{
+		`[]`: 0, `[{"amount":-500,"currency":"usd"}]`: 0, `[{"amount":-500,"currency":"usd"},{"amount":200,"currency":"usd"}]`: 200,
+		`[{"amount":200,"currency":"eur"}]`: 0, `[{"amount":9223372036854775807,"currency":"usd"},{"amount":9223372036854775807,"currency":"usd"}]`: 500,
+	} {
+		for _, kind := range []string{"funds_reinstated", "closed"} {
+			body := []byte(`{"id":"evt_1","object":"event","type":"charge.dispute.` + kind + `","data":{"object":{"id":"du_1","amount":500,"currency":"usd","status":"lost","payment_intent":"pi_1","balance_transactions":` + movements + `}}}`)
+			e, err := p.Parse(paymenttest.SignStripe(body, secret, now), body, now)
+			if err != nil || e.Dispute != payment.DisputeLost || e.DisputeID != "du_1" || e.DisputedMinor != 500 || e.ReturnedMinor != want {
+				t.Errorf("%s with %s: %+v, %v", kind, movements, e, err)
+			}
+		}
+	}
+}
+
 // T24: without a secret nobody could be told from anybody.
 func TestAProviderNeedsItsSecrets(t *testing.T) {
 	for _, c := range []stripe.Config{{Key: key}, {Key: key, Secret: secret[:31]}, {Secret: secret}, {Key: "pk_live_x", Secret: secret}, {Key: "sk_", Secret: secret}} {

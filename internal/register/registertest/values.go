@@ -22,7 +22,7 @@ var odd = map[string]string{
 	"ledger_accounts.kind": "WALLET", "ledger_accounts.wallet_id": "",
 	"ledger_holds.posted": "1#", // it is taken off the balance, which must not become another's number
 	"ledger_holds.status": "SETTLED", "ledger_holds.transfer_id": "trf_ca4a4a0000000000000000000#", "ledger_transfers.id": "trf_ca4a490000000000000000000#",
-	"purchases.status": "PAID", "purchases.currency": "USD", "purchases.dispute": "NONE", "purchases.revision": "2", // the proof of the books counts through them
+	"purchases.status": "PAID", "purchases.currency": "USD", "purchases.dispute": "NONE", "purchases.disputed_minor": "0", "purchases.revision": "2", // the proof of the books counts through them
 	"payment_events.outcome": "WAITING",
 	"api_keys.scopes":        "CHAT_WRITE", "api_keys.public_id": "cny#", "api_keys.revoked_at": "",
 	"api_request_logs.status": "418", "audit_entries.act": "CANARY", "audit_entries.facts": `{"canary":"canary_#"}`,
