@@ -31,8 +31,8 @@ const (
 )
 
 // openAccounts builds the owners of everything and makes sure of the key.
-func (s *server) openAccounts(ctx context.Context, secret []byte) error {
-	s.accounts = account.New(account.Config{DB: s.db, Audit: s.audit, Keeper: s.keeper, Clock: s.clock, Log: s.log, GuestLimit: s.cfg.GuestMessageLimit, CookieKey: secret,
+func (s *server) openAccounts(ctx context.Context) error {
+	s.accounts = account.New(account.Config{DB: s.db, Audit: s.audit, Keeper: s.secrets.Keeper, Clock: s.clock, Log: s.log, GuestLimit: s.cfg.GuestMessageLimit, CookieKey: s.secrets.Root,
 		PublicURL: s.cfg.PublicURL, Bus: s.bus, Journal: erasureJournal(s.cfg)})
 	return s.accounts.VerifyKey(ctx)
 }

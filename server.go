@@ -40,7 +40,6 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/register"
 	"github.com/kimi-k2/kimi-k2/internal/requestlog"
 	"github.com/kimi-k2/kimi-k2/internal/retention"
-	"github.com/kimi-k2/kimi-k2/internal/seal"
 	"github.com/kimi-k2/kimi-k2/internal/share"
 	"github.com/kimi-k2/kimi-k2/internal/signin"
 	"github.com/kimi-k2/kimi-k2/internal/transparency"
@@ -59,7 +58,7 @@ type server struct {
 	clock        clock.Clock
 	listener     net.Listener
 	db           *database.DB
-	keeper       *seal.Keeper
+	secrets      account.Keys
 	audit        *audit.Service
 	accounts     *account.Service
 	policy       *policy.Service
@@ -106,11 +105,7 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *server,
 		return nil, fmt.Errorf("LISTEN_ADDR: %w", err)
 	}
 	s.cfg = cfg.Bound(s.listener.Addr())
-	secret, err := cfg.Secret()
-	if err != nil {
-		return nil, err
-	}
-	if s.keeper, err = seal.NewKeeper(secret); err != nil {
+	if _, err := cfg.Secret(); err != nil { // before the database: it may have to be made
 		return nil, err
 	}
 	if s.egress, err = newEgress(s.cfg, log); err != nil {
@@ -122,11 +117,15 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *server,
 	if _, err = s.db.Migrate(ctx); err != nil {
 		return nil, err
 	}
+	if s.secrets, err = openKeys(ctx, cfg, s.db); err != nil {
+		return nil, err
+	}
+	root := s.secrets.Root
 	if s.bus, err = bus.Open(ctx, bus.Config{URL: cfg.NATSURL, Egress: s.egress, Log: log}); err != nil {
 		return nil, fmt.Errorf("NATS_URL: %w", err)
 	}
-	s.audit = audit.New(audit.Config{DB: s.db, Clock: s.clock, Log: log, Secret: secret})
-	if err = s.openAccounts(ctx, secret); err != nil {
+	s.audit = audit.New(audit.Config{DB: s.db, Clock: s.clock, Log: log, Secret: root})
+	if err = s.openAccounts(ctx); err != nil {
 		return nil, err
 	}
 	if err = s.openEngine(ctx); err != nil {
@@ -135,18 +134,18 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *server,
 	if s.register, err = register.Load(policyfiles.Files()); err != nil {
 		return nil, err
 	}
-	if err = s.openPolicy(secret); err != nil {
+	if err = s.openPolicy(root); err != nil {
 		return nil, err
 	}
 	s.jobs = jobs.New(jobs.Config{DB: s.db, Log: log})
 	s.openCredit()
-	if err = s.openBilling(secret); err != nil {
+	if err = s.openBilling(root); err != nil {
 		return nil, err
 	}
 	if err = s.openLimits(ctx); err != nil {
 		return nil, err
 	}
-	s.keys = apikey.New(apikey.Config{DB: s.db, Audit: s.audit, Owners: s.accounts, Budgets: s.credit, Clock: s.clock, Log: log, Bus: s.bus, Secret: secret, Tries: s.limits})
+	s.keys = apikey.New(apikey.Config{DB: s.db, Audit: s.audit, Owners: s.accounts, Budgets: s.credit, Clock: s.clock, Log: log, Bus: s.bus, Secret: root, Tries: s.limits})
 	if err = s.openRequests(ctx); err != nil {
 		return nil, err
 	}
@@ -155,14 +154,14 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *server,
 	if err = s.chat.Start(ctx); err != nil {
 		return nil, err
 	}
-	if err = s.openRest(ctx, secret); err != nil {
+	if err = s.openRest(ctx, root); err != nil {
 		return nil, err
 	}
 	return s, s.startPeople(ctx)
 }
 
 // openRest builds what needs most of the others.
-func (s *server) openRest(ctx context.Context, secret []byte) error {
+func (s *server) openRest(ctx context.Context, root []byte) error {
 	if err := s.openCompletions(ctx); err != nil {
 		return err
 	}
@@ -173,14 +172,14 @@ func (s *server) openRest(ctx context.Context, secret []byte) error {
 		return err
 	}
 	s.openNotices()
-	if err := s.openExports(secret); err != nil {
+	if err := s.openExports(root); err != nil {
 		return err
 	}
-	s.openShares(secret)
-	if err := s.openTransparency(secret); err != nil {
+	s.openShares(root)
+	if err := s.openTransparency(root); err != nil {
 		return err
 	}
-	return s.openEdge(secret)
+	return s.openEdge(root)
 }
 
 func openDatabase(ctx context.Context, cfg config.Config, log *slog.Logger) (*database.DB, error) {
@@ -248,7 +247,7 @@ func (s *server) ready(ctx context.Context) error {
 		}
 		return &web.Unready{Part: part, Cause: err}
 	}
-	return errors.Join(unready("database", s.db.Ping(ctx)), unready("migrations", s.db.CheckVersion(ctx)), unready("bus", s.bus.Ready()), unready("server", errors.Join(s.chat.Ready(), s.completions.Ready())))
+	return errors.Join(unready("database", s.db.Ping(ctx)), unready("migrations", s.db.CheckVersion(ctx)), unready("bus", s.bus.Ready()), unready("server", errors.Join(s.chat.Ready(), s.completions.Ready(), s.accounts.Ready())))
 }
 
 // serve answers until ctx ends, and then goes down in order: no new runs, running ones
