@@ -141,7 +141,9 @@ func TestTheSecretKeyIsExchangedUnnoticed(t *testing.T) {
 // Dropping the former key too early stops the start, and says what to do.
 func TestAKeyThatIsStillNeededIsMissed(t *testing.T) {
 	url := dbtest.URL(t)
-	t.Run("one key", func(t *testing.T) { start(t, append(keySettings(1), "DATABASE_URL="+url)...).browser().send("c", "hello") })
+	t.Run("one key", func(t *testing.T) {
+		start(t, append(keySettings(1), "DATABASE_URL="+url)...).browser().send("c", "hello")
+	})
 	for _, settings := range [][]string{keySettings(2), keySettings(2, 3)} {
 		cfg, _, err := config.Load(append(settings, "LISTEN_ADDR=127.0.0.1:0", "DATA_DIR="+t.TempDir(), "DATABASE_URL="+url))
 		if err != nil {
