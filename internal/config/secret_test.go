@@ -140,7 +140,7 @@ func TestTheKeysBefore(t *testing.T) {
 		"SECRET_KEY_PREVIOUS=,":                        "SECRET_KEY_PREVIOUS: holds no key",
 		"SECRET_KEY_PREVIOUS_FILE=" + open:             "can be read by others",
 		"SECRET_KEY_PREVIOUS_FILE=" + path + ".none":   "SECRET_KEY_PREVIOUS_FILE: look at key file",
-		"SECRET_KEY_PREVIOS=" + goodKey:                "did you mean SECRET_KEY_PREVIOUS",
+		"SECRET_KEY_PREVIOUX=" + goodKey:               "did you mean SECRET_KEY_PREVIOUS",
 	} {
 		_, _, err := config.Load([]string{setting})
 		if err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), goodKey) {
