@@ -13,7 +13,6 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/config"
 	"github.com/kimi-k2/kimi-k2/internal/database"
-	"github.com/kimi-k2/kimi-k2/internal/seal"
 	"github.com/kimi-k2/kimi-k2/internal/share"
 )
 
@@ -41,7 +40,7 @@ func runAdmin(ctx context.Context, cfg config.Config, args []string, out io.Writ
 	case len(args) == 2 && args[0] == "revoke-link":
 		return revokeLink(ctx, cfg, args[1], out)
 	case len(args) == 2 && args[0] == "remove":
-		return withDatabase(ctx, cfg, "kimi-k2 admin", func(db *database.DB, accounts *account.Service) error {
+		return withDatabase(ctx, cfg, "kimi-k2 admin", func(in installation) error {
 			way, err := newEgress(cfg, logger(cfg))
 			if err != nil {
 				return err
@@ -50,8 +49,8 @@ func runAdmin(ctx context.Context, cfg config.Config, args []string, out io.Writ
 			if err != nil {
 				return err
 			}
-			accounts.LeaveWith(billing.New(billing.Config{DB: db, Keys: accounts, Log: logger(cfg), Providers: sellers}))
-			receipt, err := accounts.Remove(ctx, args[1])
+			in.accounts.LeaveWith(billing.New(billing.Config{DB: in.db, Keys: in.accounts, Log: logger(cfg), Providers: sellers}))
+			receipt, err := in.accounts.Remove(ctx, args[1])
 			if err != nil {
 				return err
 			}
@@ -64,17 +63,12 @@ func runAdmin(ctx context.Context, cfg config.Config, args []string, out io.Writ
 
 // revokeLink takes back what somebody shared, by its address.
 func revokeLink(ctx context.Context, cfg config.Config, address string, out io.Writer) error {
-	secret, err := cfg.Secret()
-	if err != nil {
-		return err
-	}
-	return withDatabase(ctx, cfg, "kimi-k2 admin", func(db *database.DB, _ *account.Service) error {
-		log := audit.New(audit.Config{DB: db, Clock: clock.System{}, Log: logger(cfg), Secret: secret})
+	return withDatabase(ctx, cfg, "kimi-k2 admin", func(in installation) error {
 		_, link, ok := strings.Cut(address, "/s/")
 		if !ok {
 			link = address
 		}
-		if err := share.New(share.Config{DB: db, Audit: log, Clock: clock.System{}, Secret: secret}).TakeDown(ctx, link); err != nil {
+		if err := share.New(share.Config{DB: in.db, Audit: in.audit, Clock: clock.System{}, Secret: in.root}).TakeDown(ctx, link); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintln(out, "the link no longer opens; whoever shared it sees that in its activity")
@@ -94,20 +88,23 @@ func operatorLink(ctx context.Context, accounts *account.Service, publicURL stri
 	return publicURL + "/auth/operator?token=" + token, nil
 }
 
+// installation is what a command works on.
+type installation struct {
+	db       *database.DB
+	accounts *account.Service
+	audit    *audit.Service
+	root     []byte // from which the keys of signatures and hashes are derived
+}
+
 // withAccounts opens the accounts of the installation for one deed.
 func withAccounts(ctx context.Context, cfg config.Config, deed func(*account.Service) error) (err error) {
-	return withDatabase(ctx, cfg, "kimi-k2 admin", func(_ *database.DB, accounts *account.Service) error { return deed(accounts) })
+	return withDatabase(ctx, cfg, "kimi-k2 admin", func(in installation) error { return deed(in.accounts) })
 }
 
 // withDatabase opens the installation for one deed. The key is checked first, so that
 // nothing is written under a wrong one.
-func withDatabase(ctx context.Context, cfg config.Config, name string, deed func(*database.DB, *account.Service) error) (err error) {
-	secret, err := cfg.Secret()
-	if err != nil {
-		return err
-	}
-	keeper, err := seal.NewKeeper(secret)
-	if err != nil {
+func withDatabase(ctx context.Context, cfg config.Config, name string, deed func(installation) error) (err error) {
+	if _, err := cfg.Secret(); err != nil { // before the database: it may have to be made
 		return err
 	}
 	var bins []string
@@ -123,10 +120,38 @@ func withDatabase(ctx context.Context, cfg config.Config, name string, deed func
 	if err := db.CheckVersion(ctx); err != nil {
 		return err
 	}
-	accounts := account.New(account.Config{DB: db, Audit: audit.New(audit.Config{DB: db, Clock: clock.System{}, Log: logger(cfg), Secret: secret}), Keeper: keeper, Clock: clock.System{}, Log: logger(cfg), GuestLimit: cfg.GuestMessageLimit,
-		CookieKey: secret, PublicURL: cfg.PublicURL, Journal: erasureJournal(cfg)})
-	if err := accounts.VerifyKey(ctx); err != nil {
+	keys, err := openKeys(ctx, cfg, db)
+	if err != nil {
 		return err
 	}
-	return deed(db, accounts)
+	in := installation{db: db, root: keys.Root, audit: audit.New(audit.Config{DB: db, Clock: clock.System{}, Log: logger(cfg), Secret: keys.Root})}
+	in.accounts = account.New(account.Config{DB: db, Audit: in.audit, Keeper: keys.Keeper, Clock: clock.System{}, Log: logger(cfg), GuestLimit: cfg.GuestMessageLimit,
+		CookieKey: keys.Root, PublicURL: cfg.PublicURL, Journal: erasureJournal(cfg)})
+	return deed(in)
+}
+
+// openKeys opens the installation's keys. The database must have its tables.
+func openKeys(ctx context.Context, cfg config.Config, db *database.DB) (account.Keys, error) {
+	first, previous, err := givenKeys(cfg)
+	if err != nil {
+		return account.Keys{}, err
+	}
+	return account.OpenKeys(ctx, db, clock.System{}, first, previous...)
+}
+
+// checkKeys makes sure that the keys are the database's, whatever version its schema has.
+func checkKeys(ctx context.Context, cfg config.Config, db *database.DB) error {
+	first, previous, err := givenKeys(cfg)
+	if err != nil {
+		return err
+	}
+	return account.CheckKeys(ctx, db, first, previous...)
+}
+
+func givenKeys(cfg config.Config) (first []byte, previous [][]byte, err error) {
+	if first, err = cfg.Secret(); err != nil {
+		return nil, nil, err
+	}
+	previous, err = cfg.Previous()
+	return first, previous, err
 }

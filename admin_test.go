@@ -16,7 +16,6 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/database/dbtest"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
-	"github.com/kimi-k2/kimi-k2/internal/seal"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
 )
@@ -34,14 +33,11 @@ func adminEnvironment(settings ...string) []string {
 
 func adminAccounts(t *testing.T, db *database.DB) *account.Service {
 	t.Helper()
-	keeper, err := seal.NewKeeper(adminSecret)
+	keys, err := account.OpenKeys(t.Context(), db, clock.System{}, adminSecret)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := account.New(account.Config{DB: db, Audit: audit.New(audit.Config{DB: db, Clock: clock.System{}, Secret: adminSecret}), Keeper: keeper, Clock: clock.System{}, CookieKey: adminSecret, Admission: everybody{}})
-	if err := s.VerifyKey(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	s := account.New(account.Config{DB: db, Audit: audit.New(audit.Config{DB: db, Clock: clock.System{}, Secret: keys.Root}), Keeper: keys.Keeper, Clock: clock.System{}, CookieKey: keys.Root, Admission: everybody{}})
 	return s
 }
 

@@ -21,18 +21,21 @@ import (
 // creemHosts are where Creem's payment pages are.
 var creemHosts = []string{"https://creem.io", "https://www.creem.io", "https://checkout.creem.io"}
 
+// openShop reads who sells and what.
+func (s *server) openShop() (err error) {
+	if s.sellers, err = openProviders(s.cfg, s.egress); err != nil {
+		return err
+	}
+	if s.packs, err = billing.Load(s.cfg.PacksFile); err != nil {
+		return fmt.Errorf("PACKS_FILE: %w", err)
+	}
+	return nil
+}
+
 // openBilling builds what sells credits. Without a provider nothing is for sale, and what
 // was bought before is still there.
 func (s *server) openBilling(secret []byte) error {
-	sellers, err := openProviders(s.cfg, s.egress)
-	if err != nil {
-		return err
-	}
-	packs, err := billing.Load(s.cfg.PacksFile)
-	if err != nil {
-		return fmt.Errorf("PACKS_FILE: %w", err)
-	}
-	s.billing = billing.New(billing.Config{DB: s.db, Audit: s.audit, Keys: s.accounts, Clock: s.clock, Log: s.log, Ledger: s.credit, Providers: sellers, Packs: packs,
+	s.billing = billing.New(billing.Config{DB: s.db, Audit: s.audit, Keys: s.accounts, Clock: s.clock, Log: s.log, Ledger: s.credit, Providers: s.sellers, Packs: s.packs,
 		PublicURL: s.cfg.PublicURL, Indexer: billing.NewIndexer(secret), Email: s.emailOf,
 		Alarm: func(ctx context.Context, tx *gorm.DB, a billing.Alarm) error {
 			return s.tellAdminsTx(ctx, tx, a.Kind, a.Mark, a.Facts)
@@ -40,10 +43,10 @@ func (s *server) openBilling(secret []byte) error {
 		Changed: func(ownerID, purchaseID string) {
 			s.chat.Notify(ownerID, &models.PurchaseChanged{PurchaseID: purchaseID})
 		}})
-	if len(sellers) == 0 {
+	if len(s.sellers) == 0 {
 		return nil
 	}
-	for _, p := range sellers {
+	for _, p := range s.sellers {
 		s.log.Info("credits are for sale", "provider", p.Name(), "live", p.Live())
 	}
 	return s.jobs.Add(

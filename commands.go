@@ -20,6 +20,8 @@ const usage = `Kimi K2: an AI chat assistant service to host yourself.
   kimi-k2 verify        check what is stored; exits 1 on any fault
   kimi-k2 verify <file> check a deletion receipt, a transparency report or an export; exits 1 when it is none
                         of ours or was changed
+  kimi-k2 rekey         wrap everything under SECRET_KEY that is wrapped under SECRET_KEY_PREVIOUS, beside
+                        running servers, and say when the former key may be dropped; can be run again
   kimi-k2 admin sign-in-link
                         print a link that signs the operator in, once, within ten minutes
   kimi-k2 admin grant <e-mail>
@@ -63,10 +65,11 @@ func command(ctx context.Context, args, environ []string, out io.Writer) error {
 	run, ok := map[string]func(context.Context, config.Config) error{"serve": runServe, "migrate": runMigrate,
 		"verify": func(ctx context.Context, cfg config.Config) error {
 			if len(args) == 2 {
-				return verifyFile(cfg, args[1], out)
+				return verifyFile(ctx, cfg, args[1], out)
 			}
 			return runVerify(ctx, cfg, out)
 		},
+		"rekey": func(ctx context.Context, cfg config.Config) error { return runRekey(ctx, cfg, out) },
 		"admin": func(ctx context.Context, cfg config.Config) error { return runAdmin(ctx, cfg, args[1:], out) }}[name]
 	if !ok || len(args) > 1 && name != "admin" && (name != "verify" || len(args) > 2) {
 		return fmt.Errorf("unknown command %q\n\n%s", name, usage)

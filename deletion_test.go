@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kimi-k2/kimi-k2/internal/config"
 	"github.com/kimi-k2/kimi-k2/internal/inference/inferencetest"
 	"github.com/kimi-k2/kimi-k2/internal/requestlog"
 )
@@ -189,7 +188,7 @@ func TestTheCommandChecksReceipts(t *testing.T) {
 			t.Fatal(err)
 		}
 		var out bytes.Buffer
-		err := verifyFile(config.Config{SecretKey: p.server.cfg.SecretKey}, path, &out)
+		err := verifyFile(t.Context(), p.server.cfg, path, &out)
 		return out.String(), err
 	}
 	if out, err := check(receipt); err != nil || !strings.Contains(out, "genuine and unchanged") {

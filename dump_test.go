@@ -237,7 +237,7 @@ func TestAnotherSecretAcceptsNothing(t *testing.T) {
 		}
 		t.Errorf("it starts: %v", err)
 	}
-	for name, secret := range map[string][]byte{"the same": []byte(strings.Repeat("\x05", 32)), "another": other} {
+	for name, secret := range map[string][]byte{"the same": p.server.secrets.Root, "the key": []byte(strings.Repeat("\x05", 32)), "another": other} {
 		keys := apikey.New(apikey.Config{DB: p.server.db, Owners: p.server.accounts, Clock: p.server.clock, Log: slog.New(slog.DiscardHandler), Secret: secret})
 		_, err := keys.Authenticate(t.Context(), g.secret, netip.Addr{})
 		if good := err == nil; good != (name == "the same") || !good && !fault.Is(err, fault.Unauthenticated) {

@@ -96,8 +96,8 @@ func TestWhatIsHeldIsShown(t *testing.T) {
 func TestADeletionLeavesNoCanary(t *testing.T) {
 	p, reg := start(t), theRegister(t)
 	p.still()
-	owner := registertest.NewOwner(t, p.server.keeper, id.New(id.Owner))
-	other := registertest.NewOwner(t, p.server.keeper, id.New(id.Owner))
+	owner := registertest.NewOwner(t, p.server.secrets.Keeper, id.New(id.Owner))
+	other := registertest.NewOwner(t, p.server.secrets.Keeper, id.New(id.Owner))
 	canaries, theirs := registertest.Fill(t, p.server.db, reg, owner), registertest.Fill(t, p.server.db, reg, other)
 	dump, sealed := dbtest.Dump(t, p.server.db), 0
 	for _, c := range canaries {

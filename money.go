@@ -7,14 +7,11 @@ import (
 	"io"
 	"time"
 
-	"github.com/kimi-k2/kimi-k2/internal/account"
-	"github.com/kimi-k2/kimi-k2/internal/audit"
 	"github.com/kimi-k2/kimi-k2/internal/billing"
 	"github.com/kimi-k2/kimi-k2/internal/chat"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/config"
 	"github.com/kimi-k2/kimi-k2/internal/credit"
-	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/inference"
 	"github.com/kimi-k2/kimi-k2/internal/jobs"
 	"github.com/kimi-k2/kimi-k2/models"
@@ -92,13 +89,9 @@ var errBooks = errors.New("not everything is in order")
 // it, the books, the purchases, and the chain of acts, beside a running server or without one. It prints one line for each
 // invariant and each fault.
 func runVerify(ctx context.Context, cfg config.Config, out io.Writer) error {
-	return withDatabase(ctx, cfg, "kimi-k2 verify", func(db *database.DB, accounts *account.Service) error {
-		secret, err := cfg.Secret()
-		if err != nil {
-			return err
-		}
-		acts := audit.New(audit.Config{DB: db, Clock: clock.System{}, Log: logger(cfg), Secret: secret})
-		owners, err := accounts.VerifyOwners(ctx)
+	return withDatabase(ctx, cfg, "kimi-k2 verify", func(in installation) error {
+		db := in.db
+		owners, err := in.accounts.VerifyOwners(ctx)
 		if err != nil {
 			return err
 		}
@@ -111,7 +104,7 @@ func runVerify(ctx context.Context, cfg config.Config, out io.Writer) error {
 		shop := billing.New(billing.Config{DB: db, Clock: clock.System{}, Log: logger(cfg), Ledger: books}) // asks no provider
 		books.Extra = append(books.Extra, func(ctx context.Context) ([]credit.Finding, error) { return endedUnsettled(ctx, books, rooms) },
 			func(ctx context.Context) ([]credit.Finding, error) { return purchaseFindings(ctx, shop) },
-			func(ctx context.Context) ([]credit.Finding, error) { return actFindings(ctx, acts) })
+			func(ctx context.Context) ([]credit.Finding, error) { return actFindings(ctx, in.audit) })
 		began := clock.StartStopwatch()
 		report, err := books.Verify(ctx)
 		if err != nil {

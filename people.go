@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -11,7 +10,6 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/account"
 	"github.com/kimi-k2/kimi-k2/internal/chat"
 	"github.com/kimi-k2/kimi-k2/internal/config"
-	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/inference"
 	"github.com/kimi-k2/kimi-k2/internal/jobs"
 	"github.com/kimi-k2/kimi-k2/internal/journal"
@@ -33,21 +31,9 @@ const (
 )
 
 // openAccounts builds the owners of everything and makes sure of the key.
-func (s *server) openAccounts(secret []byte) {
-	s.accounts = account.New(account.Config{DB: s.db, Audit: s.audit, Keeper: s.keeper, Clock: s.clock, Log: s.log, GuestLimit: s.cfg.GuestMessageLimit, CookieKey: secret,
+func (s *server) openAccounts(ctx context.Context) error {
+	s.accounts = account.New(account.Config{DB: s.db, Audit: s.audit, Keeper: s.secrets.Keeper, Clock: s.clock, Log: s.log, GuestLimit: s.cfg.GuestMessageLimit, CookieKey: s.secrets.Root,
 		PublicURL: s.cfg.PublicURL, Bus: s.bus, Journal: erasureJournal(s.cfg)})
-}
-
-// verifyStored makes sure that what is stored is neither a newer version's nor another key's,
-// before anything of it is changed. Of an empty database there is nothing to say.
-func (s *server) verifyStored(ctx context.Context) error {
-	at, err := s.db.SchemaVersion(ctx)
-	if err != nil || at == 0 {
-		return err
-	}
-	if err := s.db.CheckVersion(ctx); errors.As(err, new(*database.ErrNewerSchema)) {
-		return err
-	}
 	return s.accounts.VerifyKey(ctx)
 }
 

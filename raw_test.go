@@ -54,9 +54,9 @@ func TestTheDisksOfTheDatabaseHoldNoWords(t *testing.T) {
 	url := dbtest.URL(t)
 	p, reg := start(t, "DATABASE_URL="+url), theRegister(t)
 	p.still() // who reads keeps what was deleted meanwhile
-	owner := registertest.NewOwner(t, p.server.keeper, id.New(id.Owner))
+	owner := registertest.NewOwner(t, p.server.secrets.Keeper, id.New(id.Owner))
 	// Somebody who stays: the planner keeps samples of a table until it takes others.
-	registertest.Fill(t, p.server.db, reg, registertest.NewOwner(t, p.server.keeper, id.New(id.Owner)))
+	registertest.Fill(t, p.server.db, reg, registertest.NewOwner(t, p.server.secrets.Keeper, id.New(id.Owner)))
 	var needles []needle
 	for _, c := range registertest.Fill(t, p.server.db, reg, owner) {
 		if n, ok := needleOf(reg, c); ok {

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/account"
@@ -14,10 +16,15 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/transparency"
 )
 
-// verifyFile checks a deletion receipt, a transparency report or an export in a file. It
-// needs the installation's secret and no database.
-func verifyFile(cfg config.Config, path string, out io.Writer) error {
-	secret, err := cfg.Secret()
+// verifyFile checks a deletion receipt, a transparency report or an export in a file. In
+// installations of before there was a root secret the key alone tells; else the database is
+// opened, which holds it.
+func verifyFile(ctx context.Context, cfg config.Config, path string, out io.Writer) error {
+	first, err := cfg.Secret()
+	if err != nil {
+		return err
+	}
+	previous, err := cfg.Previous()
 	if err != nil {
 		return err
 	}
@@ -26,6 +33,28 @@ func verifyFile(cfg config.Config, path string, out io.Writer) error {
 		return fmt.Errorf("read the file: %w", err)
 	}
 	defer func() { _ = file.Close() }()
+	var refused error
+	for _, key := range append([][]byte{first}, previous...) {
+		if refused = verifyUnder(key, file, out); !ofElse(refused) {
+			return refused
+		}
+	}
+	if _, err := os.Stat(filepath.Join(cfg.DataDir, "postgres")); cfg.DatabaseURL == "" && err != nil {
+		return refused // there is no database to ask
+	}
+	return withDatabase(ctx, cfg, "kimi-k2 verify", func(in installation) error { return verifyUnder(in.root, file, out) })
+}
+
+// ofElse reports whether a file was signed under another secret than the one tried.
+func ofElse(err error) bool {
+	return errors.Is(err, export.ErrManifestElse) || errors.Is(err, account.ErrReceiptElse) || errors.Is(err, transparency.ErrReportElse)
+}
+
+// verifyUnder checks a file that was signed under a secret.
+func verifyUnder(secret []byte, file *os.File, out io.Writer) error {
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("read the file: %w", err)
+	}
 	head := make([]byte, 2)
 	if n, _ := file.ReadAt(head, 0); n == 2 && string(head) == "PK" {
 		return verifyExport(secret, file, out)

@@ -34,13 +34,13 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/jobs"
 	"github.com/kimi-k2/kimi-k2/internal/notice"
 	"github.com/kimi-k2/kimi-k2/internal/notify"
+	"github.com/kimi-k2/kimi-k2/internal/payment"
 	"github.com/kimi-k2/kimi-k2/internal/policy"
 	"github.com/kimi-k2/kimi-k2/internal/ratelimit"
 	"github.com/kimi-k2/kimi-k2/internal/rawio"
 	"github.com/kimi-k2/kimi-k2/internal/register"
 	"github.com/kimi-k2/kimi-k2/internal/requestlog"
 	"github.com/kimi-k2/kimi-k2/internal/retention"
-	"github.com/kimi-k2/kimi-k2/internal/seal"
 	"github.com/kimi-k2/kimi-k2/internal/share"
 	"github.com/kimi-k2/kimi-k2/internal/signin"
 	"github.com/kimi-k2/kimi-k2/internal/transparency"
@@ -59,11 +59,13 @@ type server struct {
 	clock        clock.Clock
 	listener     net.Listener
 	db           *database.DB
-	keeper       *seal.Keeper
+	secrets      account.Keys
 	audit        *audit.Service
 	accounts     *account.Service
 	policy       *policy.Service
 	register     *register.Register
+	sellers      []payment.Provider
+	packs        []billing.Pack
 	credit       *credit.Service
 	keys         *apikey.Service
 	requests     *requestlog.Service
@@ -110,63 +112,73 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *server,
 	}
 	s.cfg = cfg.Bound(s.listener.Addr())
 	s.answer()
-	secret, err := cfg.Secret()
-	if err != nil {
-		return nil, err
-	}
-	if s.keeper, err = seal.NewKeeper(secret); err != nil {
+	if _, err := cfg.Secret(); err != nil { // before the database: it may have to be made
 		return nil, err
 	}
 	if s.egress, err = newEgress(s.cfg, log); err != nil {
 		return nil, err
 	}
-	// Nothing up to start changes the database: what is wrong with the settings shows before
-	// the schema is another one, and whoever is to be replaced can go on.
 	if s.db, err = openDatabase(ctx, cfg, log); err != nil {
 		return nil, err
 	}
-	if s.bus, err = bus.Open(ctx, bus.Config{URL: cfg.NATSURL, Egress: s.egress, Log: log}); err != nil {
-		return nil, fmt.Errorf("NATS_URL: %w", err)
-	}
-	s.audit = audit.New(audit.Config{DB: s.db, Clock: s.clock, Log: log, Secret: secret})
-	s.openAccounts(secret)
-	if err = s.verifyStored(ctx); err != nil {
+	if err = s.beforeMigration(ctx); err != nil {
 		return nil, err
 	}
-	if err = s.openEngine(ctx); err != nil {
+	if _, err = s.db.Migrate(ctx); err != nil {
 		return nil, err
 	}
-	if s.register, err = register.Load(policyfiles.Files()); err != nil {
+	if s.secrets, err = openKeys(ctx, cfg, s.db); err != nil {
 		return nil, err
 	}
-	if err = s.openPolicy(secret); err != nil {
+	root := s.secrets.Root
+	s.audit = audit.New(audit.Config{DB: s.db, Clock: s.clock, Log: log, Secret: root})
+	if err = s.openAccounts(ctx); err != nil {
+		return nil, err
+	}
+	if err = s.openPolicy(root); err != nil {
 		return nil, err
 	}
 	s.jobs = jobs.New(jobs.Config{DB: s.db, Log: log})
 	s.openCredit()
-	if err = s.openBilling(secret); err != nil {
+	if err = s.openBilling(root); err != nil {
 		return nil, err
 	}
 	s.openLimits()
-	s.keys = apikey.New(apikey.Config{DB: s.db, Audit: s.audit, Owners: s.accounts, Budgets: s.credit, Clock: s.clock, Log: log, Bus: s.bus, Secret: secret, Tries: s.limits})
+	s.keys = apikey.New(apikey.Config{DB: s.db, Audit: s.audit, Owners: s.accounts, Budgets: s.credit, Clock: s.clock, Log: log, Bus: s.bus, Secret: root, Tries: s.limits})
 	s.requests = requestlog.New(requestlog.Config{DB: s.db, Clock: s.clock, Log: s.log, Bus: s.bus})
 	s.chat = chat.New(chat.Config{DB: s.db, Owners: s.accounts, Keys: s.keys, Gate: s.policy, Engine: s.queue, Limits: messageLimits{s.limits}, Bus: s.bus, Clock: s.clock, Log: log, Money: s.credit, Price: s.price(), OnEnd: s.recordReply,
 		Lease: cfg.RunLease, Checkpoint: cfg.CheckpointInterval, RunsPerGuest: cfg.StreamsPerGuest, RunsPerAccount: cfg.StreamsPerAccount, Titles: cfg.Titles != "off", Sole: s.db.Embedded()})
 	s.openCompletions()
-	if err = s.openRest(secret); err != nil {
+	if err = s.openRest(root); err != nil {
 		return nil, err
 	}
 	return s, s.start(ctx)
 }
 
-// start brings the database to this version's schema and lets the rooms work.
+// beforeMigration does all that may fail for settings, files or keys: as long as the schema is
+// as it was, whoever was to be replaced goes on.
+func (s *server) beforeMigration(ctx context.Context) (err error) {
+	if err := s.db.CheckVersion(ctx); errors.As(err, new(*database.ErrNewerSchema)) {
+		return err
+	}
+	if err := checkKeys(ctx, s.cfg, s.db); err != nil {
+		return err
+	}
+	if s.bus, err = bus.Open(ctx, bus.Config{URL: s.cfg.NATSURL, Egress: s.egress, Log: s.log}); err != nil {
+		return fmt.Errorf("NATS_URL: %w", err)
+	}
+	if err := s.openShop(); err != nil {
+		return err
+	}
+	if err := s.openEngine(ctx); err != nil {
+		return err
+	}
+	s.register, err = register.Load(policyfiles.Files())
+	return err
+}
+
+// start lets the rooms work.
 func (s *server) start(ctx context.Context) error {
-	if _, err := s.db.Migrate(ctx); err != nil {
-		return err
-	}
-	if err := s.accounts.VerifyKey(ctx); err != nil { // of a database that was empty until now
-		return err
-	}
 	if s.cfg.NATSURL == "" && !s.db.Embedded() {
 		if alone, err := s.db.Alone(ctx); err != nil {
 			return err
@@ -193,7 +205,7 @@ func (s *server) answer() {
 }
 
 // openRest builds what needs most of the others.
-func (s *server) openRest(secret []byte) error {
+func (s *server) openRest(root []byte) error {
 	if err := s.openRetention(); err != nil {
 		return err
 	}
@@ -201,14 +213,14 @@ func (s *server) openRest(secret []byte) error {
 		return err
 	}
 	s.openNotices()
-	if err := s.openExports(secret); err != nil {
+	if err := s.openExports(root); err != nil {
 		return err
 	}
-	s.openShares(secret)
-	if err := s.openTransparency(secret); err != nil {
+	s.openShares(root)
+	if err := s.openTransparency(root); err != nil {
 		return err
 	}
-	return s.openEdge(secret)
+	return s.openEdge(root)
 }
 
 func openDatabase(ctx context.Context, cfg config.Config, log *slog.Logger) (*database.DB, error) {
@@ -276,7 +288,7 @@ func (s *server) ready(ctx context.Context) error {
 		}
 		return &web.Unready{Part: part, Cause: err}
 	}
-	return errors.Join(unready("database", s.db.Ping(ctx)), unready("migrations", s.db.CheckVersion(ctx)), unready("bus", s.bus.Ready()), unready("server", errors.Join(s.chat.Ready(), s.completions.Ready())))
+	return errors.Join(unready("database", s.db.Ping(ctx)), unready("migrations", s.db.CheckVersion(ctx)), unready("bus", s.bus.Ready()), unready("server", errors.Join(s.chat.Ready(), s.completions.Ready(), s.accounts.Ready())))
 }
 
 // serve answers until ctx ends, and then goes down in order: no new runs, running ones

@@ -80,7 +80,7 @@ func TestEverybodySeesHowThePolicyIsKept(t *testing.T) {
 	if err := os.WriteFile(file, document, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out := new(strings.Builder); verifyFile(p.server.cfg, file, out) != nil || !strings.Contains(out.String(), "the policy's state was") {
+	if out := new(strings.Builder); verifyFile(t.Context(), p.server.cfg, file, out) != nil || !strings.Contains(out.String(), "the policy's state was") {
 		t.Errorf("%s", out)
 	}
 }

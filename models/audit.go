@@ -48,6 +48,7 @@ const (
 	AuditNoticeSent         AuditAct = "NOTICE_SENT"
 	AuditLegalReceived      AuditAct = "LEGAL_REQUEST_RECEIVED"
 	AuditLegalDecided       AuditAct = "LEGAL_REQUEST_DECIDED"
+	AuditSecretKeyChanged   AuditAct = "SECRET_KEY_CHANGED"
 )
 
 // AuditActs are all of them.
@@ -57,7 +58,7 @@ var AuditActs = []AuditAct{
 	AuditCreditsAdjusted, AuditUsageReviewed, AuditQuarantineResolved, AuditConsentGiven, AuditConsentWithdrawn, AuditPolicyAccepted, AuditAgeConfirmed,
 	AuditMailRetried, AuditExportMade, AuditExportFetched, AuditDataImported, AuditDataDeleted, AuditPolicyPublished, AuditContentOpened, AuditRetentionConfirmed,
 	AuditContentAsked, AuditContentApproved, AuditContentEnded, AuditNoticeSent, AuditLegalReceived, AuditLegalDecided,
-	AuditConversationShared, AuditShareRevoked,
+	AuditConversationShared, AuditShareRevoked, AuditSecretKeyChanged,
 }
 
 // Valid reports whether it is one of them.

@@ -1,7 +1,7 @@
 // Package account knows the owners of personal rows: guests, accounts, the identities
 // that lead to an account and the sessions that lead from a browser's cookie to an
 // owner. It alone builds rows of owners, sessions, accounts, identities,
-// operator_links, email_changes and installation.
+// operator_links, email_changes, installation, key_encryption_keys and key_holders.
 //
 // Visiting stores nothing: a visitor carries a signed ticket, and its first message
 // makes the owner and the session in the transaction of that message. Signing in
@@ -47,9 +47,8 @@ type Config struct {
 	// per UTC day and instance; zero means 200. This machine's own addresses and
 	// unknown ones are not counted.
 	GuestsPerNetwork int
-	// CookieKey is a secret of the installation of at least 32 bytes, such as the
-	// key-encryption key: the keys that sign tickets and hash addresses and provider
-	// ids are derived from it.
+	// CookieKey is the root secret of the installation, of at least 32 bytes: the keys
+	// that sign tickets and hash addresses and provider ids are derived from it.
 	CookieKey []byte
 	// CacheTTL is how long a known viewer is remembered: at most a second, which is
 	// also what zero means.
@@ -80,7 +79,7 @@ type Service struct {
 	clock      clock.Clock
 	log        *slog.Logger
 	guestLimit int
-	keyed      bool
+	root       []byte
 	tickets    tickets
 	index      indexes
 	guests     *viewer.Cache // by the hash of a ticket
@@ -107,6 +106,7 @@ type Service struct {
 	working     sync.WaitGroup
 	mu          sync.Mutex
 	closed      bool
+	keyless     error     // others wrap under a key that isn't held
 	synced      time.Time // the journal has all tombstones until then
 	callbacks   []func(ownerID, sessionID string)
 	unsubscribe func()
@@ -133,7 +133,7 @@ func New(c Config) *Service {
 	return &Service{
 		life: life, finish: finish, journal: c.Journal,
 		db: c.DB, audit: c.Audit, keeper: c.Keeper, clock: c.Clock, log: c.Log, guestLimit: c.GuestLimit,
-		keyed:    len(c.CookieKey) >= minCookieKey,
+		root:     c.CookieKey,
 		tickets:  newTickets(c.CookieKey, c.Clock),
 		index:    newIndexes(c.CookieKey),
 		guests:   viewer.NewCache(c.Clock.Now, ttl, maxCached),

@@ -75,13 +75,16 @@ func (e *entrance) ownerTx(tx *gorm.DB, from viewer.Viewer) (viewer.Viewer, erro
 		return to, e.ended.deleteTx(tx, from.OwnerID, "true")
 	}
 	now := e.s.clock.Now()
-	var wrapped []byte
+	owner := models.Owner{ID: id.New(id.Owner), Kind: models.OwnerAccount, CreatedAt: now, LastActiveAt: now}
+	var under string
 	var err error
-	to.OwnerID = id.New(id.Owner)
-	if to.Key, wrapped, err = e.s.keeper.NewKey(to.OwnerID); err != nil {
+	to.OwnerID = owner.ID
+	if to.Key, owner.KeyWrapped, under, err = e.s.keeper.NewKeyUnder(owner.ID); err != nil {
 		return to, err
 	}
-	owner := models.Owner{ID: to.OwnerID, Kind: models.OwnerAccount, KeyWrapped: wrapped, CreatedAt: now, LastActiveAt: now}
+	if under != "" {
+		owner.KekID = &under
+	}
 	if err := tx.Create(&owner).Error; err != nil {
 		return to, fmt.Errorf("store owner: %w", err)
 	}

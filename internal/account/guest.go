@@ -85,13 +85,13 @@ func (s *Service) findTx(tx *gorm.DB, v viewer.Viewer) (viewer.Viewer, bool, err
 // waits for the first and stores nothing.
 func (s *Service) createTx(tx *gorm.DB, v viewer.Viewer, used int) (guest viewer.Viewer, made bool, err error) {
 	now, ownerID, sessionID := s.clock.Now(), id.New(id.Owner), id.New(id.Session)
-	key, wrapped, err := s.keeper.NewKey(ownerID)
+	key, wrapped, under, err := s.keeper.NewKeyUnder(ownerID)
 	if err != nil {
 		return viewer.Viewer{}, false, err
 	}
 	stored := tx.Exec(`WITH s AS (INSERT INTO sessions (owner_id, id, token_hash, method, created_at, last_seen_at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (token_hash) DO NOTHING RETURNING owner_id)
-		INSERT INTO owners (id, kind, key_wrapped, messages_used, created_at, last_active_at) SELECT owner_id, ?, ?, ?, ?, ? FROM s`,
-		ownerID, sessionID, v.Ticket, models.ProviderGuest, now, now, models.OwnerGuest, wrapped, used, now, now)
+		INSERT INTO owners (id, kind, key_wrapped, kek_id, messages_used, created_at, last_active_at) SELECT owner_id, ?, ?, nullif(?, ''), ?, ?, ? FROM s`,
+		ownerID, sessionID, v.Ticket, models.ProviderGuest, now, now, models.OwnerGuest, wrapped, under, used, now, now)
 	if stored.Error != nil {
 		return viewer.Viewer{}, false, fmt.Errorf("store guest: %w", stored.Error)
 	}

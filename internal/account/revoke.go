@@ -47,9 +47,13 @@ func (e *endings) deleteTx(tx *gorm.DB, ownerID, condition string, args ...any) 
 	return nil
 }
 
-// Start listens for what other instances revoke, until Close.
+// Start listens for what other instances revoke, and tells them which key-encryption keys
+// this one holds, until Close. It refuses with ErrWrongKey when another key wraps by now.
 func (s *Service) Start(ctx context.Context) error {
-	if err := ctx.Err(); err != nil || s.bus == nil {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := s.startTelling(ctx); err != nil || s.bus == nil {
 		return err
 	}
 	stop, err := s.bus.Subscribe(revokedSubject, func(data []byte, _ func([]byte) error) {

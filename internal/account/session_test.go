@@ -1,6 +1,8 @@
 package account_test
 
 import (
+	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -15,7 +17,13 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if url := os.Getenv(victim); url != "" {
+		fmt.Fprintln(os.Stdout, rekeyUntilKilled(url))
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // R-AUTH: a session ends after seven idle days, to the second.
 func TestSessionEndsWhenIdle(t *testing.T) {

@@ -37,6 +37,9 @@ type Config struct {
 	SecretKey     string `env:"SECRET_KEY" unit:"32 bytes in base64" secret:"all" help:"the key that encrypts the owners' keys; when it is lost, so are all conversations; empty on this machine: made once in DATA_DIR/secret.key"`
 	SecretKeyFile string `env:"SECRET_KEY_FILE" unit:"file" help:"a file that holds SECRET_KEY, readable by its owner only"`
 
+	SecretKeyPrevious     string `env:"SECRET_KEY_PREVIOUS" unit:"32 bytes in base64, several separated by commas" secret:"all" help:"the keys before SECRET_KEY, while it is exchanged for a new one: what they encrypt can still be read; kimi-k2 rekey says when they are no longer needed"`
+	SecretKeyPreviousFile string `env:"SECRET_KEY_PREVIOUS_FILE" unit:"file" help:"a file that holds SECRET_KEY_PREVIOUS, readable by its owner only; one key a line"`
+
 	DatabaseURL        string        `env:"DATABASE_URL" unit:"postgres:// URL" secret:"url" help:"a PostgreSQL server (15 or newer) of your own; empty: one is run inside DATA_DIR"`
 	DBMaxConns         int           `env:"DB_MAX_CONNS" envDefault:"20" unit:"connections" min:"2" max:"1000" help:"the most connections to the database at once"`
 	DBMinConns         int           `env:"DB_MIN_CONNS" envDefault:"2" unit:"connections" min:"0" max:"1000" help:"connections kept open when idle"`

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"unicode"
 )
 
 // SecretSize is the length of the key that encrypts the owners' keys, in bytes.
@@ -22,8 +23,9 @@ var ErrSecretMissing = errors.New("the key that opens this data is missing")
 // Secret is the key that encrypts the owners' keys, SecretSize bytes long. It
 // comes from SECRET_KEY, SECRET_KEY_FILE or DATA_DIR/secret.key. The last is made
 // once, readable by its owner only, when the server is only for this machine and
-// nothing is stored yet; call Secret before opening the database. It refuses
-// that file when others may read it, another one when they may change it, and with ErrSecretMissing to make a second key.
+// nothing is stored yet; call Secret before opening the database. It refuses that
+// file when others may read it, another one when they may change it, and with
+// ErrSecretMissing to make a second key.
 func (c Config) Secret() ([]byte, error) {
 	if c.SecretKey != "" {
 		return decodeSecret(c.SecretKey)
@@ -45,12 +47,34 @@ func (c Config) Secret() ([]byte, error) {
 	return makeSecret(path)
 }
 
+// Previous are the keys before Secret, from SECRET_KEY_PREVIOUS or
+// SECRET_KEY_PREVIOUS_FILE; none outside of an exchange of keys. It refuses a file that
+// others may change.
+func (c Config) Previous() ([][]byte, error) {
+	switch {
+	case c.SecretKeyPrevious != "":
+		return decodeSecrets(c.SecretKeyPrevious)
+	case c.SecretKeyPreviousFile != "":
+		text, err := readKeyFile(c.SecretKeyPreviousFile, othersWrite)
+		if err != nil {
+			return nil, err
+		}
+		keys, err := decodeSecrets(text)
+		if err != nil {
+			return nil, fmt.Errorf("the key file %s %w", c.SecretKeyPreviousFile, err)
+		}
+		return keys, nil
+	}
+	return nil, nil
+}
+
 const secretNeeded = "is needed when PUBLIC_URL is not on this machine: make one with `openssl rand -base64 32` and keep a copy in a safe place"
 
 func (c Config) secretPath() string { return filepath.Join(c.DataDir, "secret.key") }
 
 // checkSecret finds what is wrong with the key's settings without making a key.
 func (c Config) checkSecret(add func(name, format string, args ...any)) {
+	c.checkPrevious(add)
 	switch {
 	case c.SecretKey != "" && c.SecretKeyFile != "":
 		add("SECRET_KEY_FILE", "and SECRET_KEY are both set: keep one of them")
@@ -67,6 +91,36 @@ func (c Config) checkSecret(add func(name, format string, args ...any)) {
 			add("SECRET_KEY", secretNeeded)
 		}
 	}
+}
+
+// checkPrevious finds what is wrong with the settings of the keys before.
+func (c Config) checkPrevious(add func(name, format string, args ...any)) {
+	name := "SECRET_KEY_PREVIOUS"
+	switch {
+	case c.SecretKeyPrevious != "" && c.SecretKeyPreviousFile != "":
+		add("SECRET_KEY_PREVIOUS_FILE", "and SECRET_KEY_PREVIOUS are both set: keep one of them")
+		return
+	case c.SecretKeyPreviousFile != "":
+		name = "SECRET_KEY_PREVIOUS_FILE"
+	}
+	if _, err := c.Previous(); err != nil {
+		add(name, "%v", err)
+	}
+}
+
+// decodeSecrets reads keys that are separated by commas or white space.
+func decodeSecrets(text string) (keys [][]byte, err error) {
+	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
+		key, err := decodeSecret(part)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	if len(keys) == 0 {
+		return nil, errors.New("holds no key")
+	}
+	return keys, nil
 }
 
 // decodeSecret reads base64 in either alphabet, padded or not. Its error never
@@ -90,22 +144,31 @@ const (
 
 // readSecret reads a key file, if its mode has none of the bits that are refused.
 func readSecret(path string, refused fs.FileMode) ([]byte, error) {
-	info, err := os.Stat(path)
+	text, err := readKeyFile(path, refused)
 	if err != nil {
-		return nil, fmt.Errorf("look at key file: %w", err)
+		return nil, err
 	}
-	if info.Mode().Perm()&refused != 0 && runtime.GOOS != "windows" {
-		return nil, fmt.Errorf("the key file %s can be read or changed by others: chmod 600 %s", path, path)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read key file: %w", err)
-	}
-	key, err := decodeSecret(string(text))
+	key, err := decodeSecret(text)
 	if err != nil {
 		return nil, fmt.Errorf("the key file %s %w", path, err)
 	}
 	return key, nil
+}
+
+// readKeyFile reads a file, if its mode has none of the bits that are refused.
+func readKeyFile(path string, refused fs.FileMode) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", fmt.Errorf("look at key file: %w", err)
+	}
+	if info.Mode().Perm()&refused != 0 && runtime.GOOS != "windows" {
+		return "", fmt.Errorf("the key file %s can be read or changed by others: chmod 600 %s", path, path)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("read key file: %w", err)
+	}
+	return string(text), nil
 }
 
 // makeSecret writes a fresh key so that the file is there whole or not at all.

@@ -134,3 +134,41 @@ func TestEveryUsualFormOfBase64IsRead(t *testing.T) {
 		}
 	}
 }
+
+// P80: the keys before are given as text or in a file, several of them.
+func TestTheKeysBefore(t *testing.T) {
+	other := "BQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQU="
+	path := filepath.Join(t.TempDir(), "keys")
+	if err := os.WriteFile(path, []byte(goodKey+"\n"+other+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, setting := range []string{"SECRET_KEY_PREVIOUS=" + goodKey + ", " + other, "SECRET_KEY_PREVIOUS_FILE=" + path} {
+		keys, err := load(t, "SECRET_KEY="+other, setting).Previous()
+		if err != nil || len(keys) != 2 || len(keys[0]) != config.SecretSize || bytes.Equal(keys[0], keys[1]) {
+			t.Errorf("%s: %d keys, %v", setting[:24], len(keys), err)
+		}
+	}
+	if keys, err := load(t).Previous(); err != nil || keys != nil {
+		t.Error(keys, err)
+	}
+	open := filepath.Join(t.TempDir(), "open")
+	if err := os.WriteFile(open, []byte(goodKey), 0o644); err != nil { //nolint:gosec // that is the fault
+		t.Fatal(err)
+	}
+	for setting, says := range map[string]string{
+		"SECRET_KEY_PREVIOUS=short":                    "SECRET_KEY_PREVIOUS: must be 32 bytes",
+		"SECRET_KEY_PREVIOUS=" + goodKey + ",c2hvcnQ=": "SECRET_KEY_PREVIOUS: must be 32 bytes",
+		"SECRET_KEY_PREVIOUS=,":                        "SECRET_KEY_PREVIOUS: holds no key",
+		"SECRET_KEY_PREVIOUS_FILE=" + open:             "can be read by others",
+		"SECRET_KEY_PREVIOUS_FILE=" + path + ".none":   "SECRET_KEY_PREVIOUS_FILE: look at key file",
+		"SECRET_KEY_PREVIOUX=" + goodKey:               "did you mean SECRET_KEY_PREVIOUS",
+	} {
+		_, _, err := config.Load([]string{setting})
+		if err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), goodKey) {
+			t.Errorf("%q is refused with %v", says, err)
+		}
+	}
+	if _, _, err := config.Load([]string{"SECRET_KEY_PREVIOUS=" + goodKey, "SECRET_KEY_PREVIOUS_FILE=" + path}); err == nil || !strings.Contains(err.Error(), "both set") {
+		t.Error(err)
+	}
+}

@@ -199,6 +199,8 @@ var confined = map[string][]string{
 // the owner builds the rows, and only the owner's SQL names the table.
 var tables = []struct{ name, model, owner string }{
 	{"installation", "Installation", "internal/account"},
+	{"key_encryption_keys", "KeyEncryptionKey", "internal/account"},
+	{"key_holders", "KeyHolder", "internal/account"},
 	{"owners", "Owner", "internal/account"},
 	{"sessions", "Session", "internal/account"},
 	{"accounts", "Account", "internal/account"},

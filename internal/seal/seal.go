@@ -3,7 +3,8 @@
 // Every owner has a data key of its own (AES-256-GCM). The data key lies in the
 // owner's row, wrapped by the key-encryption key of the installation, which never
 // lies in the database. Destroying the row's wrapped key makes all that the owner
-// ever wrote unreadable, in backups too.
+// ever wrote unreadable, in backups too. While the key-encryption key is exchanged for
+// another there are two or more: each wrapped key opens under one of them.
 //
 // The additional data of each value names table, column, row and owner, so a sealed
 // value that is moved to another place does not open.
@@ -143,57 +144,3 @@ func (k *Key) OpenString(p Place, sealed []byte) (string, error) {
 // KeyOf makes a key of KeySize bytes that is no owner's, for what the program itself
 // keeps sealed.
 func KeyOf(raw []byte) (*Key, error) { return newKey(raw) }
-
-// Keeper holds the key-encryption key of the installation and wraps data keys.
-type Keeper struct{ kek *Key }
-
-// NewKeeper makes a keeper of a key-encryption key of KeySize bytes.
-func NewKeeper(kek []byte) (*Keeper, error) {
-	k, err := newKey(kek)
-	if err != nil {
-		return nil, fmt.Errorf("key-encryption key: %w", err)
-	}
-	return &Keeper{kek: k}, nil
-}
-
-func wrapPlace(owner string) Place {
-	return Place{Table: "owners", Column: "key_wrapped", Row: owner, Owner: owner}
-}
-
-// NewKey makes a random data key for the owner and its wrapped form.
-func (k *Keeper) NewKey(owner string) (key *Key, wrapped []byte, err error) {
-	raw := make([]byte, KeySize)
-	if _, err := rand.Read(raw); err != nil {
-		return nil, nil, fmt.Errorf("make data key: %w", err)
-	}
-	if key, err = newKey(raw); err != nil {
-		return nil, nil, err
-	}
-	return key, k.kek.Seal(wrapPlace(owner), raw), nil
-}
-
-// Unwrap opens the owner's data key. It refuses with ErrOpen.
-func (k *Keeper) Unwrap(owner string, wrapped []byte) (*Key, error) {
-	raw, err := k.kek.Open(wrapPlace(owner), wrapped)
-	if err != nil {
-		return nil, fmt.Errorf("unwrap data key: %w", err)
-	}
-	return newKey(raw)
-}
-
-var checkPlace = Place{Table: "installation", Column: "key_check", Row: "1", Owner: "installation"}
-
-const checkText = "kimi-k2 key check"
-
-// Check is a value that Verify recognises; it is stored once per database so that
-// a lost or changed key-encryption key is noticed at start.
-func (k *Keeper) Check() []byte { return k.kek.SealString(checkPlace, checkText) }
-
-// Verify refuses with ErrOpen when check was made under another key.
-func (k *Keeper) Verify(check []byte) error {
-	s, err := k.kek.OpenString(checkPlace, check)
-	if err == nil && s != checkText {
-		err = ErrOpen
-	}
-	return err
-}

@@ -14,7 +14,6 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/credit"
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/policy"
-	"github.com/kimi-k2/kimi-k2/internal/seal"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
 	policyfiles "github.com/kimi-k2/kimi-k2/policy"
@@ -40,17 +39,17 @@ func newCustomer(t *testing.T, databaseURL string, instances []*process, name st
 // key, and gives each a browser that holds the session, and micro-credits.
 func signIn(t *testing.T, databaseURL string, instances []*process, credits int64, names ...string) []*customer {
 	t.Helper()
-	secret := make([]byte, 32)
-	keeper, err := seal.NewKeeper(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
 	db, err := database.Open(t.Context(), database.Config{URL: databaseURL, MaxConns: 2, AppName: "chaos"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = db.Close(t.Context()) }()
-	accounts := account.New(account.Config{DB: db, Audit: audittest.Under(db, secret), Keeper: keeper, Clock: clock.System{}, CookieKey: secret})
+	keys, err := account.OpenKeys(t.Context(), db, clock.System{}, make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := keys.Root
+	accounts := account.New(account.Config{DB: db, Audit: audittest.Under(db, secret), Keeper: keys.Keeper, Clock: clock.System{}, CookieKey: secret})
 	texts, err := policy.New(policy.Config{DB: db, Audit: audittest.Under(db, secret), Clock: clock.System{}, Files: policyfiles.Files(), CookieKey: secret, GuestTTL: account.GuestTTL,
 		Brand: policy.Brand{Name: "Kimi K2"}, External: func() (string, bool) { return "", false }})
 	if err != nil {

@@ -25,7 +25,8 @@ var secret = []byte("kimi-k2 bench, key of no secrets")
 // Secret is the key-encryption key as the setting SECRET_KEY.
 func Secret() string { return base64.StdEncoding.EncodeToString(secret) }
 
-// CookieKey is the same secret as the key of cookies.
+// CookieKey is the same secret in bytes, and the root secret of databases that no product
+// has opened.
 func CookieKey() []byte { return secret }
 
 // Keeper wraps and opens the owners' keys of the bench's databases.

@@ -2,6 +2,7 @@ package figures
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -86,20 +87,21 @@ func (p pair) added(name, what string, g report.Goal, process string) report.Fig
 type people struct {
 	db       *database.DB
 	accounts *account.Service
+	root     []byte // from which the product derives its keys
 }
 
 func (r *Run) people(ctx context.Context) (*people, error) {
-	keeper, err := bed.Keeper()
-	if err != nil {
-		return nil, err
-	}
 	db, err := database.Open(ctx, database.Config{URL: r.db.URL, MaxConns: 8, AppName: "bench", Log: r.Log})
 	if err != nil {
 		return nil, fmt.Errorf("connect for accounts: %w", err)
 	}
-	accounts := account.New(account.Config{DB: db, Audit: audittest.Under(db, bed.CookieKey()), Keeper: keeper, Clock: clock.System{}, Log: r.Log, CookieKey: bed.CookieKey()})
+	keys, err := account.OpenKeys(ctx, db, clock.System{}, bed.CookieKey())
+	if err != nil {
+		return nil, errors.Join(err, db.Close(context.WithoutCancel(ctx)))
+	}
+	accounts := account.New(account.Config{DB: db, Audit: audittest.Under(db, keys.Root), Keeper: keys.Keeper, Clock: clock.System{}, Log: r.Log, CookieKey: keys.Root})
 	accounts.Join(everybody{}, nil)
-	return &people{db: db, accounts: accounts}, nil
+	return &people{db: db, accounts: accounts, root: keys.Root}, nil
 }
 
 func (p *people) close() { _ = p.db.Close(context.Background()) } // nothing more is expected of it

@@ -69,7 +69,7 @@ func (r *Run) buying(ctx context.Context) ([]report.Figure, error) {
 		return nil, err
 	}
 	defer people.close()
-	books := credit.New(credit.Config{DB: people.db, Audit: audittest.Under(people.db, bed.CookieKey()), Clock: clock.System{}, Log: r.Log})
+	books := credit.New(credit.Config{DB: people.db, Audit: audittest.Under(people.db, people.root), Clock: clock.System{}, Log: r.Log})
 	defer books.Close()
 	people.accounts.Fund(books)
 	var all hist.H

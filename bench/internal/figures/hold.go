@@ -104,13 +104,13 @@ func (r *Run) payers(ctx context.Context) (*payers, error) {
 	if err != nil {
 		return nil, err
 	}
-	texts, err := policy.New(policy.Config{DB: people.db, Audit: audittest.Under(people.db, bed.CookieKey()), Clock: clock.System{}, Files: policyfiles.Files(), CookieKey: bed.CookieKey(), GuestTTL: account.GuestTTL,
+	texts, err := policy.New(policy.Config{DB: people.db, Audit: audittest.Under(people.db, people.root), Clock: clock.System{}, Files: policyfiles.Files(), CookieKey: people.root, GuestTTL: account.GuestTTL,
 		Brand: policy.Brand{Name: "Kimi K2"}, External: func() (string, bool) { return "", false }})
 	if err != nil {
 		people.close()
 		return nil, fmt.Errorf("read the policy: %w", err)
 	}
-	books := credit.New(credit.Config{DB: people.db, Audit: audittest.Under(people.db, bed.CookieKey()), Keys: people.accounts, Clock: clock.System{}, Log: r.Log, SignupCredits: 100_000 * models.MicroPerCredit})
+	books := credit.New(credit.Config{DB: people.db, Audit: audittest.Under(people.db, people.root), Keys: people.accounts, Clock: clock.System{}, Log: r.Log, SignupCredits: 100_000 * models.MicroPerCredit})
 	people.accounts.Join(texts, nil, texts)
 	people.accounts.Fund(books)
 	now, version := time.Now(), texts.Current().Version

@@ -96,7 +96,7 @@ func (r *Run) programKeys(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	defer p.close()
-	keys := apikey.New(apikey.Config{DB: p.db, Audit: audittest.Under(p.db, bed.CookieKey()), Owners: p.accounts, Budgets: p.books, Clock: clock.System{}, Log: r.Log, Secret: bed.CookieKey()})
+	keys := apikey.New(apikey.Config{DB: p.db, Audit: audittest.Under(p.db, p.root), Owners: p.accounts, Budgets: p.books, Clock: clock.System{}, Log: r.Log, Secret: p.root})
 	out := make([]string, programAccounts)
 	for i := range out {
 		e, err := p.signIn(ctx, "program-"+strconv.Itoa(i))

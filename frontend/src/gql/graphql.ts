@@ -201,7 +201,9 @@ export type AuditAct =
   /** The operator opened content, for a reason and for a time. */
   | 'CONTENT_OPENED'
   /** The operator confirmed that held rows may be deleted, or that the clock is right. */
-  | 'RETENTION_CONFIRMED';
+  | 'RETENTION_CONFIRMED'
+  /** The operator began or finished an exchange of the key that wraps everybody's keys. */
+  | 'SECRET_KEY_CHANGED';
 
 /** Who did it. */
 export type AuditActor =

@@ -13,7 +13,7 @@ import (
 // odd are values of columns whose checks span several columns, or whose meaning would have
 // the program treat the row differently; "" is NULL, # a number of its own.
 var odd = map[string]string{
-	"owners.kind": "ACCOUNT", "owners.erasing_at": "",
+	"owners.kind": "ACCOUNT", "owners.erasing_at": "", "owners.kek_id": "",
 	"accounts.role": "USER", "sessions.method": "OIDC", "mails.status": "SENT",
 	"messages.role": "ASSISTANT", "messages.status": "COMPLETE", "messages.cost_micro": "#",
 	"messages.parent_id": "msg_ca4a480000000000000000000#", // older than what answers it

@@ -42,6 +42,7 @@ const acts: Record<AuditAct, MessageDescriptor> = {
   NOTICE_SENT: msg`Mail to everybody sent`,
   LEGAL_REQUEST_RECEIVED: msg`Legal request written down`,
   LEGAL_REQUEST_DECIDED: msg`Legal request decided`,
+  SECRET_KEY_CHANGED: msg`Key of the installation exchanged`,
 }
 
 /** All acts, in the order to choose from. */
