@@ -2,7 +2,6 @@ import type { Client } from '@urql/core'
 import { t } from '@lingui/core/macro'
 import { ConversationDeleteDocument } from '@/gql/graphql'
 import { outcomeOf, toastOutcome } from '@/lib/graphql/act'
-import { fetchOperation } from '@/lib/live/fetch'
 import { createStore } from '@/lib/store'
 import { showToast } from '@/lib/toasts'
 
@@ -12,7 +11,10 @@ const undoWindow = 5_000
 /** Conversations that are hidden because they are about to be deleted. */
 export const leaving = createStore<ReadonlySet<string>>(new Set())
 
-const timers = new Map<string, ReturnType<typeof setTimeout>>()
+/** Sends each deletion that waits, at once. */
+const waiting = new Map<string, () => void>()
+
+const underWay = new Set<Promise<void>>()
 
 function show(id: string): void {
   leaving.update((ids) => new Set([...ids].filter((one) => one !== id)))
@@ -21,38 +23,53 @@ function show(id: string): void {
 /** Hides a conversation at once and deletes it when the time to undo is over. */
 export function deleteConversation(client: Client, id: string): void {
   leaving.update((ids) => new Set([...ids, id]))
-  timers.set(
-    id,
-    setTimeout(() => void send(client, id), undoWindow),
-  )
+  const sendNow = () => {
+    forget()
+    const sent = send(client, id).finally(() => underWay.delete(sent))
+    underWay.add(sent)
+  }
+  const timer = setTimeout(sendNow, undoWindow)
   const undo = () => {
-    clearTimeout(timers.get(id))
-    timers.delete(id)
+    if (!waiting.has(id)) return
+    forget()
     show(id)
   }
-  showToast({ text: t`Conversation deleted`, tone: 'plain', action: { label: t`Undo`, run: undo } }, undoWindow)
+  const text = t`Conversation deleted`
+  const hide = showToast({ text, tone: 'plain', action: { label: t`Undo`, run: undo } }, undoWindow)
+  const forget = () => {
+    clearTimeout(timer)
+    waiting.delete(id)
+    hide()
+  }
+  waiting.set(id, sendNow)
 }
 
 async function send(client: Client, id: string): Promise<void> {
-  timers.delete(id)
-  const result = await client.mutation(ConversationDeleteDocument, { input: { conversationId: id } }).toPromise()
+  // It survives the page, which may be going away.
+  const context = { fetchOptions: { keepalive: true } }
+  const result = await client.mutation(ConversationDeleteDocument, { input: { conversationId: id } }, context).toPromise()
   const outcome = outcomeOf(result, (data) => data.conversationDelete)
   const gone = outcome.kind === 'refused' && outcome.refusals[0].code === 'NOT_FOUND'
   if (!gone) toastOutcome(outcome)
   show(id)
 }
 
-/** A page that goes away has no time left for undoing. */
-function sendAll(): void {
-  for (const [id, timer] of timers) {
-    clearTimeout(timer)
-    void fetchOperation(ConversationDeleteDocument, { input: { conversationId: id } }, { keepalive: true }).catch(() => null)
-  }
-  timers.clear()
+/** Sends what waits, without time for undoing; resolves when all deletions under way have ended, done or not. */
+export async function flushDeletions(): Promise<void> {
+  for (const sendNow of waiting.values()) sendNow()
+  await Promise.all(underWay)
 }
 
-/** Sends waiting deletions when the page goes away. The returned function ends it. */
+/** Sends waiting deletions when the page is hidden or goes away: it may not come back. The returned function ends it. */
 export function keepDeletions(): () => void {
-  window.addEventListener('pagehide', sendAll)
-  return () => window.removeEventListener('pagehide', sendAll)
+  const flush = () => void flushDeletions()
+  const onHidden = () => {
+    if (document.visibilityState === 'hidden') flush()
+  }
+  window.addEventListener('pagehide', flush)
+  document.addEventListener('visibilitychange', onHidden)
+  return () => {
+    window.removeEventListener('pagehide', flush)
+    document.removeEventListener('visibilitychange', onHidden)
+  }
 }
