@@ -49,11 +49,30 @@ export function attempt<T>(payload: Payload, sink: Sink<T>, poll: (sink: Sink<T>
     begun: () => sink.begun(),
     next: (data) => sink.next(data),
     ended(loss) {
-      const finding = findingOf(loss, opened)
+      // A poll that fails after others didn't says that the server is away now.
+      const finding = findingOf(loss, opened && rung !== 'poll')
       if (finding) report(rung, finding)
       sink.ended(loss)
     },
   }
   if (rung === 'socket') return overSocket(payload, watched)
-  return rung === 'stream' ? overEventStream(payload, watched) : poll(watched)
+  if (rung === 'stream') return overEventStream(payload, watched)
+  let cancelled = false
+  let cancel = () => {
+    cancelled = true
+  }
+  import('./look-up').then(
+    ({ pollMeanwhile }) => {
+      if (!cancelled) cancel = pollMeanwhile(payload, watched, poll, found)
+    },
+    () => {
+      if (!cancelled) cancel = poll(watched)
+    },
+  )
+  return () => cancel()
+}
+
+/** Something better than polling got through. */
+function found(rung: Rung): void {
+  ladder = { rung, misses: 0 }
 }
