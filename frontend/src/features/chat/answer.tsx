@@ -2,7 +2,7 @@ import { plural, selectOrdinal } from '@lingui/core/macro'
 import { useLingui } from '@lingui/react/macro'
 import { memo, Suspense } from 'react'
 import type { MessagePartsFragment } from '@/gql/graphql'
-import { lazyPart } from '@/lib/lazy-part'
+import { lazyPart } from '@/components/ui/lazy-part'
 import { useServiceInfo } from '@/lib/service-info'
 import { AnswerStatus } from './answer-status'
 import { CopyButton } from './copy-button'
@@ -14,7 +14,7 @@ import { useReply } from './reply-store'
 import { useAnnounceReply } from './use-announce-reply'
 import { VersionSwitcher } from './version-switcher'
 
-const ReplyCost = lazyPart(() => import('./cost/reply-cost').then((part) => part.ReplyCost), 'near')
+const ReplyCost = lazyPart(() => import('./cost/reply-cost').then((part) => part.ReplyCost), 'near', 'nothing')
 
 export interface MessageActs {
   show(messageId: string): void
