@@ -7,7 +7,6 @@ import { StatusRegion } from '@/components/ui/status-region'
 import { ToastRegion } from '@/components/ui/toast-region'
 import { onReplyOver } from '@/features/chat/reply-store'
 import { startSender } from '@/features/chat/sender'
-import { keepDeletions } from '@/features/conversations/deletions'
 import { EngineStateDocument, ReplyDocument } from '@/gql/graphql'
 import { keepDrafts } from '@/lib/drafts'
 import { createClient } from '@/lib/graphql/client'
@@ -45,15 +44,7 @@ function watchOffline(): () => void {
 function useWatches(): void {
   useEffect(() => {
     onReplyOver((id) => void storeReply(id))
-    const ends = [
-      watchNetwork(),
-      watchOffline(),
-      watchAttention(),
-      followOtherTabs(),
-      keepDrafts(),
-      keepDeletions(),
-      startSender(client),
-    ]
+    const ends = [watchNetwork(), watchOffline(), watchAttention(), followOtherTabs(), keepDrafts(), startSender(client)]
     return () => {
       for (const end of ends) end()
     }

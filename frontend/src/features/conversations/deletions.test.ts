@@ -4,17 +4,12 @@ import { signOut } from '@/features/account/sign-out'
 import { toasts } from '@/lib/toasts'
 import { signingOut } from '@/lib/ui-state'
 import { testClient } from '@/test-client'
-import { deleteConversation, keepDeletions, leaving } from './deletions'
+import { deleteConversation, leaving } from './deletions'
 
 const deleted = (deletedId: string | null) => ({
   conversationDelete: { __typename: 'ConversationDeletePayload', deletedId, userErrors: [] },
 })
-const pages: (() => void)[] = []
-
-function page(answer: () => unknown) {
-  pages.push(keepDeletions())
-  return testClient({ ConversationDelete: answer })
-}
+const page = (answer: () => unknown) => testClient({ ConversationDelete: answer })
 
 function hide() {
   vi.spyOn(document, 'visibilityState', 'get').mockReturnValue('hidden')
@@ -27,7 +22,6 @@ beforeEach(() => {
   signingOut.set(false)
 })
 afterEach(() => {
-  for (const end of pages.splice(0)) end()
   vi.useRealTimers()
 })
 

@@ -11,7 +11,7 @@ const undoWindow = 5_000
 /** Conversations that are hidden because they are about to be deleted. */
 export const leaving = createStore<ReadonlySet<string>>(new Set())
 
-/** Sends each deletion that waits, at once. */
+/** What sends each deletion that waits, at once. */
 const waiting = new Map<string, () => void>()
 
 const underWay = new Set<Promise<void>>()
@@ -20,7 +20,12 @@ function show(id: string): void {
   leaving.update((ids) => new Set([...ids].filter((one) => one !== id)))
 }
 
-/** Hides a conversation at once and deletes it when the time to undo is over. */
+/** A page that is hidden or goes away may not come back: it has no time left for undoing. */
+function onLeave({ type }: Event): void {
+  if (type === 'pagehide' || document.visibilityState === 'hidden') void flushDeletions()
+}
+
+/** Hides a conversation at once and deletes it when the time to undo is over, or the page is hidden. */
 export function deleteConversation(client: Client, id: string): void {
   leaving.update((ids) => new Set([...ids, id]))
   const sendNow = () => {
@@ -42,6 +47,8 @@ export function deleteConversation(client: Client, id: string): void {
     hide()
   }
   waiting.set(id, sendNow)
+  window.addEventListener('pagehide', onLeave)
+  document.addEventListener('visibilitychange', onLeave)
 }
 
 async function send(client: Client, id: string): Promise<void> {
@@ -58,18 +65,4 @@ async function send(client: Client, id: string): Promise<void> {
 export async function flushDeletions(): Promise<void> {
   for (const sendNow of waiting.values()) sendNow()
   await Promise.all(underWay)
-}
-
-/** Sends waiting deletions when the page is hidden or goes away: it may not come back. The returned function ends it. */
-export function keepDeletions(): () => void {
-  const flush = () => void flushDeletions()
-  const onHidden = () => {
-    if (document.visibilityState === 'hidden') flush()
-  }
-  window.addEventListener('pagehide', flush)
-  document.addEventListener('visibilitychange', onHidden)
-  return () => {
-    window.removeEventListener('pagehide', flush)
-    document.removeEventListener('visibilitychange', onHidden)
-  }
 }

@@ -6,6 +6,8 @@ import type { Attempt, Payload, Sink } from './types'
 /** Milliseconds between looks whether something better than polling gets through by now. */
 const lookEvery = 3 * 60_000
 
+export { overEventStream }
+
 const better: readonly (readonly [Rung, Attempt])[] = [
   ['socket', overSocket],
   ['stream', overEventStream],

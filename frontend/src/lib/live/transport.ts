@@ -1,10 +1,12 @@
 import { climb, type Finding, type Ladder, type Rung, top } from './ladder'
-import { overEventStream } from './event-stream'
 import { overSocket } from './socket'
 import type { Loss, Payload, Sink } from './types'
 
 /** After this long on a lower rung the websocket is tried again. */
 const lookUpAfter = 3 * 60_000
+
+// Asked for before they are needed, when little gets through. Without them polling is left.
+const lower = import('./look-up').catch(() => null)
 
 let ladder: Ladder = top
 let descended = 0
@@ -56,19 +58,16 @@ export function attempt<T>(payload: Payload, sink: Sink<T>, poll: (sink: Sink<T>
     },
   }
   if (rung === 'socket') return overSocket(payload, watched)
-  if (rung === 'stream') return overEventStream(payload, watched)
   let cancelled = false
   let cancel = () => {
     cancelled = true
   }
-  import('./look-up').then(
-    ({ pollMeanwhile }) => {
-      if (!cancelled) cancel = pollMeanwhile(payload, watched, poll, found)
-    },
-    () => {
-      if (!cancelled) cancel = poll(watched)
-    },
-  )
+  void lower.then((loaded) => {
+    if (cancelled) return
+    if (!loaded) cancel = poll(watched)
+    else if (rung === 'stream') cancel = loaded.overEventStream(payload, watched)
+    else cancel = loaded.pollMeanwhile(payload, watched, poll, found)
+  })
   return () => cancel()
 }
 
