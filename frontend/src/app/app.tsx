@@ -19,6 +19,7 @@ import { missedEvents } from '@/lib/ui-state'
 import { ErrorBoundary } from './error-boundary'
 import { router } from './router'
 import { ServiceProvider } from './service-provider'
+import { watchReturn } from './use-identity'
 
 const askAgain = () => missedEvents.update((count) => count + 1)
 
@@ -44,7 +45,15 @@ function watchOffline(): () => void {
 function useWatches(): void {
   useEffect(() => {
     onReplyOver((id) => void storeReply(id))
-    const ends = [watchNetwork(), watchOffline(), watchAttention(), followOtherTabs(), keepDrafts(), startSender(client)]
+    const ends = [
+      watchNetwork(),
+      watchOffline(),
+      watchAttention(),
+      watchReturn(),
+      followOtherTabs(),
+      keepDrafts(),
+      startSender(client),
+    ]
     return () => {
       for (const end of ends) end()
     }

@@ -11,6 +11,9 @@ import { signingOut } from '@/lib/ui-state'
 /** The account this page was drawn for; null for somebody without one, undefined before it is known. */
 let shownFor: string | null | undefined
 
+/** Whether this page has gone away because it was drawn for an account that it is no longer. */
+let left = false
+
 /** Milliseconds before it is tried again to have the data here follow who is signed in. */
 const retryAfter = 3_000
 
@@ -72,5 +75,21 @@ async function settle(accountId: string | null): Promise<boolean> {
 
 /** Everything of the former account that is on show or in memory goes with the page. */
 function leave(accountId: string | null): void {
+  left = true
   location.assign(accountId === null ? `/sign-in?error=ended&return=${encodeURIComponent(location.pathname)}` : '/')
+}
+
+/**
+ * Loads a page anew that the browser kept and shows again by Back, when the session has ended
+ * or somebody else has signed in meanwhile. The returned function ends it.
+ */
+export function watchReturn(): () => void {
+  const onShow = ({ persisted }: PageTransitionEvent) => {
+    const same = storage.read(storageKeys.owner) === (shownFor ?? null)
+    if (!persisted || (same && !left && !signingOut.get())) return
+    document.body.hidden = true
+    location.reload()
+  }
+  window.addEventListener('pageshow', onShow)
+  return () => window.removeEventListener('pageshow', onShow)
 }
