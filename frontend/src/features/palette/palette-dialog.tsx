@@ -2,6 +2,7 @@ import { useLingui } from '@lingui/react/macro'
 import { Search } from 'lucide-react'
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useMemo, useRef, useState } from 'react'
 import { Dialog } from '@/components/ui/dialog'
+import { isImeKey } from '@/lib/typing'
 import { Highlighted } from './highlighted'
 import { useCommands } from './use-commands'
 import { useSearch } from './use-search'
@@ -57,7 +58,7 @@ export function PaletteDialog({ onClose, onNewChat, onSettings, onOpen }: Palett
     entry.run()
   }
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.nativeEvent.isComposing) return
+    if (isImeKey(event.nativeEvent)) return
     const last = entries.length - 1
     const to = { ArrowDown: current >= last ? 0 : current + 1, ArrowUp: current <= 0 ? last : current - 1 }[event.key]
     if (to !== undefined) {
