@@ -64,6 +64,7 @@ export function GrowingText({
     <textarea
       ref={area}
       rows={1}
+      dir="auto"
       aria-label={label}
       aria-describedby={describedBy}
       placeholder={placeholder}

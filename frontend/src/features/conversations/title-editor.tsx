@@ -23,6 +23,7 @@ export function TitleEditor({ title, onDone, className = '' }: TitleEditorProps)
   return (
     <input
       ref={input}
+      dir="auto"
       aria-label={t`Title`}
       defaultValue={title}
       maxLength={200}

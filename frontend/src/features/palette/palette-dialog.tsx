@@ -144,7 +144,9 @@ function PaletteList({ id, label, entries, current, onPoint, onChoose }: Palette
             onClick={() => onChoose(entry)}
             className="flex min-h-9 cursor-pointer flex-col justify-center rounded-row px-3 py-1.5 text-sm aria-selected:bg-hover touch:min-h-11"
           >
-            <span className="truncate">{entry.label}</span>
+            <span dir="auto" className="truncate text-start">
+              {entry.label}
+            </span>
             {entry.note && <span className="truncate text-xs text-ink-3">{entry.note}</span>}
           </div>
         </div>
