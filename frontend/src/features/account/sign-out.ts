@@ -1,5 +1,5 @@
 import { t } from '@lingui/core/macro'
-import { flushDeletions } from '@/features/conversations/deletions'
+import { flushDeletions } from '@/lib/deletions'
 import { showToast } from '@/lib/toasts'
 import { signingOut } from '@/lib/ui-state'
 import { forgetLocalData } from './local-data'

@@ -112,15 +112,15 @@ export function useThread(id: string | null): Thread {
 /** Loads what is before `after` in a conversation. */
 function useLoadOlder(id: string | null, after: string | null, missed: number): Pick<Thread, 'older' | 'loadOlder'> {
   const client = useClient()
-  const [last, setLast] = useState({ id, state: 'idle' as Thread['older'] })
-  const older = last.id === id ? last.state : 'idle'
-  useEffect(() => setLast((now) => (now.state === 'failed' ? { ...now, state: 'idle' } : now)), [missed])
+  const [last, setLast] = useState({ id, missed, state: 'idle' as Thread['older'] })
+  const over = last.id !== id || (last.state === 'failed' && last.missed !== missed)
+  const older = over ? 'idle' : last.state
   const loadOlder = useCallback(async () => {
     if (!after || older === 'loading' || id === null) return
-    setLast({ id, state: 'loading' })
+    setLast({ id, missed, state: 'loading' })
     const { error } = await client.query(ThreadDocument, { id, after }, { requestPolicy: 'network-only' }).toPromise()
-    setLast((now) => (now.id === id ? { id, state: error ? 'failed' : 'idle' } : now))
-  }, [after, older, id, client])
+    setLast((now) => (now.id === id ? { id, missed, state: error ? 'failed' : 'idle' } : now))
+  }, [after, older, id, missed, client])
   return { older, loadOlder }
 }
 

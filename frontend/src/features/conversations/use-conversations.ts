@@ -4,7 +4,7 @@ import { type ConversationRowFragment, ConversationRowFragmentDoc, Conversations
 import { unmask } from '@/gql/fragment-masking'
 import { useStore } from '@/lib/store'
 import { missedEvents } from '@/lib/ui-state'
-import { leaving } from './deletions'
+import { leaving } from '@/lib/deletions'
 
 export interface Conversations {
   state: 'loading' | 'ready' | 'failed'

@@ -25,7 +25,7 @@ async function poll(): Promise<() => void> {
     subscribe(() => {}),
   )
   await vi.waitFor(() => expect(attempt).toHaveBeenCalled())
-  const start = vi.mocked(attempt).mock.lastCall?.[2] as ((sink: Sink<unknown>) => () => void) | undefined
+  const start = vi.mocked(attempt).mock.lastCall?.[2]
   return start!(sink)
 }
 

@@ -56,7 +56,7 @@ beforeEach(() => {
   cancelPoll = vi.fn<() => void>()
   resetTransport()
   vi.mocked(overSocket).mockImplementation((_payload: Payload, one: Sink<never>) => {
-    sockets.push(one as Sink<unknown>)
+    sockets.push(one)
     return () => {}
   })
 })

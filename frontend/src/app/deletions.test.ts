@@ -4,7 +4,7 @@ import { signOut } from '@/features/account/sign-out'
 import { toasts } from '@/lib/toasts'
 import { signingOut } from '@/lib/ui-state'
 import { testClient } from '@/test-client'
-import { deleteConversation, leaving } from './deletions'
+import { deleteConversation, leaving } from '@/lib/deletions'
 
 const deleted = (deletedId: string | null) => ({
   conversationDelete: { __typename: 'ConversationDeletePayload', deletedId, userErrors: [] },

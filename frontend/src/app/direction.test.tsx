@@ -6,7 +6,7 @@ import { expect, it } from 'vitest'
 import { Bubble } from '@/components/ui/bubble'
 import { TitleEditor } from '@/features/conversations/title-editor'
 import { Markdown } from '@/features/markdown/markdown'
-import { GrowingText } from './growing-text'
+import { GrowingText } from '@/features/chat/growing-text'
 
 const words = 'שלום עולם'
 const draw = (part: ReactNode) => render(<I18nProvider i18n={i18n}>{part}</I18nProvider>).container

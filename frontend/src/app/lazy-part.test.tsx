@@ -3,9 +3,9 @@ import { type ComponentType, Suspense } from 'react'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { I18nProvider } from '@lingui/react'
 import { i18n } from '@lingui/core'
-import { ErrorBoundary } from '@/app/error-boundary'
+import { ErrorBoundary } from './error-boundary'
 import { toasts } from '@/lib/toasts'
-import { lazyPart } from './lazy-part'
+import { lazyPart } from '@/components/ui/lazy-part'
 
 type Named = { name: string }
 
