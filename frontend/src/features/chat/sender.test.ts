@@ -10,6 +10,9 @@ import { testClient } from '@/test-client'
 import { enqueue, outbox } from './outbox'
 import { onSettled, type Settled, startSender } from './sender'
 
+// Without the hashes, which take their own time whatever the clock of a test says.
+vi.mock('@/lib/live/send', () => ({ send: (url: RequestInfo | URL, init?: RequestInit) => fetch(url, init) }))
+
 const message = { conversationId: null, editOf: null, text: 'hello', modelId: null }
 let ends: (() => void)[] = []
 
