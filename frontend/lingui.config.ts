@@ -34,6 +34,8 @@ const near = [
   'features/account/sign-out.ts',
   'features/billing/balance-chip.tsx',
   'features/chat/cost',
+  'features/chat/guest-panels.tsx',
+  'features/chat/too-little.tsx',
   'features/consent/cookie-banner.tsx',
   'features/gate',
   'features/policy/policy-news.tsx',

@@ -28,6 +28,23 @@ journey('an answer cut off by the engine goes on where it stopped', async ({ pag
   assert.equal(await answers(page).count(), 1)
 })
 
+journey('what can’t be loaded leaves the page alone; without the app itself the page says so', async ({ page, visitor }) => {
+  visitor.expect(/./)
+  await composer(page).fill('typed before')
+  await page.route('**/assets/palette-dialog-*.js', (route) => route.abort())
+  await page.keyboard.press('Control+k')
+  await page.getByText('This part can’t be loaded.').waitFor()
+  assert.equal(await composer(page).inputValue(), 'typed before')
+  await page.unroute('**/assets/palette-dialog-*.js')
+  await page.route('**/assets/index-*.js', (route) => route.abort())
+  await page.reload()
+  await page.getByText('Kimi K2 can’t be loaded.').waitFor()
+  await page.unroute('**/assets/index-*.js')
+  await page.getByRole('link', { name: 'Reload' }).click()
+  await composer(page).waitFor()
+  assert.equal(await composer(page).inputValue(), 'typed before')
+})
+
 journey('offline in the middle of an answer: it says so calmly, then the answer goes on', async ({ page, visitor }) => {
   visitor.expect(networkNoise)
   await say(page, '/demo tokens 1200\n/demo slow 8ms')
@@ -58,10 +75,11 @@ journey('F28: where websockets are blocked the answer comes over an event stream
 
 journey('F28: where streams are held back too the answer is polled', async ({ page, visitor }) => {
   visitor.expect(networkNoise)
-  visitor.expect(/status of 502/)
   await visitor.context.routeWebSocket('**/graphql', (socket) => socket.close({ code: 1006 }).catch(() => socket.close()))
   await visitor.context.route('**/graphql', (route) =>
-    route.request().headers().accept === 'text/event-stream' ? route.fulfill({ status: 502, body: 'proxy' }) : route.fallback(),
+    route.request().headers().accept === 'text/event-stream'
+      ? route.fulfill({ status: 200, contentType: 'text/html', body: 'proxy' })
+      : route.fallback(),
   )
   await page.reload()
   await say(page, '/demo tokens 1500\n/demo slow 10ms')

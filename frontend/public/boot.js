@@ -1,3 +1,12 @@
+// When the app itself can't be loaded, the page says so instead of waiting for ever.
+addEventListener(
+  'error',
+  ({ target }) => {
+    if (target.localName === 'script') document.getElementById('unloaded').hidden = false
+  },
+  true,
+)
+
 // Theme, language and sidebar before the first paint. Loaded as a file, since the
 // content security policy allows no inline script.
 try {

@@ -18,4 +18,4 @@ async function start(): Promise<void> {
     )
 }
 
-void start()
+start().catch(() => document.querySelector('#unloaded')?.removeAttribute('hidden'))

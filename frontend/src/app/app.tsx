@@ -7,7 +7,6 @@ import { StatusRegion } from '@/components/ui/status-region'
 import { ToastRegion } from '@/components/ui/toast-region'
 import { onReplyOver } from '@/features/chat/reply-store'
 import { startSender } from '@/features/chat/sender'
-import { keepDeletions } from '@/features/conversations/deletions'
 import { EngineStateDocument, ReplyDocument } from '@/gql/graphql'
 import { keepDrafts } from '@/lib/drafts'
 import { createClient } from '@/lib/graphql/client'
@@ -20,6 +19,7 @@ import { missedEvents } from '@/lib/ui-state'
 import { ErrorBoundary } from './error-boundary'
 import { router } from './router'
 import { ServiceProvider } from './service-provider'
+import { watchReturn } from './use-identity'
 
 const askAgain = () => missedEvents.update((count) => count + 1)
 
@@ -49,9 +49,9 @@ function useWatches(): void {
       watchNetwork(),
       watchOffline(),
       watchAttention(),
+      watchReturn(),
       followOtherTabs(),
       keepDrafts(),
-      keepDeletions(),
       startSender(client),
     ]
     return () => {

@@ -1,10 +1,10 @@
 import { useLingui } from '@lingui/react/macro'
 import { useNavigate } from '@tanstack/react-router'
 import { Menu, PanelLeft, SquarePen } from 'lucide-react'
-import { lazy, Suspense, useEffect } from 'react'
+import { Suspense, useEffect } from 'react'
 import { IconButton } from '@/components/ui/button'
 import type { ConversationRowFragment, MessagePartsFragment } from '@/gql/graphql'
-import { lazyPart } from '@/lib/lazy-part'
+import { lazyPart } from '@/components/ui/lazy-part'
 import { showTitle, unseen } from '@/lib/page-title'
 import { prefs, setPrefs } from '@/lib/prefs'
 import { useServiceInfo } from '@/lib/service-info'
@@ -12,10 +12,10 @@ import { useStore } from '@/lib/store'
 import { drawer } from '@/lib/ui-state'
 
 // Asked for at once, beside the data it shows: the first paint doesn't wait for it.
-const titlePart = import('./chat-title')
-const ChatTitle = lazy(async () => ({ default: (await titlePart).ChatTitle }))
+const first = import('./chat-title')
+const ChatTitle = lazyPart(() => first.catch(() => import('./chat-title')).then((part) => part.ChatTitle), null, 'nothing')
 
-const BalanceChip = lazyPart(() => import('@/features/billing/balance-chip').then((part) => part.BalanceChip), 'near')
+const BalanceChip = lazyPart(() => import('@/features/billing/balance-chip').then((part) => part.BalanceChip), 'near', 'nothing')
 
 interface ChatHeadProps {
   conversation: ConversationRowFragment | null

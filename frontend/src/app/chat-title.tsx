@@ -29,7 +29,7 @@ export function ChatTitle({ conversation, loadAll, onLeave }: ChatTitleProps) {
   }
   return (
     <>
-      <h1 className="ml-8 truncate text-sm font-medium text-ink-2" title={conversation.title}>
+      <h1 dir="auto" className="ml-8 truncate text-sm font-medium text-ink-2" title={conversation.title}>
         {conversation.title}
       </h1>
       <ConversationMenu

@@ -1,8 +1,8 @@
 import { Suspense } from 'react'
-import { lazyPart } from '@/lib/lazy-part'
+import { lazyPart } from '@/components/ui/lazy-part'
 import { useServiceInfo } from '@/lib/service-info'
 
-const Asked = lazyPart(() => import('./lazy/asked').then((part) => part.Asked), 'near')
+const Asked = lazyPart(() => import('./lazy/asked').then((part) => part.Asked), 'near', 'nothing')
 
 /** The question about cookies, for as long as nobody has chosen, and a new version of the policy, until it is acknowledged. */
 export function CookieQuestion() {

@@ -1,21 +1,30 @@
 import { useNavigate } from '@tanstack/react-router'
 import { Suspense, useCallback } from 'react'
-import { lazyPart } from '@/lib/lazy-part'
-import { question } from '@/lib/questions'
+import { lazyPart } from '@/components/ui/lazy-part'
+import { closeQuestion, question } from '@/lib/questions'
 import { useStore } from '@/lib/store'
 import { dialog, sharing } from '@/lib/ui-state'
 
-const PaletteDialog = lazyPart(() => import('@/features/palette/palette-dialog').then((part) => part.PaletteDialog))
-const ShortcutsDialog = lazyPart(() => import('@/features/palette/shortcuts-dialog').then((part) => part.ShortcutsDialog))
-
-const EngineDialog = lazyPart(() => import('@/features/service/engine-dialog').then((part) => part.EngineDialog))
-
-const QuestionDialog = lazyPart(() => import('@/features/gate/question-dialog').then((part) => part.QuestionDialog), 'near')
-
-const ShareDialog = lazyPart(() => import('@/features/shares/share-dialog').then((part) => part.ShareDialog))
-
 const close = () => dialog.set(null)
 const closeSharing = () => sharing.set(null)
+const unanswered = () => closeQuestion('closed')
+
+const PaletteDialog = lazyPart(() => import('@/features/palette/palette-dialog').then((part) => part.PaletteDialog), 'pages', close)
+const ShortcutsDialog = lazyPart(
+  () => import('@/features/palette/shortcuts-dialog').then((part) => part.ShortcutsDialog),
+  'pages',
+  close,
+)
+
+const EngineDialog = lazyPart(() => import('@/features/service/engine-dialog').then((part) => part.EngineDialog), 'pages', close)
+
+const QuestionDialog = lazyPart(
+  () => import('@/features/gate/question-dialog').then((part) => part.QuestionDialog),
+  'near',
+  unanswered,
+)
+
+const ShareDialog = lazyPart(() => import('@/features/shares/share-dialog').then((part) => part.ShareDialog), 'pages', closeSharing)
 
 /** The dialog that is open, loaded when it is first wanted. */
 export function Dialogs() {

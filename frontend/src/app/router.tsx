@@ -1,7 +1,7 @@
 import { createRootRoute, createRoute, createRouter } from '@tanstack/react-router'
 import { ChatPage } from './chat-page'
 import { ErrorPage } from './error-page'
-import { lazyPart } from '@/lib/lazy-part'
+import { lazyPart } from '@/components/ui/lazy-part'
 import { parseSearch } from './paths'
 import { Shell } from './shell'
 

@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router'
 import { LogIn, Settings } from 'lucide-react'
 import { Suspense } from 'react'
 import { sidebarRow } from '@/features/conversations/sidebar'
-import { lazyPart } from '@/lib/lazy-part'
+import { lazyPart } from '@/components/ui/lazy-part'
 import { useServiceInfo } from '@/lib/service-info'
 import { drawer } from '@/lib/ui-state'
 

@@ -11,7 +11,8 @@ interface Draft {
   at: number
 }
 
-function isDraft(value: unknown): value is Draft {
+/** Whether a stored value is a draft. */
+export function isDraft(value: unknown): value is Draft {
   return isRecord(value) && typeof value.text === 'string' && typeof value.at === 'number'
 }
 
@@ -50,11 +51,15 @@ export function draftOf(place: string): Store<string> {
   return draft
 }
 
+/** Two texts of one place as one, the earlier first; a text that is there twice is kept once. */
+export function joinTexts(text: string, since: string): string {
+  return since.trim() === '' || since === text ? text : `${text}\n\n${since}`
+}
+
 /** Gives a text back to where it was typed, at once: what was typed there since stays behind it. */
 export function putBack(place: string, text: string): void {
   const draft = draftOf(place)
-  const since = draft.get()
-  draft.set(since.trim() === '' || since === text ? text : `${text}\n\n${since}`)
+  draft.set(joinTexts(text, draft.get()))
   flushDrafts()
 }
 

@@ -64,7 +64,7 @@ it('what is near a chat has all its words without those of other pages', () => {
   )
   const sources = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) => /\.tsx?$/.test(file))
   const parts = sources.flatMap((file) =>
-    [...readFileSync(`src/${file}`, 'utf8').matchAll(/import\('([^']+)'\)[^'\n]*, 'near'\)/g)].map(([, path = '']) =>
+    [...readFileSync(`src/${file}`, 'utf8').matchAll(/import\('([^']+)'\)[^']*,\s+'near'[,)]/g)].map(([, path = '']) =>
       path.startsWith('@/') ? `src/${path.slice(2)}.tsx` : `${join('src', dirname(file), path)}.tsx`,
     ),
   )

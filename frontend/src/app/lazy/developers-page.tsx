@@ -9,7 +9,7 @@ import { DevelopersNav, type DevelopersPageName, needsAccount, pageAt, pathOf, u
 import { Overview } from '@/features/developers/overview'
 import { QuickStarts } from '@/features/developers/quick-starts'
 import { KeysPage } from '@/features/settings/keys-page'
-import { lazyPart } from '@/lib/lazy-part'
+import { lazyPart } from '@/components/ui/lazy-part'
 import { showTitle } from '@/lib/page-title'
 import { useServiceInfo } from '@/lib/service-info'
 import { NotFoundPage } from '../not-found-page'

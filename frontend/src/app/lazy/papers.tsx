@@ -1,7 +1,7 @@
 import { useLocation } from '@tanstack/react-router'
 import { Suspense } from 'react'
 import { Loading } from '@/components/page/load-state'
-import { lazyPart } from '@/lib/lazy-part'
+import { lazyPart } from '@/components/ui/lazy-part'
 
 const papers = {
   privacy: lazyPart(() => import('./privacy-page').then((page) => page.PrivacyPage)),

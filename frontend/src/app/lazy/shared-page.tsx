@@ -3,7 +3,7 @@ import { I18nProvider } from '@lingui/react'
 import { Suspense } from 'react'
 import { StatusRegion } from '@/components/ui/status-region'
 import { ToastRegion } from '@/components/ui/toast-region'
-import { lazyPart } from '@/lib/lazy-part'
+import { lazyPart } from '@/components/ui/lazy-part'
 import { ErrorBoundary } from '../error-boundary'
 
 const Shared = lazyPart(() => import('@/features/shares/shared').then((part) => part.Shared))

@@ -11,6 +11,7 @@ export function Bubble({ text, faded = '' }: { text: string; faded?: string }) {
   const long = text.length > foldAt
   return (
     <div
+      dir="auto"
       className={`max-w-[85%] rounded-card rounded-br-control bg-bubble px-4 py-2.5 text-md leading-relaxed break-words whitespace-pre-wrap transition-opacity ${faded}`}
     >
       {long && !open ? `${text.slice(0, foldAt)}…` : text}

@@ -1,5 +1,5 @@
-import { draftOf, flushDrafts, forgetDrafts, rereadDrafts } from '@/lib/drafts'
-import { readJson, isRecord, storage, tabStorage } from '@/lib/storage'
+import { flushDrafts, forgetDrafts, isDraft, joinTexts, putBack, rereadDrafts } from '@/lib/drafts'
+import { isRecord, parseJson, readJson, storage, tabStorage } from '@/lib/storage'
 import { draftKeyPrefix, isDeclaredKey, storageKeys } from '@/lib/storage-keys'
 
 const mark = '@'
@@ -37,17 +37,33 @@ function rename(prefix: string, next: string): void {
     // What others have put aside isn't this one's.
     if (!key.startsWith(prefix) || rest.startsWith(mark)) continue
     const value = storage.read(key)
-    storage.remove(key)
-    if (value !== null && storage.read(next + rest) === null) storage.write(next + rest, value)
+    if (value !== null) move(key, next + rest, value)
   }
 }
 
-/** What an account hasn't got sent becomes a draft: it may not be sent by somebody else. */
+/** Moves a draft to where there may be another: then both are kept there. In a full storage it needs the room of its old place. */
+function move(key: string, next: string, value: string): void {
+  const moved = joined(value, storage.read(next))
+  const written = storage.write(next, moved)
+  storage.remove(key)
+  if (!written && !storage.write(next, moved)) storage.write(key, value)
+}
+
+/** Two drafts of one place as one, the earlier first. */
+function joined(value: string, other: string | null): string {
+  const drafts = [value, other].map((one) => parseJson(one, isDraft)).filter((one) => one !== null)
+  const [first, second] = drafts.toSorted((a, b) => a.at - b.at)
+  if (!first || !second) return first ? JSON.stringify(first) : value
+  return JSON.stringify({ text: joinTexts(first.text, second.text), at: second.at })
+}
+
+/** What an account hasn't got sent becomes a draft again: it may not be sent by somebody else. */
 function draftUnsent(): void {
-  for (const one of (readJson(storageKeys.outbox, Array.isArray) ?? []).filter(isRecord)) {
-    const place = [one.editOf, one.conversationId].find((id) => typeof id === 'string') ?? 'new'
-    const draft = draftOf(place)
-    if (typeof one.text === 'string' && draft.get() === '') draft.set(one.text)
-  }
+  const unsent = (readJson(storageKeys.outbox, Array.isArray) ?? []).filter(isRecord)
+  // First, so that a full storage has room for the drafts.
   storage.remove(storageKeys.outbox)
+  for (const one of unsent.toReversed()) {
+    const place = [one.editOf, one.conversationId].find((id) => typeof id === 'string') ?? 'new'
+    if (typeof one.text === 'string') putBack(place, one.text)
+  }
 }

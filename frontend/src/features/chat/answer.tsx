@@ -2,7 +2,7 @@ import { plural } from '@lingui/core/macro'
 import { useLingui } from '@lingui/react/macro'
 import { memo, Suspense } from 'react'
 import type { MessagePartsFragment } from '@/gql/graphql'
-import { lazyPart } from '@/lib/lazy-part'
+import { lazyPart } from '@/components/ui/lazy-part'
 import { useServiceInfo } from '@/lib/service-info'
 import { AnswerStatus } from './answer-status'
 import { CopyButton } from './copy-button'
@@ -15,7 +15,7 @@ import { useAnnounceReply } from './use-announce-reply'
 import { VersionSwitcher } from './version-switcher'
 import { Waiting } from './waiting'
 
-const ReplyCost = lazyPart(() => import('./cost/reply-cost').then((part) => part.ReplyCost), 'near')
+const ReplyCost = lazyPart(() => import('./cost/reply-cost').then((part) => part.ReplyCost), 'near', 'nothing')
 
 export interface MessageActs {
   show(messageId: string): void

@@ -50,7 +50,7 @@ export function ChatBody({ thread, ...rest }: ChatBodyProps) {
       )
     case 'none':
     case 'ready':
-      return <ThreadView {...rest} messages={thread.messages} hasOlder={thread.hasOlder} loadOlder={thread.loadOlder} />
+      return <ThreadView {...rest} {...thread} />
   }
 }
 

@@ -2,7 +2,7 @@ import { type ReactNode, type RefObject, Suspense, useCallback, useEffect, useMe
 import type { MessagePartsFragment } from '@/gql/graphql'
 import { draftOf, putBack } from '@/lib/drafts'
 import type { Refusal } from '@/lib/graphql/act'
-import { lazyPart } from '@/lib/lazy-part'
+import { lazyPart } from '@/components/ui/lazy-part'
 import { useServiceInfo } from '@/lib/service-info'
 import { useStore } from '@/lib/store'
 import { chosenModel } from '@/lib/ui-state'
@@ -21,7 +21,7 @@ import { useJump } from './use-jump'
 import { noteBegun, type Thread, useThread } from './use-thread'
 import { Greeting, Suggestions } from './welcome'
 
-const BranchGauge = lazyPart(() => import('./cost/branch-gauge').then((part) => part.BranchGauge), 'near')
+const BranchGauge = lazyPart(() => import('./cost/branch-gauge').then((part) => part.BranchGauge), 'near', 'nothing')
 
 interface ChatProps {
   /** Null for a chat that isn't begun. */

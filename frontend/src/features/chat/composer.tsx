@@ -1,15 +1,19 @@
 import { Trans, useLingui } from '@lingui/react/macro'
 import { ArrowUp, Square } from 'lucide-react'
-import { type ReactNode, type Ref, useId } from 'react'
+import { type ReactNode, type Ref, Suspense, useId } from 'react'
+import { lazyPart } from '@/components/ui/lazy-part'
 import { Notice } from '@/components/ui/notice'
 import { errorText } from '@/lib/error-text'
 import type { Refusal } from '@/lib/graphql/act'
 import { type Store, useStore } from '@/lib/store'
-import { AgeRefusedPanel, GuestLimitPanel, MessagesLeft, useAgeRefused, useMessagesLeft } from './guest-allowance'
+import { MessagesLeft, useAgeRefused, useMessagesLeft } from './guest-allowance'
 import { GrowingText } from './growing-text'
 import { ModelPicker } from './model-picker'
 import { isBlank, maxBytes, sizeOf } from './text-size'
-import { TooLittle } from './too-little'
+
+const AgeRefusedPanel = lazyPart(() => import('./guest-panels').then((part) => part.AgeRefusedPanel), 'near')
+const GuestLimitPanel = lazyPart(() => import('./guest-panels').then((part) => part.GuestLimitPanel), 'near')
+const TooLittle = lazyPart(() => import('./too-little').then((part) => part.TooLittle), 'near')
 
 interface ComposerProps {
   ref?: Ref<HTMLTextAreaElement>
@@ -50,8 +54,10 @@ export function Composer({ ref, draft, refusal, modelId, gauge, onStop, sending,
 
   return (
     <section aria-label={t`Message`} className="flex w-full flex-col gap-2">
-      {ageRefused ? <AgeRefusedPanel /> : atLimit && <GuestLimitPanel text={text} />}
-      {refusal && !closed && <Refused refusal={refusal} />}
+      <Suspense fallback={null}>
+        {ageRefused ? <AgeRefusedPanel /> : atLimit && <GuestLimitPanel text={text} />}
+        {refusal && !closed && <Refused refusal={refusal} />}
+      </Suspense>
       {tooLong && (
         <Notice role="alert" tone="danger">{t`This is ${size} MiB; at most 1 MiB can be sent. Shorten or split it.`}</Notice>
       )}

@@ -1,6 +1,6 @@
 import { type KeyboardEvent, type Ref, useImperativeHandle, useLayoutEffect, useRef } from 'react'
 import { prefs } from '@/lib/prefs'
-import { hasMod } from '@/lib/typing'
+import { hasMod, isImeKey } from '@/lib/typing'
 import { enterAction } from './enter-key'
 
 interface GrowingTextProps {
@@ -29,7 +29,6 @@ export function GrowingText({
   onArrowUp,
 }: GrowingTextProps) {
   const area = useRef<HTMLTextAreaElement>(null)
-  const composedAt = useRef(Number.NEGATIVE_INFINITY)
   useImperativeHandle(ref, () => area.current as HTMLTextAreaElement)
 
   useLayoutEffect(() => {
@@ -40,7 +39,7 @@ export function GrowingText({
   }, [value])
 
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
-    if (event.key === 'Escape' && onEscape && !event.nativeEvent.isComposing) {
+    if (event.key === 'Escape' && onEscape && !isImeKey(event.nativeEvent)) {
       event.stopPropagation()
       onEscape()
     }
@@ -52,9 +51,7 @@ export function GrowingText({
     const action = enterAction({
       shift: event.shiftKey,
       mod: hasMod(event),
-      composing: event.nativeEvent.isComposing,
-      keyCode: event.keyCode,
-      sinceComposition: event.timeStamp - composedAt.current,
+      ime: isImeKey(event.nativeEvent),
       sendKey: prefs.get().sendKey,
       touch: matchMedia('(pointer: coarse)').matches,
     })
@@ -67,6 +64,7 @@ export function GrowingText({
     <textarea
       ref={area}
       rows={1}
+      dir="auto"
       aria-label={label}
       aria-describedby={describedBy}
       placeholder={placeholder}
@@ -74,9 +72,6 @@ export function GrowingText({
       enterKeyHint="enter"
       onChange={(event) => onChange(event.target.value)}
       onKeyDown={onKeyDown}
-      onCompositionEnd={(event) => {
-        composedAt.current = event.timeStamp
-      }}
       className="block max-h-[40dvh] min-h-10 w-full resize-none overflow-y-auto bg-transparent px-2 py-1.5 text-md leading-relaxed outline-none placeholder:text-ink-3"
     />
   )

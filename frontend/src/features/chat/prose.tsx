@@ -7,7 +7,11 @@ type Renderer = ComponentType<{ text: string; done: boolean }>
 const renderer = createStore<Renderer | null>(null)
 
 function Plain({ text }: { text: string }) {
-  return <p className="max-w-176 text-md leading-[1.7] whitespace-pre-wrap">{text}</p>
+  return (
+    <p dir="auto" className="max-w-176 text-md leading-[1.7] whitespace-pre-wrap">
+      {text}
+    </p>
+  )
 }
 
 let loading: Promise<void> | null = null

@@ -76,8 +76,9 @@ function pollReply(id: string, sink: Sink<ReplyEventsSubscription>): () => void 
     try {
       const data = await fetchOperation(ReplyProgressDocument, { id }, { signal: abort.signal })
       if (abort.signal.aborted) return
+      if (!data) throw new Error('no data')
       sink.opened()
-      const message = data?.node?.__typename === 'Message' ? data.node : null
+      const message = data.node?.__typename === 'Message' ? data.node : null
       if (!message) {
         sink.ended(null)
         return

@@ -1,3 +1,4 @@
+import { Client, fetchExchange } from '@urql/core'
 import { waitFor } from '@testing-library/react'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { closeQuestion, missing, question } from '@/lib/questions'
@@ -8,6 +9,9 @@ import { missedEvents } from '@/lib/ui-state'
 import { testClient } from '@/test-client'
 import { enqueue, outbox } from './outbox'
 import { onSettled, type Settled, startSender } from './sender'
+
+// Without the hashes, which take their own time whatever the clock of a test says.
+vi.mock('@/lib/live/send', () => ({ send: (url: RequestInfo | URL, init?: RequestInit) => fetch(url, init) }))
 
 const message = { conversationId: null, editOf: null, text: 'hello', modelId: null }
 let ends: (() => void)[] = []
@@ -124,6 +128,55 @@ it('what nothing answered for long goes under the same key when the line comes b
   expect(asked).toHaveLength(before + 1)
   expect(asked.at(-1)?.variables).toMatchObject({ input: { clientId } })
   expect(outbox.get()).toMatchObject([{ state: { phase: 'sending' } }])
+})
+
+/** A server that takes what is sent and never answers; `answer` has it answer from then on. */
+function silentServer() {
+  vi.useFakeTimers()
+  ends.push(() => void vi.useRealTimers())
+  const sent: string[] = []
+  let answers = false
+  vi.spyOn(globalThis, 'fetch').mockImplementation((_url, init) => {
+    const { variables } = JSON.parse(init?.body as string) as { variables: { input: { clientId: string } } }
+    sent.push(variables.input.clientId)
+    if (answers) return Promise.resolve(new Response(JSON.stringify({ data: refusal('STORAGE_FULL') })))
+    return new Promise((_resolve, reject) => {
+      init?.signal?.addEventListener('abort', () => reject(init.signal?.reason as Error))
+    })
+  })
+  ends.push(startSender(new Client({ url: '/graphql', preferGetMethod: false, exchanges: [fetchExchange] })))
+  return { sent, answer: () => void (answers = true) }
+}
+
+it('a try that nothing answers is given up after half a minute and made again under the same key', async () => {
+  const { sent, answer } = silentServer()
+  const { clientId } = enqueue(message)
+  await vi.advanceTimersByTimeAsync(29_000)
+  expect(outbox.get()).toMatchObject([{ state: { phase: 'sending' } }])
+  answer()
+  await vi.advanceTimersByTimeAsync(3_000)
+  expect(sent).toEqual([clientId, clientId])
+  expect(outbox.get()).toMatchObject([{ state: { phase: 'failed', refusal: { code: 'STORAGE_FULL' } } }])
+})
+
+it('a long text has longer to be sent', async () => {
+  const { sent } = silentServer()
+  enqueue({ ...message, text: 'x'.repeat(800_000) })
+  await vi.advanceTimersByTimeAsync(120_000)
+  expect(sent).toHaveLength(1)
+  await vi.advanceTimersByTimeAsync(20_000)
+  expect(sent).toHaveLength(2)
+})
+
+it('what nothing has answered is sent again at once when the line comes back', async () => {
+  const { sent, answer } = silentServer()
+  const { clientId } = enqueue(message)
+  await vi.advanceTimersByTimeAsync(2_000)
+  expect(sent).toEqual([clientId])
+  answer()
+  window.dispatchEvent(new Event('online'))
+  await vi.advanceTimersByTimeAsync(0)
+  expect(sent).toEqual([clientId, clientId])
 })
 
 it('what the server refused waits for the person, also when the line comes back', async () => {

@@ -4,6 +4,7 @@ import { MessageEditDocument, MessageSendDocument, SentPartsFragmentDoc } from '
 import { unmask } from '@/gql/fragment-masking'
 import { putBack } from '@/lib/drafts'
 import { outcomeOf, type Refusal } from '@/lib/graphql/act'
+import { send } from '@/lib/live/send'
 import { ask, missing } from '@/lib/questions'
 import { storageKeys } from '@/lib/storage-keys'
 import { showToast } from '@/lib/toasts'
@@ -30,15 +31,27 @@ function settle(settled: Settled): void {
   for (const listen of listeners) listen(settled)
 }
 
-async function runTry(client: Client, message: Outgoing) {
+/** Milliseconds until a try that nothing answers is given up, and what a long text gets on top per character: 8 kB/s. */
+const answerWait = 30_000
+const waitPerCharacter = 1 / 8
+
+/** Why a try is given up when the network comes back: its connection may be of the network of before. */
+const backOnline = new Error('the network is back')
+
+async function runTry(client: Client, message: Outgoing, signal: AbortSignal) {
+  const context = { fetch: (url: RequestInfo | URL, init?: RequestInit) => send(url, { ...init, signal }) }
   const { clientId, text, editOf } = message
   const modelId = message.modelId ?? undefined
   if (editOf) {
-    const result = await client.mutation(MessageEditDocument, { input: { clientId, messageId: editOf, text, modelId } }).toPromise()
+    const result = await client
+      .mutation(MessageEditDocument, { input: { clientId, messageId: editOf, text, modelId } }, context)
+      .toPromise()
     return outcomeOf(result, (data) => unmask(SentPartsFragmentDoc, data.messageEdit))
   }
   const conversationId = message.conversationId ?? undefined
-  const result = await client.mutation(MessageSendDocument, { input: { clientId, conversationId, text, modelId } }).toPromise()
+  const result = await client
+    .mutation(MessageSendDocument, { input: { clientId, conversationId, text, modelId } }, context)
+    .toPromise()
   return outcomeOf(result, (data) => unmask(SentPartsFragmentDoc, data.messageSend))
 }
 
@@ -83,8 +96,8 @@ function isHeldBack({ clientId, state }: Outgoing): boolean {
   return true
 }
 
-async function tryOnce(client: Client, message: Outgoing): Promise<void> {
-  const outcome = await runTry(client, message)
+async function tryOnce(client: Client, message: Outgoing, signal: AbortSignal): Promise<void> {
+  const outcome = await runTry(client, message, signal)
   const step = afterTry(message.state, outcome)
   if (step.do === 'keep') {
     setSendState(message.clientId, step.state)
@@ -109,10 +122,10 @@ async function tryOnce(client: Client, message: Outgoing): Promise<void> {
 
 /**
  * Sends what is in the outbox as soon as it is known who sends, again after pauses while the line is broken and at once
- * when it comes back. The returned function ends it.
+ * when it comes back; what nothing answers by then is given up, for the key keeps a message single. The returned function ends it.
  */
 export function startSender(client: Client): () => void {
-  const busy = new Set<string>()
+  const busy = new Map<string, AbortController>()
   const timers = new Map<string, ReturnType<typeof setTimeout>>()
 
   const resume = (clientId: string) => {
@@ -122,15 +135,33 @@ export function startSender(client: Client): () => void {
     if (message?.state.phase === 'waiting') setSendState(clientId, { phase: 'sending', tries: message.state.tries })
   }
 
+  const goOn = ({ clientId, state }: Outgoing) => {
+    // What nothing answered goes on by itself; what the server refused waits for the person.
+    if (state.phase === 'failed' && state.refusal === null) setSendState(clientId, { phase: 'sending', tries: 0 })
+    resume(clientId)
+  }
+
+  const begin = async (message: Outgoing) => {
+    const { clientId, text } = message
+    const abort = new AbortController()
+    busy.set(clientId, abort)
+    const timer = setTimeout(() => abort.abort(), answerWait + text.length * waitPerCharacter)
+    await tryOnce(client, message, abort.signal)
+    clearTimeout(timer)
+    busy.delete(clientId)
+    look()
+    if (abort.signal.reason === backOnline)
+      outbox
+        .get()
+        .filter((one) => one.clientId === clientId)
+        .forEach(goOn)
+  }
+
   const look = () => {
     for (const message of outbox.get()) {
       const { clientId, state } = message
       if (state.phase === 'sending' && !busy.has(clientId) && !isHeldBack(message)) {
-        busy.add(clientId)
-        void tryOnce(client, message).finally(() => {
-          busy.delete(clientId)
-          look()
-        })
+        void begin(message)
       }
       if (state.phase === 'waiting' && !timers.has(clientId)) {
         timers.set(
@@ -147,11 +178,8 @@ export function startSender(client: Client): () => void {
     waiting.forEach(resume)
   }
   const onOnline = () => {
-    // What nothing answered goes on by itself; what the server refused waits for the person.
-    for (const { clientId, state } of outbox.get()) {
-      if (state.phase === 'failed' && state.refusal === null) setSendState(clientId, { phase: 'sending', tries: 0 })
-    }
-    resumeAll()
+    for (const abort of busy.values()) abort.abort(backOnline)
+    outbox.get().forEach(goOn)
   }
   const onStorage = (event: StorageEvent) => {
     if (event.key === storageKeys.outbox) dropSettledElsewhere()

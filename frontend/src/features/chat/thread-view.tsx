@@ -1,6 +1,7 @@
 import { Trans, useLingui } from '@lingui/react/macro'
 import { ArrowDown } from 'lucide-react'
 import { type Ref, useEffect, useImperativeHandle, useLayoutEffect, useMemo, useRef } from 'react'
+import { Button } from '@/components/ui/button'
 import type { MessagePartsFragment } from '@/gql/graphql'
 import { Answer, type MessageActs } from './answer'
 import { keepPlace } from './keep-place'
@@ -12,6 +13,7 @@ import { before, type Turn, turnsOf } from './turns'
 import { useFollow } from './use-follow'
 import { useMessageKeys } from './use-message-keys'
 import { useOlder } from './use-older'
+import type { Thread } from './use-thread'
 
 /** Above this many turns those out of sight aren't laid out. */
 const manyTurns = 75
@@ -25,7 +27,7 @@ export interface ThreadHandle {
   switchTo(messageId: string, change: () => Promise<void>): Promise<void>
 }
 
-interface ThreadViewProps {
+interface ThreadViewProps extends Pick<Thread, 'hasOlder' | 'older' | 'loadOlder'> {
   ref?: Ref<ThreadHandle>
   messages: readonly MessagePartsFragment[]
   outgoing: readonly Outgoing[]
@@ -33,8 +35,6 @@ interface ThreadViewProps {
   editing: string | null
   /** Whether the last turn was begun here: then it starts at the top of the view. */
   anchored: 'last' | 'none'
-  hasOlder: boolean
-  loadOlder(): Promise<void>
   acts: MessageActs
   onEdited(messageId: string, text: string): void
   onReturn(message: Outgoing): void
@@ -46,7 +46,7 @@ function messageElement(view: HTMLElement | null, id: string): HTMLElement | nul
 
 /** A branch as a scrolled thread. J and K go from message to message. */
 export function ThreadView(props: ThreadViewProps) {
-  const { ref, messages, outgoing, editing, hasOlder, loadOlder } = props
+  const { ref, messages, outgoing, editing, hasOlder, older, loadOlder } = props
   const { t } = useLingui()
   const view = useRef<HTMLDivElement>(null)
   const content = useRef<HTMLDivElement>(null)
@@ -95,7 +95,7 @@ export function ThreadView(props: ThreadViewProps) {
     if (outgoing.length > 0) toEnd()
   }, [outgoing.length, toEnd])
 
-  const top = useOlder(view, content, hasOlder, loadOlder, messages[0]?.id)
+  const top = useOlder(view, content, { hasOlder, older, loadOlder }, messages[0]?.id)
 
   return (
     <div className="relative min-h-0 flex-1">
@@ -111,7 +111,14 @@ export function ThreadView(props: ThreadViewProps) {
         className="@container-[size] h-full overflow-y-auto overscroll-contain outline-offset-[-2px]"
       >
         <div ref={content} className="mx-auto w-full max-w-180 px-5 pt-4 pb-8">
-          <div ref={top}>{hasOlder && <p className="pb-4 text-center text-sm text-ink-3">{t`Loading earlier messages…`}</p>}</div>
+          <div ref={top} className="text-center text-sm text-ink-3">
+            {hasOlder && older !== 'failed' && <p className="pb-4">{t`Loading earlier messages…`}</p>}
+            {older === 'failed' && (
+              <p className="pb-4">
+                {t`Earlier messages can’t be loaded.`} <Button onClick={() => void loadOlder()}>{t`Try again`}</Button>
+              </p>
+            )}
+          </div>
           <ol className="space-y-8">
             {turns.map((turn, index) => (
               <TurnRow

@@ -1,5 +1,5 @@
 import { type RefObject, useEffect, useRef } from 'react'
-import { isTyping } from '@/lib/typing'
+import { isImeKey, isTyping } from '@/lib/typing'
 import { dialog } from '@/lib/ui-state'
 
 /** Escape stops an answer, unless it closes something else or is pressed where other text than the composer's is typed. */
@@ -9,8 +9,9 @@ export function useEscape(onStop: (() => void) | null, composer: RefObject<HTMLE
     latest.current = onStop
   })
   useEffect(() => {
-    const onKey = ({ key, target, isComposing }: KeyboardEvent) => {
-      if (key !== 'Escape' || isComposing || (isTyping(target) && target !== composer.current)) return
+    const onKey = (event: KeyboardEvent) => {
+      const { key, target } = event
+      if (key !== 'Escape' || isImeKey(event) || (isTyping(target) && target !== composer.current)) return
       const closing = dialog.get() !== null || document.querySelector('dialog[open], :popover-open') !== null
       if (!closing) latest.current?.()
     }

@@ -26,7 +26,7 @@ export function useJump(
       return () => cancelAnimationFrame(frame)
     }
     if (thread.hasOlder) {
-      void thread.loadOlder()
+      if (thread.older === 'idle') void thread.loadOlder()
       return
     }
     if (tried.current === to) {

@@ -1,15 +1,15 @@
 import { type RefObject, useEffect, useLayoutEffect, useRef } from 'react'
 import { keepPlace } from './keep-place'
+import type { Thread } from './use-thread'
 
 /**
  * Loads earlier messages when their place (the returned element) comes near, and keeps
- * what is on show where it is.
+ * what is on show where it is. After a failure it waits until `older` says that it may go on.
  */
 export function useOlder(
   view: RefObject<HTMLElement | null>,
   content: RefObject<HTMLElement | null>,
-  hasOlder: boolean,
-  loadOlder: () => Promise<void>,
+  { hasOlder, older, loadOlder }: Pick<Thread, 'hasOlder' | 'older' | 'loadOlder'>,
   oldestId: string | undefined,
 ): RefObject<HTMLDivElement | null> {
   const restore = useRef<(() => void) | null>(null)
@@ -23,10 +23,11 @@ export function useOlder(
     view.current?.style.removeProperty('overflow-anchor')
   }, [oldestId, view])
 
+  const failed = older === 'failed'
   const top = useRef<HTMLDivElement>(null)
   useEffect(() => {
     const node = view.current
-    if (!top.current || !hasOlder || !node) return
+    if (!top.current || !hasOlder || failed || !node) return
     const remember = () => {
       const oldest = content.current?.querySelector('article')
       if (oldest) restore.current = keepPlace(node, oldest)
@@ -48,6 +49,6 @@ export function useOlder(
       node.removeEventListener('scroll', remember)
     }
     // A new oldest message looks again whether there is room for more.
-  }, [hasOlder, oldestId, view, content])
+  }, [hasOlder, failed, oldestId, view, content])
   return top
 }

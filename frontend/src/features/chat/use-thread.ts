@@ -19,6 +19,8 @@ export interface Thread {
   /** The branch on show, oldest first, as far as it is loaded. */
   messages: readonly MessagePartsFragment[]
   hasOlder: boolean
+  /** How asking for what is before stands: what failed is asked for again by the person, or when the connection is back. */
+  older: 'idle' | 'loading' | 'failed'
   /** Loads what is before; resolves when it is there. */
   loadOlder(): Promise<void>
   /** Loads the whole branch and gives it. */
@@ -83,13 +85,7 @@ export function useThread(id: string | null): Thread {
   }, [leafId, newest, refresh])
 
   const after = nextCursor(data)
-  const [loading, setLoading] = useState(false)
-  const loadOlder = useCallback(async () => {
-    if (!after || loading || id === null) return
-    setLoading(true)
-    await client.query(ThreadDocument, { id, after }, { requestPolicy: 'network-only' }).toPromise()
-    setLoading(false)
-  }, [after, loading, id, client])
+  const { older, loadOlder } = useLoadOlder(id, after, missed)
 
   const loadAll = async () => {
     if (id === null) return []
@@ -106,10 +102,26 @@ export function useThread(id: string | null): Thread {
     conversation: conversation && unmask(ConversationRowFragmentDoc, conversation),
     messages,
     hasOlder: after !== null,
+    older,
     loadOlder,
     loadAll,
     refresh,
   }
+}
+
+/** Loads what is before `after` in a conversation. */
+function useLoadOlder(id: string | null, after: string | null, missed: number): Pick<Thread, 'older' | 'loadOlder'> {
+  const client = useClient()
+  const [last, setLast] = useState({ id, missed, state: 'idle' as Thread['older'] })
+  const over = last.id !== id || (last.state === 'failed' && last.missed !== missed)
+  const older = over ? 'idle' : last.state
+  const loadOlder = useCallback(async () => {
+    if (!after || older === 'loading' || id === null) return
+    setLast({ id, missed, state: 'loading' })
+    const { error } = await client.query(ThreadDocument, { id, after }, { requestPolicy: 'network-only' }).toPromise()
+    setLast((now) => (now.id === id ? { id, missed, state: error ? 'failed' : 'idle' } : now))
+  }, [after, older, id, missed, client])
+  return { older, loadOlder }
 }
 
 function stateOf(id: string | null, data: ThreadQuery | undefined, failed: boolean, busy: boolean): Thread['state'] {

@@ -19,14 +19,14 @@ interface ConversationListProps {
 /** The viewer's conversations, drawn only where they are seen. */
 export function ConversationList({ currentId, onLeave }: ConversationListProps) {
   const { t } = useLingui()
-  const { state, rows, hasMore, loadMore, retry } = useConversations()
+  const { state, rows, hasMore, more, loadMore, retry } = useConversations()
   const list = useRef<VListHandle>(null)
   const today = useToday()
   const lines = useMemo(() => withHeadings(rows, today), [rows, today])
 
   const look = () => {
     const handle = list.current
-    if (handle && hasMore && handle.scrollSize - handle.scrollOffset - handle.viewportSize < ahead) loadMore()
+    if (handle && hasMore && more === 'idle' && handle.scrollSize - handle.scrollOffset - handle.viewportSize < ahead) loadMore()
   }
   useEffect(look)
 
@@ -58,8 +58,20 @@ export function ConversationList({ currentId, onLeave }: ConversationListProps) 
             <GroupHeading key={JSON.stringify(line.heading)} group={line.heading} />
           ),
         )}
+        {more === 'failed' && <MoreFailed onAgain={loadMore} />}
       </VList>
     </nav>
+  )
+}
+
+function MoreFailed({ onAgain }: { onAgain(): void }) {
+  return (
+    <div className="flex flex-col items-start gap-2 px-3 py-2 text-sm text-ink-3">
+      <Trans>More conversations can’t be loaded.</Trans>
+      <Button onClick={onAgain}>
+        <Trans>Try again</Trans>
+      </Button>
+    </div>
   )
 }
 

@@ -51,7 +51,9 @@ export function ConversationRow({ conversation, isCurrent, onLeave }: Conversati
         }}
         className="flex h-8 min-w-0 flex-1 items-center gap-2 rounded-row px-3 text-sm text-ink-2 group-data-current:font-medium group-data-current:text-ink touch:h-11"
       >
-        <span className="truncate">{title}</span>
+        <span dir="auto" className="truncate">
+          {title}
+        </span>
         {activeReply && <span className="lamp shrink-0" role="img" aria-label={t`is being answered`} />}
       </Link>
       {pinned && (

@@ -1,17 +1,21 @@
 import { Trans, useLingui } from '@lingui/react/macro'
 import { Link } from '@tanstack/react-router'
 import { PanelLeft, Search, SquarePen } from 'lucide-react'
-import { lazy, type ReactNode, Suspense } from 'react'
+import { type ReactNode, Suspense } from 'react'
 import { IconButton } from '@/components/ui/button'
 import { Keys } from '@/components/ui/keys'
+import { lazyPart } from '@/components/ui/lazy-part'
 import { Mark } from '@/components/ui/mark'
 import { useServiceInfo } from '@/lib/service-info'
 import { dialog, drawer } from '@/lib/ui-state'
 import { LoadingRows } from './loading-rows'
 
 // Asked for at once, beside the data it shows: the first paint doesn't wait for it.
-const list = import('./conversation-list')
-const ConversationList = lazy(async () => ({ default: (await list).ConversationList }))
+const first = import('./conversation-list')
+const ConversationList = lazyPart(
+  () => first.catch(() => import('./conversation-list')).then((part) => part.ConversationList),
+  null,
+)
 
 /** How a row of the sidebar looks. */
 export const sidebarRow =

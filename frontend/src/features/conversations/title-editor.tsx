@@ -1,5 +1,6 @@
 import { useLingui } from '@lingui/react/macro'
 import { useEffect, useRef } from 'react'
+import { isImeKey } from '@/lib/typing'
 
 interface TitleEditorProps {
   title: string
@@ -22,13 +23,14 @@ export function TitleEditor({ title, onDone, className = '' }: TitleEditorProps)
   return (
     <input
       ref={input}
+      dir="auto"
       aria-label={t`Title`}
       defaultValue={title}
       maxLength={200}
       onBlur={(event) => finish(event.target.value)}
       onKeyDown={(event) => {
         event.stopPropagation()
-        if (event.nativeEvent.isComposing) return
+        if (isImeKey(event.nativeEvent)) return
         if (event.key === 'Enter') finish(event.currentTarget.value)
         if (event.key === 'Escape') finish(null)
       }}

@@ -1,7 +1,7 @@
 import { useClient } from 'urql'
 import { ConversationPinDocument, ConversationRenameDocument } from '@/gql/graphql'
 import { toastOutcome, useMutationAct } from '@/lib/graphql/act'
-import { deleteConversation } from './deletions'
+import { deleteConversation } from '@/lib/deletions'
 
 const longestTitle = 200
 

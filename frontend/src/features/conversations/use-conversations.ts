@@ -4,12 +4,14 @@ import { type ConversationRowFragment, ConversationRowFragmentDoc, Conversations
 import { unmask } from '@/gql/fragment-masking'
 import { useStore } from '@/lib/store'
 import { missedEvents } from '@/lib/ui-state'
-import { leaving } from './deletions'
+import { leaving } from '@/lib/deletions'
 
 export interface Conversations {
   state: 'loading' | 'ready' | 'failed'
   rows: readonly ConversationRowFragment[]
   hasMore: boolean
+  /** How asking for more stands: what failed is asked for again by the person, or when the connection is back. */
+  more: 'idle' | 'loading' | 'failed'
   loadMore(): void
   retry(): void
 }
@@ -21,24 +23,25 @@ export function useConversations(): Conversations {
   const hidden = useStore(leaving)
   const [{ data, error }, execute] = useQuery({ query: ConversationsDocument, variables: {} })
   const connection = data?.viewer.conversations
-  const [loading, setLoading] = useState(false)
+  const [more, setMore] = useState<Conversations['more']>('idle')
 
   const retry = useCallback(() => execute({ requestPolicy: 'network-only' }), [execute])
   const seen = useRef(missed)
   useEffect(() => {
     if (seen.current === missed) return
     seen.current = missed
+    setMore((now) => (now === 'failed' ? 'idle' : now))
     retry()
   }, [missed, retry])
 
   const after = connection?.pageInfo.hasNextPage ? connection.pageInfo.endCursor : null
   const loadMore = () => {
-    if (!after || loading) return
-    setLoading(true)
+    if (!after || more === 'loading') return
+    setMore('loading')
     void client
       .query(ConversationsDocument, { after }, { requestPolicy: 'network-only' })
       .toPromise()
-      .finally(() => setLoading(false))
+      .then(({ error: failure }) => setMore(failure ? 'failed' : 'idle'))
   }
 
   const rows = useMemo(
@@ -46,5 +49,5 @@ export function useConversations(): Conversations {
     [connection, hidden],
   )
   const state = connection ? 'ready' : error ? 'failed' : 'loading'
-  return { state, rows, hasMore: after !== null, loadMore, retry }
+  return { state, rows, hasMore: after !== null, more, loadMore, retry }
 }

@@ -74,7 +74,7 @@ export const CodeBlock = memo(function CodeBlock({ code, info, open }: CodeBlock
   const hidden = foldable && folded
   const name = label === '' ? t`Code` : t`Code, ${label}`
   return (
-    <figure className="md-code" aria-label={name} data-wrap={wrapped ? '' : undefined} data-folded={hidden ? '' : undefined}>
+    <figure className="md-code" dir="ltr" aria-label={name} data-wrap={wrapped ? '' : undefined} data-folded={hidden ? '' : undefined}>
       <figcaption className="md-code-head">
         <span className="md-code-language">{label === '' ? t`Text` : label}</span>
         <span className="md-tools">

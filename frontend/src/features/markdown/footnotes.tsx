@@ -96,7 +96,7 @@ export function FootnoteList({ footnotes, draw }: { footnotes: Footnotes; draw: 
     <section className="md-notes" aria-label={t`Footnotes`}>
       <ol>
         {[...notes].map(([label, note]) => (
-          <li key={label} id={`${prefix}note-${numbers.get(label)}`} tabIndex={-1}>
+          <li key={label} id={`${prefix}note-${numbers.get(label)}`} tabIndex={-1} dir="auto">
             {draw(note)}
             <a className="md-note-back" href={`#${prefix}ref-${numbers.get(label)}`} aria-label={t`Back to the text`} onClick={goTo}>
               ↩

@@ -26,8 +26,8 @@ export const Formula = memo(function Formula({ tex, display, open = false, block
     node.current = element
   }
   return block ? (
-    <div className="md-math md-math-block" data-tex={tex} data-display="" ref={take} />
+    <div dir="ltr" className="md-math md-math-block" data-tex={tex} data-display="" ref={take} />
   ) : (
-    <span className="md-math" data-tex={tex} data-display={display ? '' : undefined} ref={take} />
+    <span dir="ltr" className="md-math" data-tex={tex} data-display={display ? '' : undefined} ref={take} />
   )
 })

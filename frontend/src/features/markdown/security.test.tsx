@@ -8,7 +8,7 @@ const ALLOWED_ELEMENTS = new Set(
   `div p span strong em del code pre br hr blockquote ul ol li h2 h3 h4 h5 h6 a sup section figure figcaption
    table thead tbody tr th td button svg path rect circle polyline line`.split(/\s+/),
 )
-const ALLOWED_ATTRIBUTES = /^(?:class|id|title|role|tabindex|type|scope|start|rel|target|href|xmlns|width|height|viewbox|fill|stroke.*|d|r|c[xy]|rx|ry|[xy][12]?|points|aria-[a-z]+|data-[a-z]+)$/
+const ALLOWED_ATTRIBUTES = /^(?:class|id|title|role|tabindex|type|scope|start|rel|target|href|dir|xmlns|width|height|viewbox|fill|stroke.*|d|r|c[xy]|rx|ry|[xy][12]?|points|aria-[a-z]+|data-[a-z]+)$/
 
 function complaint(root: Element): string | null {
   for (const element of root.querySelectorAll('*')) {

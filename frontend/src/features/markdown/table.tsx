@@ -47,16 +47,17 @@ interface TableProps {
   table: Tokens.Table
   drawCell: DrawCell
   revision: number
+  dir?: 'auto'
 }
 
 /** Draws a table. Rows whose cells stay the same are not drawn again. */
-export function Table({ table, drawCell, revision }: TableProps) {
+export function Table({ table, drawCell, revision, dir }: TableProps) {
   const { t } = useLingui()
   return (
     <div className="md-table">
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, so the keyboard must reach it */}
       <div className="md-table-scroll" role="region" aria-label={t`Table`} tabIndex={0}>
-        <table>
+        <table dir={dir}>
           <thead>
             <tr>
               {table.header.map((cell, i) => (

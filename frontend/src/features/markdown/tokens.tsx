@@ -98,23 +98,30 @@ function drawList(token: Tokens.List, around: Surroundings): ReactNode {
   const items = token.items.map((item, i) => (
     <Item key={i} item={item} around={{ ...around, open: around.open && i === token.items.length - 1 }} />
   ))
-  if (!token.ordered) return <ul>{items}</ul>
-  return <ol start={token.start === 1 || token.start === '' ? undefined : token.start}>{items}</ol>
+  const dir = direction(around)
+  if (!token.ordered) return <ul dir={dir}>{items}</ul>
+  return <ol dir={dir} start={token.start === 1 || token.start === '' ? undefined : token.start}>{items}</ol>
 }
 
 function drawTable(token: Tokens.Table, around: Surroundings): ReactNode {
   const inCell = { ...around, open: false }
-  return <Table table={token} revision={around.revision} drawCell={(cell) => drawTokens(cell.tokens, inCell)} />
+  return <Table table={token} revision={around.revision} dir={direction(around)} drawCell={(cell) => drawTokens(cell.tokens, inCell)} />
+}
+
+/** A block on its own is written from the side where its first letters begin; what is in it goes with it. */
+function direction({ depth }: Surroundings): 'auto' | undefined {
+  return depth === undefined ? 'auto' : undefined
 }
 
 // The page has its own first heading, so those of a text begin one level below.
 function drawHeading(token: Tokens.Heading, around: Surroundings): ReactNode {
-  return createElement(`h${Math.min(token.depth + 1, 6)}`, { 'data-depth': token.depth }, drawTokens(token.tokens, around))
+  const facts = { 'data-depth': token.depth, dir: direction(around) }
+  return createElement(`h${Math.min(token.depth + 1, 6)}`, facts, drawTokens(token.tokens, around))
 }
 
 function drawHtml(token: Tokens.HTML | Tokens.Tag): ReactNode {
   if (/^<br\s*\/?>$/i.test(token.raw)) return <br />
-  return token.block ? <pre className="md-raw">{token.raw.trimEnd()}</pre> : token.raw
+  return token.block ? <pre className="md-raw" dir="ltr">{token.raw.trimEnd()}</pre> : token.raw
 }
 
 /** Draws one token and what is in it. */
@@ -131,7 +138,7 @@ export function drawToken(token: MarkdownToken, around: Surroundings): ReactNode
     case 'del':
       return <del>{drawTokens(token.tokens, around)}</del>
     case 'codespan':
-      return <code>{token.text}</code>
+      return <code dir="ltr">{token.text}</code>
     case 'br':
       return <br />
     case 'link':
@@ -145,13 +152,13 @@ export function drawToken(token: MarkdownToken, around: Surroundings): ReactNode
     case 'footnoteRef':
       return <FootnoteMark label={token.label} raw={token.raw} />
     case 'paragraph':
-      return <p>{drawTokens(token.tokens, around)}</p>
+      return <p dir={direction(around)}>{drawTokens(token.tokens, around)}</p>
     case 'heading':
       return drawHeading(token, around)
     case 'hr':
       return <hr />
     case 'blockquote':
-      return <blockquote>{drawTokens(token.tokens, around)}</blockquote>
+      return <blockquote dir={direction(around)}>{drawTokens(token.tokens, around)}</blockquote>
     case 'code':
       return <CodeBlock code={token.text.replace(/\n$/, '')} info={token.lang ?? ''} open={around.open} />
     case 'checkbox':

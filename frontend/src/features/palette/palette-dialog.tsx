@@ -2,6 +2,7 @@ import { useLingui } from '@lingui/react/macro'
 import { Search } from 'lucide-react'
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useMemo, useRef, useState } from 'react'
 import { Dialog } from '@/components/ui/dialog'
+import { isImeKey } from '@/lib/typing'
 import { Highlighted } from './highlighted'
 import { useCommands } from './use-commands'
 import { useSearch } from './use-search'
@@ -57,7 +58,7 @@ export function PaletteDialog({ onClose, onNewChat, onSettings, onOpen }: Palett
     entry.run()
   }
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.nativeEvent.isComposing) return
+    if (isImeKey(event.nativeEvent)) return
     const last = entries.length - 1
     const to = { ArrowDown: current >= last ? 0 : current + 1, ArrowUp: current <= 0 ? last : current - 1 }[event.key]
     if (to !== undefined) {
@@ -143,7 +144,9 @@ function PaletteList({ id, label, entries, current, onPoint, onChoose }: Palette
             onClick={() => onChoose(entry)}
             className="flex min-h-9 cursor-pointer flex-col justify-center rounded-row px-3 py-1.5 text-sm aria-selected:bg-hover touch:min-h-11"
           >
-            <span className="truncate">{entry.label}</span>
+            <span dir="auto" className="truncate text-start">
+              {entry.label}
+            </span>
             {entry.note && <span className="truncate text-xs text-ink-3">{entry.note}</span>}
           </div>
         </div>

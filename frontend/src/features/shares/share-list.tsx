@@ -84,7 +84,7 @@ function ShareRow({ share, onRevoke }: { share: SharePartsFragment; onRevoke(): 
         <Link2 size={18} />
       </span>
       <div className="min-w-0 flex-1 basis-48">
-        <p className="truncate text-sm font-medium">
+        <p dir="auto" className="truncate text-sm font-medium">
           <Link to="/c/$id" params={{ id: conversationId }} className="hover:underline">
             {title}
           </Link>

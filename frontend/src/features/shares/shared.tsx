@@ -61,7 +61,9 @@ function Conversation({ shared, token }: { shared: SharedConversation; token: st
   useEffect(() => showTitle(`${title} – ${service}`), [title, service])
   return (
     <>
-      <h1 className="text-2xl leading-tight font-semibold break-words">{title}</h1>
+      <h1 dir="auto" className="text-2xl leading-tight font-semibold break-words">
+        {title}
+      </h1>
       <p className="mt-2 text-sm text-ink-3">
         {by === '' ? (
           <Trans>A conversation as it was on {day(sharedAt)}</Trans>

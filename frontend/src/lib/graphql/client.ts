@@ -1,4 +1,6 @@
 import { Client, fetchExchange, subscriptionExchange } from '@urql/core'
+import { EngineStateDocument } from '@/gql/graphql'
+import { fetchOperation } from '../live/fetch'
 import { follow } from '../live/follow'
 import { send } from '../live/send'
 import { attempt } from '../live/transport'
@@ -16,12 +18,26 @@ export interface ClientEvents {
   viewerLost(): void
 }
 
-function pollInstead(events: ClientEvents) {
-  return <T>(sink: Sink<T>) => {
+/** Has what is on screen asked for again as long as the server answers; a look that fails is a loss. */
+function pollInstead<T>(sink: Sink<T>): () => void {
+  const abort = new AbortController()
+  const { signal } = abort
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const look = async () => {
+    const data = await fetchOperation(EngineStateDocument, {}, { signal }).catch(() => null)
+    if (signal.aborted) return
+    if (!data) {
+      sink.ended({ kind: 'network' })
+      return
+    }
     sink.opened()
     sink.begun()
-    const timer = setInterval(() => events.missed(), pollEvery)
-    return () => clearInterval(timer)
+    timer = setTimeout(() => void look(), pollEvery)
+  }
+  void look()
+  return () => {
+    clearTimeout(timer)
+    abort.abort()
   }
 }
 
@@ -38,7 +54,7 @@ export function createClient(events: ClientEvents): Client {
         forwardSubscription: (request) => ({
           subscribe: (observer) => ({
             unsubscribe: follow<Record<string, unknown>>({
-              attempt: (sink) => attempt({ ...request, query: request.query ?? '' }, sink, pollInstead(events)),
+              attempt: (sink) => attempt({ ...request, query: request.query ?? '' }, sink, pollInstead),
               next: (data) => observer.next({ data }),
               completed: () => 'again',
               refused: (errors) => {

@@ -60,8 +60,12 @@ describe('overEventStream', () => {
     const errors = [{ message: 'no', extensions: { code: 'NOT_FOUND' } }]
     stream(`event: next\ndata: ${JSON.stringify({ errors })}\n\n`)
     expect((await follow()).loss).toEqual({ kind: 'refused', errors })
-    stream('<html>proxy</html>', { status: 502, headers: { 'content-type': 'text/html' } })
+    stream('<html>proxy</html>', { status: 200, headers: { 'content-type': 'text/html' } })
     expect((await follow()).loss).toEqual({ kind: 'blocked' })
+    for (const status of [429, 502, 503, 504]) {
+      stream('<html>proxy</html>', { status, headers: { 'content-type': 'text/html' } })
+      expect((await follow()).loss).toEqual({ kind: 'network' })
+    }
     stream(JSON.stringify({ errors }), { status: 400, headers: { 'content-type': 'application/json' } })
     expect((await follow()).loss).toEqual({ kind: 'refused', errors })
   })

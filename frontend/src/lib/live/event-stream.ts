@@ -111,11 +111,15 @@ function deliver<T>(event: StreamEvent, sink: Sink<T>, end: (loss: Loss | null) 
   else if (result.data) sink.next(result.data)
 }
 
+/** What our server, or a proxy before it, answers while it is away or too busy. */
+const away: ReadonlySet<number> = new Set([429, 502, 503, 504])
+
 /** What an answer that isn't a stream means: our server's own words, or somebody in between. */
 async function refusal(response: Response): Promise<Loss> {
+  if (away.has(response.status)) return { kind: 'network' }
   const body = (await response.json().catch(() => null)) as Result<unknown> | null
   const errors = body?.errors
-  if (response.status < 500 && response.status !== 429 && errors?.some((error) => error.extensions?.code)) {
+  if (response.status < 500 && errors?.some((error) => error.extensions?.code)) {
     return { kind: 'refused', errors }
   }
   return { kind: 'blocked' }

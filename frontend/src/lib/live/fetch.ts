@@ -3,13 +3,13 @@ import { payloadOf } from './payload'
 import { send } from './send'
 
 /**
- * Runs an operation outside the cache. `keepalive` lets it survive the page. Rejects when
- * the server can't be reached; null when it answers without data.
+ * Runs an operation outside the cache. Rejects when the server can't be reached; null when it
+ * answers without data.
  */
 export async function fetchOperation<Data, Variables extends Record<string, unknown>>(
   document: TypedDocumentNode<Data, Variables>,
   variables: Variables,
-  init: Pick<RequestInit, 'signal' | 'keepalive'> = {},
+  init: Pick<RequestInit, 'signal'> = {},
 ): Promise<Data | null> {
   const response = await send('/graphql', {
     method: 'POST',

@@ -1,10 +1,12 @@
 import { climb, type Finding, type Ladder, type Rung, top } from './ladder'
-import { overEventStream } from './event-stream'
 import { overSocket } from './socket'
 import type { Loss, Payload, Sink } from './types'
 
 /** After this long on a lower rung the websocket is tried again. */
 const lookUpAfter = 3 * 60_000
+
+// Asked for before they are needed, when little gets through. Without them polling is left.
+const lower = import('./look-up').catch(() => null)
 
 let ladder: Ladder = top
 let descended = 0
@@ -49,11 +51,27 @@ export function attempt<T>(payload: Payload, sink: Sink<T>, poll: (sink: Sink<T>
     begun: () => sink.begun(),
     next: (data) => sink.next(data),
     ended(loss) {
-      const finding = findingOf(loss, opened)
+      // A poll that fails after others didn't says that the server is away now.
+      const finding = findingOf(loss, opened && rung !== 'poll')
       if (finding) report(rung, finding)
       sink.ended(loss)
     },
   }
   if (rung === 'socket') return overSocket(payload, watched)
-  return rung === 'stream' ? overEventStream(payload, watched) : poll(watched)
+  let cancelled = false
+  let cancel = () => {
+    cancelled = true
+  }
+  void lower.then((loaded) => {
+    if (cancelled) return
+    if (!loaded) cancel = poll(watched)
+    else if (rung === 'stream') cancel = loaded.overEventStream(payload, watched)
+    else cancel = loaded.pollMeanwhile(payload, watched, poll, found)
+  })
+  return () => cancel()
+}
+
+/** Something better than polling got through. */
+function found(rung: Rung): void {
+  ladder = { rung, misses: 0 }
 }

@@ -1,5 +1,6 @@
 import { forgetForm, keepForm, readForm } from '@/lib/kept-form'
 import { createStore } from '@/lib/store'
+import { signingOut } from '@/lib/ui-state'
 import { type Draft, freshDraft } from './request'
 
 /** The request that is worked on, and the key. It lives as long as the page: nothing of it is stored, least of all the key. */
@@ -12,6 +13,9 @@ interface Session {
 
 /** The same while one goes to other pages of the app and back. */
 export const session = createStore<Session>({ draft: freshDraft, apiKey: '', keyUntil: null })
+
+// Who comes next finds no key here, even if the browser shows this page again.
+signingOut.subscribe(() => session.update((before) => ({ ...before, apiKey: '', keyUntil: null })))
 
 const formName = 'completions'
 

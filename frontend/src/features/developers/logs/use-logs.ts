@@ -51,6 +51,7 @@ export function useLogs(filter: LogFilter, hold: RefObject<boolean>): Logs {
     dispatch({ kind: 'asked' })
     const page = await ask(null)
     dispatch(page ? { kind: 'loaded', ...page } : { kind: 'failed' })
+    return page !== null
   }, [ask])
   const loadOlder = async () => {
     dispatch({ kind: 'older asked' })
@@ -64,10 +65,23 @@ export function useLogs(filter: LogFilter, hold: RefObject<boolean>): Logs {
     // What is added is new: only how it ended and whose it is has to fit.
     const { from: _from, ...fitting } = input
     const poll = <T>(sink: Sink<T>) => {
-      sink.opened()
-      sink.begun()
-      const timer = setInterval(() => void retry(), pollEvery)
-      return () => clearInterval(timer)
+      let timer: ReturnType<typeof setTimeout> | undefined
+      let over = false
+      const look = async () => {
+        const answered = await retry()
+        if (over) return
+        if (!answered) {
+          sink.ended({ kind: 'network' })
+          return
+        }
+        sink.opened()
+        timer = setTimeout(() => void look(), pollEvery)
+      }
+      void look()
+      return () => {
+        over = true
+        clearTimeout(timer)
+      }
     }
     return follow<RequestLogAddedSubscription>({
       attempt: (sink) => attempt(payloadOf(RequestLogAddedDocument, { filter: fitting }), sink, poll),

@@ -1,4 +1,5 @@
 import { createStore } from '@/lib/store'
+import { signingOut } from '@/lib/ui-state'
 import { examples } from './examples'
 
 /** A document that is worked on, with its variables. */
@@ -51,6 +52,9 @@ export function freshSession(): Session {
 
 /** The playground, the same while one goes to other pages of the app and back. */
 export const session = createStore<Session>(freshSession())
+
+// Who comes next finds no key here, even if the browser shows this page again.
+signingOut.subscribe(() => session.update((before) => ({ ...before, apiKey: '' })))
 
 /** The document in front. */
 export function currentTab({ tabs, current }: Session): Tab {
