@@ -152,14 +152,14 @@ func TestTheKeysBefore(t *testing.T) {
 		t.Error(keys, err)
 	}
 	open := filepath.Join(t.TempDir(), "open")
-	if err := os.WriteFile(open, []byte(goodKey), 0o644); err != nil { //nolint:gosec // that is the fault
+	if err := errors.Join(os.WriteFile(open, []byte(goodKey), 0o600), os.Chmod(open, 0o620)); err != nil { //nolint:gosec // that is the fault
 		t.Fatal(err)
 	}
 	for setting, says := range map[string]string{
 		"SECRET_KEY_PREVIOUS=short":                    "SECRET_KEY_PREVIOUS: must be 32 bytes",
 		"SECRET_KEY_PREVIOUS=" + goodKey + ",c2hvcnQ=": "SECRET_KEY_PREVIOUS: must be 32 bytes",
 		"SECRET_KEY_PREVIOUS=,":                        "SECRET_KEY_PREVIOUS: holds no key",
-		"SECRET_KEY_PREVIOUS_FILE=" + open:             "can be read by others",
+		"SECRET_KEY_PREVIOUS_FILE=" + open:             "can be read or changed by others",
 		"SECRET_KEY_PREVIOUS_FILE=" + path + ".none":   "SECRET_KEY_PREVIOUS_FILE: look at key file",
 		"SECRET_KEY_PREVIOUX=" + goodKey:               "did you mean SECRET_KEY_PREVIOUS",
 	} {
