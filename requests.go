@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/chat"
 	"github.com/kimi-k2/kimi-k2/internal/edge/record"
@@ -15,7 +16,8 @@ import (
 
 // openRequests builds what keeps the logs of API requests and lets it write.
 func (s *server) openRequests(ctx context.Context) error {
-	s.requests = requestlog.New(requestlog.Config{DB: s.db, Clock: s.clock, Log: s.log, Bus: s.bus})
+	s.requests = requestlog.New(requestlog.Config{DB: s.db, Clock: s.clock, Log: s.log, Bus: s.bus,
+		Believed: func(ctx context.Context) (time.Time, error) { return s.retention.Believed(ctx) }})
 	return s.requests.Start(ctx)
 }
 
