@@ -66,7 +66,7 @@ func (s *Service) chooseAsVisitor(v viewer.Viewer, kind models.ConsentKind, c vi
 func (s *Service) Consents(ctx context.Context, v viewer.Viewer) ([]*models.Consent, error) {
 	var rows []*models.Consent
 	if v.IsOwner() {
-		err := s.DB.Gorm(ctx).Raw(`SELECT DISTINCT ON (kind) * FROM consents WHERE owner_id = ? ORDER BY kind, id DESC`, v.OwnerID).Scan(&rows).Error
+		err := s.DB.Gorm(ctx).Raw(`SELECT DISTINCT ON (kind) * FROM consents WHERE owner_id = ? ORDER BY kind, number DESC`, v.OwnerID).Scan(&rows).Error
 		if err != nil {
 			return nil, fmt.Errorf("read consents: %w", database.Translate(err))
 		}
@@ -107,7 +107,7 @@ func (s *Service) Granted(ctx context.Context, v viewer.Viewer, kind models.Cons
 // newest is the owner's newest choice of a kind, the zero Choice when there is none.
 func newest(tx *gorm.DB, ownerID string, kind models.ConsentKind) (viewer.Choice, error) {
 	var rows []models.Consent
-	if err := tx.Where("owner_id = ? AND kind = ?", ownerID, kind).Order("id DESC").Limit(1).Find(&rows).Error; err != nil {
+	if err := tx.Where("owner_id = ? AND kind = ?", ownerID, kind).Order("number DESC").Limit(1).Find(&rows).Error; err != nil {
 		return viewer.Choice{}, fmt.Errorf("read consent: %w", database.Translate(err))
 	}
 	if len(rows) == 0 {

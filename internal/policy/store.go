@@ -63,11 +63,23 @@ func (s *Service) storeGateTx(tx *gorm.DB, v viewer.Viewer, g viewer.Gate, choic
 		did(act, models.AuditFacts{Consent: c.Kind, Version: c.PolicyVersion})
 	}
 	if len(choices) > 0 {
+		if err := lockTx(tx, v.OwnerID); err != nil {
+			return err
+		}
 		if err := stored("consents", tx.Create(&choices).Error); err != nil {
 			return err
 		}
 	}
 	return s.Audit.WriteTx(tx, entries...)
+}
+
+// lockTx has an owner's choices come one after another, so that their numbers tell the order
+// in which they were made. It is the lock that accounts take; an owner that is gone has none.
+func lockTx(tx *gorm.DB, ownerID string) error {
+	if err := tx.Exec(`SELECT FROM owners WHERE id = ? FOR NO KEY UPDATE`, ownerID).Error; err != nil {
+		return fmt.Errorf("lock owner: %w", err)
+	}
+	return nil
 }
 
 // storeFactsTx stores confirmation and acceptance and says which of them is new.
