@@ -35,7 +35,12 @@ func (s *Service) SetConsent(ctx context.Context, v viewer.Viewer, kind models.C
 		return nil, v.Gate, fault.On("kind", fault.Forbidden, "this needs an account: sign in first")
 	}
 	row := []models.Consent{consentOf(kind, c)}
-	err := s.DB.Tx(ctx, func(tx *gorm.DB) error { return s.storeGateTx(tx, v, viewer.Gate{}, row) })
+	err := s.DB.Tx(ctx, func(tx *gorm.DB) error {
+		if err := s.storeGateTx(tx, v, viewer.Gate{}, row); err != nil || granted || s.WithdrawnTx == nil {
+			return err
+		}
+		return s.WithdrawnTx(tx, v, kind)
+	})
 	s.choices.forget(v.OwnerID)
 	if err == nil && !granted && s.Withdrawn != nil {
 		s.Withdrawn(ctx, v, kind)
