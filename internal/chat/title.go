@@ -73,15 +73,18 @@ func (s *Service) title(r *activeRun) {
 func (s *Service) mayTitle(ctx context.Context, r *activeRun) error {
 	h := r.holder()
 	return s.DB.Tx(ctx, func(tx *gorm.DB) error {
+		v := viewer.Viewer{OwnerID: h.ownerID, Key: h.key}
+		if err := s.Owners.LockTx(tx, v); err != nil {
+			return err
+		}
 		var there bool
-		if err := tx.Raw(`SELECT EXISTS (SELECT FROM conversations c JOIN owners o ON o.id = c.owner_id WHERE c.owner_id = ? AND c.id = ? AND o.erasing_at IS NULL)`,
-			h.ownerID, r.row.ConversationID).Scan(&there).Error; err != nil {
+		if err := tx.Raw(`SELECT EXISTS (SELECT FROM conversations WHERE owner_id = ? AND id = ?)`, h.ownerID, r.row.ConversationID).Scan(&there).Error; err != nil {
 			return fmt.Errorf("look for the conversation: %w", err)
 		}
 		if !there {
 			return fault.New(fault.NotFound, "there is no such conversation")
 		}
-		return s.Gate.CheckTx(tx, viewer.Viewer{OwnerID: h.ownerID, Key: h.key})
+		return s.Gate.CheckTx(tx, v)
 	})
 }
 

@@ -109,6 +109,16 @@ func (s *Service) Granted(ctx context.Context, v viewer.Viewer, kind models.Cons
 	return c.Granted, nil
 }
 
+// HoldsTx reports whether the viewer, an owner, agrees to something, as the database has it,
+// and keeps it from withdrawing that before the transaction ends.
+func (s *Service) HoldsTx(tx *gorm.DB, v viewer.Viewer, kind models.ConsentKind) (bool, error) {
+	if err := lockTx(tx, v.OwnerID); err != nil {
+		return false, err
+	}
+	c, err := newest(tx, v.OwnerID, kind)
+	return c.Granted, err
+}
+
 // newest is the owner's newest choice of a kind, the zero Choice when there is none.
 func newest(tx *gorm.DB, ownerID string, kind models.ConsentKind) (viewer.Choice, error) {
 	var rows []models.Consent

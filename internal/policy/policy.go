@@ -52,7 +52,7 @@ type Config struct {
 	// stands for none.
 	External func() (name string, external bool)
 	// WithdrawnTx, if any, is called in the transaction in which an owner withdraws a
-	// consent, under the owner's lock; where it fails nothing is withdrawn.
+	// consent; where it fails nothing is withdrawn.
 	WithdrawnTx func(tx *gorm.DB, v viewer.Viewer, kind models.ConsentKind) error
 	// Withdrawn, if any, is told after an owner has withdrawn a consent, before the owner
 	// gets its answer.

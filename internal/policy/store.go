@@ -73,11 +73,15 @@ func (s *Service) storeGateTx(tx *gorm.DB, v viewer.Viewer, g viewer.Gate, choic
 	return s.Audit.WriteTx(tx, entries...)
 }
 
+// choicesLock is what the locks of owners' choices are made from.
+const choicesLock = 0x6b32636f6e73
+
 // lockTx has an owner's choices come one after another, so that their numbers tell the order
-// in which they were made. It is the lock that accounts take; an owner that is gone has none.
+// in which they were made, and whoever holds to one until its transaction ends. Where the
+// owner's row is locked too, that comes first.
 func lockTx(tx *gorm.DB, ownerID string) error {
-	if err := tx.Exec(`SELECT FROM owners WHERE id = ? FOR NO KEY UPDATE`, ownerID).Error; err != nil {
-		return fmt.Errorf("lock owner: %w", err)
+	if err := tx.Exec(`SELECT pg_advisory_xact_lock(hashtextextended(?, ?))`, ownerID, choicesLock).Error; err != nil {
+		return fmt.Errorf("lock the owner's choices: %w", err)
 	}
 	return nil
 }

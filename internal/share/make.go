@@ -40,7 +40,7 @@ func (s *Service) Make(ctx context.Context, v viewer.Viewer, in Make) (*models.S
 		if err := s.Owners.LockTx(tx, v); err != nil {
 			return err
 		}
-		if err := s.agreedTx(tx, v.OwnerID); err != nil {
+		if err := s.agreedTx(tx, v); err != nil {
 			return err
 		}
 		now := s.Clock.Now()
@@ -87,14 +87,14 @@ func (s *Service) mayMake(ctx context.Context, v viewer.Viewer, in Make) (by str
 	return account.Name, nil
 }
 
-// agreedTx refuses who hasn't agreed to sharing. Under the owner's lock nobody withdraws it
-// before the share is there to be revoked.
-func (s *Service) agreedTx(tx *gorm.DB, ownerID string) error {
-	agreed, err := s.Policy.AgreedTx(tx, []string{ownerID}, models.ConsentShare)
+// agreedTx refuses who hasn't agreed to sharing. Nobody withdraws it before the share is there
+// to be revoked.
+func (s *Service) agreedTx(tx *gorm.DB, v viewer.Viewer) error {
+	agreed, err := s.Policy.HoldsTx(tx, v, models.ConsentShare)
 	if err != nil {
 		return err //nolint:wrapcheck // says what failed
 	}
-	if !agreed[ownerID] {
+	if !agreed {
 		return fault.New(fault.ConsentRequired, "agree to sharing by link first (consentSet SHARE)")
 	}
 	return nil
