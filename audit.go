@@ -20,7 +20,7 @@ const (
 func (s *server) auditJobs() []jobs.Job {
 	return []jobs.Job{
 		{Name: audit.LinkJob, Every: linkEvery, Timeout: auditTimeout, Run: func(ctx context.Context) error { _, err := s.audit.Link(ctx); return err }},
-		{Name: audit.VerifyJob, Every: auditCheckEvery, Timeout: auditTimeout, Run: s.audit.Check},
+		{Name: audit.VerifyJob, Every: auditCheckEvery, Timeout: auditTimeout, Slow: true, Run: s.audit.Check},
 	}
 }
 

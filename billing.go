@@ -50,7 +50,7 @@ func (s *server) openBilling(secret []byte) error {
 		s.log.Info("credits are for sale", "provider", p.Name(), "live", p.Live())
 	}
 	return s.jobs.Add(
-		jobs.Job{Name: billing.ReconcileJob, Every: billing.ReconcileEvery, Timeout: billing.ReconcileTimeout,
+		jobs.Job{Name: billing.ReconcileJob, Every: billing.ReconcileEvery, Timeout: billing.ReconcileTimeout, Slow: true,
 			Run: func(ctx context.Context) error { _, err := s.billing.Reconcile(ctx); return err }},
 		jobs.Job{Name: billing.QuarantineJob, Every: billing.QuarantineEvery,
 			Run: func(ctx context.Context) error { _, err := s.billing.TellQuarantined(ctx); return err }})

@@ -46,7 +46,7 @@ func (s *server) price() func(inference.Model) models.Price {
 func (s *server) moneyJobs() []jobs.Job {
 	return []jobs.Job{
 		{Name: credit.SweepJob, Every: holdsEvery, Run: s.sweepHolds},
-		{Name: credit.VerifyJob, Every: verifyEvery, Timeout: verifyTimeout, Run: func(ctx context.Context) error { _, err := s.credit.RunCheck(ctx); return err }},
+		{Name: credit.VerifyJob, Every: verifyEvery, Timeout: verifyTimeout, Slow: true, Run: func(ctx context.Context) error { _, err := s.credit.RunCheck(ctx); return err }},
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"gorm.io/gorm"
+
 	"github.com/kimi-k2/kimi-k2/internal/account"
 	"github.com/kimi-k2/kimi-k2/internal/chat"
 	"github.com/kimi-k2/kimi-k2/internal/config"
@@ -51,21 +53,27 @@ func (s *server) openPolicy(secret []byte) (err error) {
 			e := s.engine.Info()
 			return e.Host, e.Kind == inference.KindExternal
 		},
-		Withdrawn: s.withdrawn,
+		WithdrawnTx: s.withdrawnTx, Withdrawn: s.withdrawn,
 	})
 	return err
 }
 
+// withdrawnTx ends what was made under a consent, for good: links of before don't open again
+// when sharing is agreed to once more.
+func (s *server) withdrawnTx(tx *gorm.DB, v viewer.Viewer, kind models.ConsentKind) error {
+	if kind != models.ConsentShare {
+		return nil
+	}
+	_, err := s.shares.RevokeAllTx(tx, v)
+	return err
+}
+
 // withdrawn stops what a consent was for: no engine of somebody else goes on writing
-// for who no longer agrees to it, and no link opens.
+// for who no longer agrees to it.
 func (s *server) withdrawn(ctx context.Context, v viewer.Viewer, kind models.ConsentKind) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	switch {
-	case kind == models.ConsentShare:
-		_, err := s.shares.RevokeAll(ctx, v)
-		logged(s.log, "revoke links after a consent was withdrawn", err)
-	case kind == models.ConsentExternalInference && s.engine.Info().Kind == inference.KindExternal:
+	if kind == models.ConsentExternalInference && s.engine.Info().Kind == inference.KindExternal {
 		logged(s.log, "stop replies after a consent was withdrawn", s.writers().StopAll(ctx, v))
 	}
 }
@@ -122,7 +130,7 @@ func (s *server) startPeople(ctx context.Context) error {
 	if _, err := s.accounts.Replay(ctx); err != nil {
 		return err
 	}
-	purger := account.NewPurger(account.PurgeConfig{DB: s.db, Audit: s.audit, Clock: s.clock, Log: s.log, Busy: []account.Busy{s.chat}, Counters: []account.Counter{s.chat, s.policy, s.mails}})
+	purger := account.NewPurger(account.PurgeConfig{DB: s.db, Audit: s.audit, Clock: s.clock, Log: s.log, Believed: s.retention.Believed, Busy: []account.Busy{s.chat}, Counters: []account.Counter{s.chat, s.policy, s.mails}})
 	err := s.jobs.Add(
 		jobs.Job{Name: notify.Job, Every: mailsEvery, Run: func(ctx context.Context) error { _, err := s.mails.Deliver(ctx); return err }},
 		jobs.Job{Name: account.EraseJob, Every: eraseEvery, Timeout: eraseTimeout, Run: func(ctx context.Context) error { _, err := s.accounts.Resume(ctx); return err }},

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/chat"
 	"github.com/kimi-k2/kimi-k2/internal/edge/record"
@@ -12,6 +13,12 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/web"
 	"github.com/kimi-k2/kimi-k2/models"
 )
+
+// openRequests builds what keeps the logs of API requests.
+func (s *server) openRequests() {
+	s.requests = requestlog.New(requestlog.Config{DB: s.db, Clock: s.clock, Log: s.log, Bus: s.bus,
+		Believed: func(ctx context.Context) (time.Time, error) { return s.retention.Believed(ctx) }})
+}
 
 // recorder keeps a row for each GraphQL operation of an API key.
 func (s *server) recorder() *record.Recorder {

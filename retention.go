@@ -32,10 +32,10 @@ func (s *server) openRetention() (err error) {
 // retentionJobs are the turns of all that ends rows, those of other rooms too.
 func (s *server) retentionJobs(purger *account.Purger) []jobs.Job {
 	return []jobs.Job{
-		{Name: retention.Job, Every: sweepEvery, Timeout: purgeTimeout, Run: s.retention.Sweep},
-		{Name: account.PurgeJob, Every: purgeEvery, Timeout: purgeTimeout, Run: s.retention.Watch(guestsEnd(purger))},
-		{Name: requestlog.Job, Every: requestsEvery, Timeout: requestsTimeout, Run: s.retention.Watch(requestsEnd(s.requests))},
-		{Name: requestlog.SumJob, Every: requestsEvery, Timeout: requestsTimeout, Run: s.requests.SumDays},
+		{Name: retention.Job, Every: sweepEvery, Timeout: purgeTimeout, Slow: true, Run: s.retention.Sweep},
+		{Name: account.PurgeJob, Every: purgeEvery, Timeout: purgeTimeout, Slow: true, Run: s.retention.Watch(guestsEnd(purger))},
+		{Name: requestlog.Job, Every: requestsEvery, Timeout: requestsTimeout, Slow: true, Run: s.retention.Watch(requestsEnd(s.requests))},
+		{Name: requestlog.SumJob, Every: requestsEvery, Timeout: requestsTimeout, Slow: true, Run: s.requests.SumDays},
 		{Name: ratelimit.SweepJob, Every: sweepLimitsEvery, Run: s.retention.Watch(limitsEnd(s.limits))},
 	}
 }

@@ -145,7 +145,7 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *server,
 	}
 	s.openLimits()
 	s.keys = apikey.New(apikey.Config{DB: s.db, Audit: s.audit, Owners: s.accounts, Budgets: s.credit, Clock: s.clock, Log: log, Bus: s.bus, Secret: root, Tries: s.limits})
-	s.requests = requestlog.New(requestlog.Config{DB: s.db, Clock: s.clock, Log: s.log, Bus: s.bus})
+	s.openRequests()
 	s.chat = chat.New(chat.Config{DB: s.db, Owners: s.accounts, Keys: s.keys, Gate: s.policy, Engine: s.queue, Limits: messageLimits{s.limits}, Bus: s.bus, Clock: s.clock, Log: log, Money: s.credit, Price: s.price(), OnEnd: s.recordReply,
 		Lease: cfg.RunLease, Checkpoint: cfg.CheckpointInterval, RunsPerGuest: cfg.StreamsPerGuest, RunsPerAccount: cfg.StreamsPerAccount, Titles: cfg.Titles != "off", Sole: s.db.Embedded()})
 	s.openCompletions()

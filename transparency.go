@@ -33,7 +33,7 @@ func (s *server) openTransparency(secret []byte) (err error) {
 	if err != nil {
 		return err
 	}
-	return s.jobs.Add(jobs.Job{Name: transparency.Job, Every: transparency.Every, Timeout: transparencyTimeout,
+	return s.jobs.Add(jobs.Job{Name: transparency.Job, Every: transparency.Every, Timeout: transparencyTimeout, Slow: true,
 		Run: func(ctx context.Context) error { _, err := s.transparency.Run(ctx); return err }})
 }
 

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"net/mail"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -35,6 +36,13 @@ func parseAddress(s string) (a address, ok bool) {
 		return address{}, false
 	}
 	return address{text: text, key: norm.NFC.String(strings.ToLower(local)) + "@" + strings.ToLower(ascii)}, true
+}
+
+// deliverable reports whether the outbox takes mails to it: a domain with an empty label is
+// none.
+func (a address) deliverable() bool {
+	parsed, err := mail.ParseAddress(a.text)
+	return err == nil && parsed.Address == a.text
 }
 
 // localPart reports whether s may stand before the @: letters of any script, digits

@@ -122,7 +122,7 @@ func (s *Service) changes(v viewer.Viewer, u Update) (map[string]any, address, e
 	var email address
 	if u.Email != nil {
 		var ok bool
-		if email, ok = parseAddress(*u.Email); !ok {
+		if email, ok = parseAddress(*u.Email); !ok || !email.deliverable() {
 			faults = append(faults, fault.On("email", fault.Invalid, "this is not an e-mail address: it looks like name@example.com"))
 		}
 	}

@@ -52,7 +52,7 @@ func (s *Service) check(p Proof) (checked, error) {
 		return c, nil
 	}
 	email, ok := parseAddress(p.Email)
-	if !ok || !p.Verified {
+	if !ok || !email.deliverable() || !p.Verified {
 		return checked{}, fault.New(fault.Invalid, "your account at the provider has no confirmed e-mail address: confirm one there and sign in again")
 	}
 	c.email = email

@@ -48,6 +48,8 @@ type PurgeConfig struct {
 	Uptime func() time.Duration
 	// SecondClock must agree before anything is deleted; nil: the database's.
 	SecondClock func(ctx context.Context) (time.Time, error)
+	// Believed is the newest time of day that was believed before this process; nil: none.
+	Believed func(ctx context.Context) (time.Time, error)
 }
 
 // Purger deletes guests that have been inactive for GuestTTL, with all that is theirs.
@@ -73,7 +75,7 @@ func NewPurger(c PurgeConfig) *Purger {
 	if c.SecondClock == nil {
 		p.SecondClock = p.databaseClock
 	}
-	p.guard = clock.NewGuard(c.Clock, c.Uptime, p.SecondClock)
+	p.guard = clock.NewGuard(c.Clock, c.Uptime, p.SecondClock, c.Believed)
 	return p
 }
 

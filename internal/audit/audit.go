@@ -38,9 +38,10 @@ type Service struct {
 	macKey []byte
 	signer ed25519.PrivateKey
 
-	mu    sync.Mutex
-	head  head      // the longest chain that this process has seen
-	swept time.Time // when entries of any age were last looked for
+	mu     sync.Mutex
+	head   head      // the longest chain that this process has seen
+	swept  time.Time // when entries of any age were last looked for
+	looked position  // how far the look at entries of any age has come
 }
 
 // New makes the service.

@@ -1,8 +1,10 @@
 package audit_test
 
 import (
+	"context"
 	"errors"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -11,6 +13,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/kimi-k2/kimi-k2/internal/audit"
+	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/database/dbtest"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
@@ -297,5 +300,53 @@ func BenchmarkChain(b *testing.B) {
 		began = time.Now()
 		r.sound()
 		b.ReportMetric(float64(time.Since(began).Microseconds())/float64(2*n), "µs/verified")
+	}
+}
+
+// old puts n chained entries of long ago into the log, each of which does something when
+// it is read.
+func (r *room) old(n int, does string) {
+	r.t.Helper()
+	for _, query := range []string{
+		`INSERT INTO audit_entries (id, at, act, actor_kind, key_id, session_id, facts, mac)
+			SELECT 'aud_old' || i, '2020-01-01'::timestamptz + i * interval '1 second', 'KEY_CREATED', 'SYSTEM', '', '', '{}', sha256(i::text::bytea) FROM generate_series(1, ` + strconv.Itoa(n) + `) i`,
+		`INSERT INTO audit_links SELECT row_number() OVER (ORDER BY at), id, at, mac FROM audit_entries`,
+		`CREATE FUNCTION was_read() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN ` + does + `; RETURN true; END $$`,
+		`CREATE POLICY reading ON audit_entries USING (CASE WHEN at < '2021-01-01' THEN was_read() ELSE true END)`,
+		`ALTER TABLE audit_entries ENABLE ROW LEVEL SECURITY`,
+		`ALTER TABLE audit_entries FORCE ROW LEVEL SECURITY`,
+	} {
+		r.must(r.exec(query))
+	}
+}
+
+// P84: however long looking at all takes, what is new gets its place, and so does what
+// committed late.
+func TestALongLogIsChainedOn(t *testing.T) {
+	r := newRoom(t)
+	v := r.person()
+	r.old(50, `PERFORM pg_sleep(0.02)`)
+	r.write(did(v, models.AuditKeyCreated))
+	r.hand.move(2 * time.Hour)
+	r.write(did(v, models.AuditKeyRevoked))
+	brief, err := database.Open(t.Context(), database.Config{URL: r.url, MaxConns: 2, AppName: "test", StatementTimeout: 500 * time.Millisecond})
+	r.must(err)
+	defer func() { r.must(brief.Close(context.WithoutCancel(t.Context()))) }()
+	r.db = brief
+	if n, err := r.again().Link(t.Context()); n != 2 || err != nil {
+		t.Errorf("%d of 2 acts are chained, %v", n, err)
+	}
+}
+
+// P84: a look at all that fails keeps nothing new from its place.
+func TestALookAtAllThatFailsStopsNothing(t *testing.T) {
+	r := newRoom(t)
+	r.old(1, `RAISE EXCEPTION 'unreadable'`)
+	v := r.person()
+	for i := range 3 {
+		r.write(did(v, models.AuditKeyCreated))
+		if n, err := r.Link(t.Context()); n != 1 || err == nil {
+			t.Errorf("turn %d: %d acts are chained, %v", i, n, err)
+		}
 	}
 }

@@ -20,6 +20,8 @@ const LinkJob = "audit.link"
 
 const (
 	linkBatch = 1000
+	// lookPage is how many entries one transaction looks at, linked or not.
+	lookPage = 10_000
 	// looksBack is how far before now the linker looks for entries: a transaction that
 	// commits later than that after its act is found by the look at all, once in as long.
 	looksBack = time.Hour
@@ -42,32 +44,40 @@ type head struct {
 // later in the chain: nothing ever comes before a link that exists. Entries with a wrong mac
 // are not linked. When links are missing that were there before, it refuses with
 // ErrShortened and links nothing.
+//
+// What is new comes first: a look at all that fails keeps nothing of it from its place, and
+// the next turn goes on with it where it ended.
 func (s *Service) Link(ctx context.Context) (total int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.Clock.Now()
-	after, whole := position{at: now.Add(-looksBack)}, now.Sub(s.swept) >= looksBack
-	if whole {
-		after = position{}
+	recent := position{at: now.Add(-looksBack)}
+	total, over, err := s.look(ctx, &recent, false)
+	if err != nil || !over || now.Sub(s.swept) < looksBack {
+		return total, err
 	}
-	for {
-		b := batch{s: s, after: after}
+	late, over, err := s.look(ctx, &s.looked, true)
+	if over {
+		s.swept, s.looked = now, position{}
+	}
+	return total + late, err
+}
+
+// look links what it finds after a position, page by page, and moves that on. It is over
+// when there is nothing more; not where another instance has the turn.
+func (s *Service) look(ctx context.Context, after *position, whole bool) (linked int, over bool, err error) {
+	for !over {
+		b := batch{s: s, after: *after, whole: whole}
 		if err := s.DB.Tx(ctx, func(tx *gorm.DB) error { return b.runTx(tx) }); err != nil {
-			return total, fmt.Errorf("chain what was done: %w", err)
+			return linked, false, fmt.Errorf("chain what was done: %w", err)
 		}
 		b.tell(ctx)
 		if !b.mine {
-			return total, nil
+			return linked, false, nil
 		}
-		total, after, s.head = total+b.linked, b.after, b.head
-		if b.read < linkBatch {
-			break
-		}
+		linked, over, *after, s.head = linked+b.linked, b.over, b.after, b.head
 	}
-	if whole {
-		s.swept = now
-	}
-	return total, nil
+	return linked, true, nil
 }
 
 // position is an entry's place in the order by time and id.
@@ -78,34 +88,62 @@ type position struct {
 
 // batch is one transaction of the linker.
 type batch struct {
-	s            *Service
-	after        position
-	mine         bool
-	read, linked int
-	head         head
-	forged       []string
-	checkpoint   *models.AuditCheckpoint
+	s          *Service
+	after      position
+	whole      bool // of the look at all, which no timeout of statements ends
+	mine, over bool
+	linked     int
+	head       head
+	forged     []string
+	checkpoint *models.AuditCheckpoint
 }
 
 func (b *batch) runTx(tx *gorm.DB) error {
-	*b = batch{s: b.s, after: b.after}
+	*b = batch{s: b.s, after: b.after, whole: b.whole}
 	if err := tx.Raw(`SELECT pg_try_advisory_xact_lock(?)`, int64(linkLock)).Scan(&b.mine).Error; err != nil || !b.mine {
 		return err
+	}
+	if b.whole {
+		if err := tx.Exec(`SET LOCAL statement_timeout = 0`).Error; err != nil {
+			return fmt.Errorf("lift the timeout: %w", err)
+		}
 	}
 	if err := b.headTx(tx); err != nil {
 		return err
 	}
-	var entries []models.AuditEntry
-	err := tx.Where(`(at, id) > (?, ?) AND NOT EXISTS (SELECT FROM audit_links l WHERE l.entry_id = audit_entries.id)`, b.after.at, b.after.id).
-		Order("at, id").Limit(linkBatch).Find(&entries).Error
+	entries, err := b.pageTx(tx)
 	if err != nil {
-		return fmt.Errorf("find what is not chained: %w", err)
+		return err
 	}
-	b.read = len(entries)
 	if err := b.linkTx(tx, entries); err != nil {
 		return err
 	}
 	return b.checkpointTx(tx)
+}
+
+// pageTx finds what has no link among the next entries, and moves the position past what it
+// looked at.
+func (b *batch) pageTx(tx *gorm.DB) (entries []models.AuditEntry, err error) {
+	var end []models.AuditEntry
+	if err := tx.Select("at", "id").Where("(at, id) > (?, ?)", b.after.at, b.after.id).Order("at, id").Offset(lookPage - 1).Limit(1).Find(&end).Error; err != nil {
+		return nil, fmt.Errorf("find the end of a page: %w", err)
+	}
+	waiting := tx.Where(`(at, id) > (?, ?) AND NOT EXISTS (SELECT FROM audit_links l WHERE l.entry_id = audit_entries.id)`, b.after.at, b.after.id)
+	if len(end) > 0 {
+		waiting = waiting.Where("(at, id) <= (?, ?)", end[0].At, end[0].ID)
+	}
+	if err := waiting.Order("at, id").Limit(linkBatch).Find(&entries).Error; err != nil {
+		return nil, fmt.Errorf("find what is not chained: %w", err)
+	}
+	switch {
+	case len(entries) == linkBatch:
+		b.after = position{entries[linkBatch-1].At, entries[linkBatch-1].ID}
+	case len(end) > 0:
+		b.after = position{end[0].At, end[0].ID}
+	default:
+		b.over = true
+	}
+	return entries, nil
 }
 
 // headTx reads the end of the chain, and compares it with what was there before.
@@ -145,7 +183,6 @@ func (b *batch) linkTx(tx *gorm.DB, entries []models.AuditEntry) error {
 	var links []models.AuditLink
 	for i := range entries {
 		e := &entries[i]
-		b.after = position{e.At, e.ID}
 		if !hmac.Equal(e.MAC, b.s.mac(e)) {
 			b.forged = append(b.forged, e.ID)
 			continue

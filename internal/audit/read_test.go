@@ -73,9 +73,9 @@ func TestTheOperatorSeesAllActs(t *testing.T) {
 	began := r.hand.Now()
 	for _, e := range []audit.Entry{did(v, models.AuditKeyCreated), {Act: models.AuditCreditsAdjusted, Subject: v.OwnerID, By: audit.Operator(operator)}, {Act: models.AuditOperatorLinkMade, By: audit.Terminal()}} {
 		r.write(e)
+		r.link()
 		r.hand.move(time.Hour)
 	}
-	r.link()
 	records := func(f audit.Filter) []*models.AuditRecord {
 		t.Helper()
 		rows, _, err := r.Records(t.Context(), operator, page.Args{Size: 10}, f)

@@ -44,13 +44,15 @@ type room struct {
 	*audit.Service
 	t    testing.TB
 	db   *database.DB
+	url  string
 	hand *hand
 	log  *bytes.Buffer
 }
 
 func newRoom(t testing.TB) *room {
 	t.Helper()
-	r := &room{t: t, db: dbtest.New(t), hand: &hand{now: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)}, log: new(bytes.Buffer)}
+	url := dbtest.URL(t)
+	r := &room{t: t, db: dbtest.Open(t, url), url: url, hand: &hand{now: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)}, log: new(bytes.Buffer)}
 	r.Service = r.again()
 	return r
 }

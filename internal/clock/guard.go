@@ -13,6 +13,9 @@ const (
 	Tolerance = time.Hour
 	// Patience is how long a jump must last before it is believed.
 	Patience = 30 * time.Minute
+	// Downtime is how long nobody may have swept before a start, without a doubt: a clock
+	// that is further ahead is one that may have jumped meanwhile.
+	Downtime = 24 * time.Hour
 )
 
 // Doubt means that the time of day may be wrong, and nothing must be deleted by it.
@@ -52,25 +55,28 @@ type Guard struct {
 	clock  Clock
 	uptime func() time.Duration
 	second func(ctx context.Context) (time.Time, error)
+	stored func(ctx context.Context) (time.Time, error)
 
 	mu          sync.Mutex
 	last, doubt reading
 }
 
 // NewGuard makes a guard of a clock, of how long this process runs by a clock that never
-// jumps (nil: since now), and of a second clock, the database's.
-func NewGuard(c Clock, uptime func() time.Duration, second func(ctx context.Context) (time.Time, error)) *Guard {
+// jumps (nil: since now), of a second clock, the database's, and of the newest time that any
+// process believed before (zero: none did; nil: nobody knows).
+func NewGuard(c Clock, uptime func() time.Duration, second, stored func(ctx context.Context) (time.Time, error)) *Guard {
 	if uptime == nil {
 		uptime = StartStopwatch().Elapsed
 	}
-	return &Guard{clock: c, uptime: uptime, second: second}
+	return &Guard{clock: c, uptime: uptime, second: second, stored: stored}
 }
 
 // Admit is the earlier of both clocks' times. It refuses with a *Doubt while they differ by
 // more than Tolerance, and when this machine's has jumped ahead by more than that since it
 // was last believed, until it has said so for Patience: where both clocks are one
-// machine's, they are wrong together. A clock that was set back deletes less and is
-// believed.
+// machine's, they are wrong together. Before this process has believed any, the last one is
+// what is stored, and Downtime may have passed since. A clock that was set back deletes less
+// and is believed.
 func (g *Guard) Admit(ctx context.Context) (time.Time, error) {
 	second, err := g.second(ctx)
 	if err != nil {
@@ -78,6 +84,9 @@ func (g *Guard) Admit(ctx context.Context) (time.Time, error) {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if err := g.recall(ctx); err != nil {
+		return time.Time{}, err
+	}
 	now := reading{g.clock.Now(), g.uptime()}
 	if second.Sub(now.at).Abs() > Tolerance {
 		g.doubt = reading{}
@@ -96,6 +105,18 @@ func (g *Guard) Admit(ctx context.Context) (time.Time, error) {
 		return second.UTC(), nil
 	}
 	return now.at, nil
+}
+
+// recall takes what is stored for the last time that was believed, where there is none yet.
+func (g *Guard) recall(ctx context.Context) error {
+	if g.stored == nil || !g.last.at.IsZero() {
+		return nil
+	}
+	at, err := g.stored(ctx)
+	if err == nil && !at.IsZero() {
+		g.last = reading{at: at.Add(Downtime)}
+	}
+	return err
 }
 
 // Believe takes what the clock says now for right: somebody has looked.

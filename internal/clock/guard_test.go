@@ -14,7 +14,7 @@ import (
 // lasted; a clock that was set back is believed.
 func TestAGuardDoubtsWhatJumps(t *testing.T) {
 	now, second, up := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC), time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC), time.Duration(0)
-	g := clock.NewGuard(clock.Func(func() time.Time { return now }), func() time.Duration { return up }, func(context.Context) (time.Time, error) { return second, nil })
+	g := clock.NewGuard(clock.Func(func() time.Time { return now }), func() time.Duration { return up }, func(context.Context) (time.Time, error) { return second, nil }, nil)
 	pass := func(d time.Duration) { now, second, up = now.Add(d), second.Add(d), up+d }
 	jump := func(both bool, d time.Duration) {
 		now = now.Add(d)
@@ -73,8 +73,38 @@ func TestAGuardDoubtsWhatJumps(t *testing.T) {
 // The error of the second clock is its own.
 func TestAGuardWithoutItsSecondClock(t *testing.T) {
 	broken := errors.New("broken")
-	g := clock.NewGuard(clock.System{}, nil, func(context.Context) (time.Time, error) { return time.Time{}, broken })
+	g := clock.NewGuard(clock.System{}, nil, func(context.Context) (time.Time, error) { return time.Time{}, broken }, nil)
 	if _, err := g.Admit(t.Context()); !errors.Is(err, broken) {
 		t.Error(err)
 	}
+}
+
+// T38: a process that starts does not forget what was believed before it: a clock that is
+// further ahead than a day without a sweep must last.
+func TestAGuardRemembersOverARestart(t *testing.T) {
+	stored := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	now, up := stored, time.Duration(0)
+	started := func(at time.Time, known time.Time) *clock.Guard {
+		now, up = at, 0
+		return clock.NewGuard(clock.Func(func() time.Time { return now }), func() time.Duration { return up },
+			func(context.Context) (time.Time, error) { return now, nil }, func(context.Context) (time.Time, error) { return known, nil })
+	}
+	admits := func(step string, g *clock.Guard, want bool) {
+		t.Helper()
+		_, err := g.Admit(t.Context())
+		if doubt := new(clock.Doubt); (err == nil) != want || (err != nil && (!errors.As(err, &doubt) || doubt.Until.IsZero())) {
+			t.Errorf("%s: %v", step, err)
+		}
+	}
+	admits("the first of all", started(stored, time.Time{}), true)
+	admits("behind", started(stored.Add(-time.Hour), stored), true)
+	admits("a day later", started(stored.Add(clock.Downtime+clock.Tolerance), stored), true)
+	g := started(stored.Add(100*24*time.Hour), stored)
+	admits("far ahead", g, false)
+	now, up = now.Add(clock.Patience), clock.Patience
+	admits("it has lasted", g, true)
+	g = started(stored.Add(100*24*time.Hour), stored)
+	admits("far ahead again", g, false)
+	g.Believe()
+	admits("it was looked at", g, true)
 }

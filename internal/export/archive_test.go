@@ -187,3 +187,16 @@ func TestConversationsCanBeReadWithoutAProgram(t *testing.T) {
 		t.Error("the page runs or loads something")
 	}
 }
+
+// T35: what an operator did shows in the export of whom it concerns, but not from which device.
+func TestAnOperatorsSessionIsNobodyElses(t *testing.T) {
+	h := newHouse(t)
+	s := h.open()
+	ada, _ := h.somebody()
+	h.execute(`INSERT INTO audit_entries (id, at, act, actor_kind, key_id, session_id, subject, facts, mac)
+		SELECT 'aud_opened', now(), 'OPENING_APPROVED', 'OPERATOR', '', 'ses_of_the_operator', subject, '{}', sha256('') FROM audit_subjects WHERE owner_id = $1`, ada.OwnerID)
+	files := h.fetched(s, ada, h.made(s, ada))
+	if data := files["data.json"]; !strings.Contains(data, "aud_opened") || strings.Contains(data, "ses_of_the_operator") {
+		t.Error("the export tells of the opening and of nobody's session: ", strings.Contains(data, "aud_opened"))
+	}
+}

@@ -43,7 +43,7 @@ func (s *Service) Start(ctx context.Context, v viewer.Viewer) (*models.Export, e
 			e = running[0]
 			return nil
 		}
-		if err := pacedTx(tx, v.OwnerID, now); err != nil {
+		if err := s.pacedTx(tx, v.OwnerID, now); err != nil {
 			return err
 		}
 		e = models.Export{OwnerID: v.OwnerID, ID: id.New(id.Export), Status: models.ExportRunning, LeaseExpiresAt: now, CreatedAt: now, ExpiresAt: now.Add(TTL)}
@@ -67,9 +67,10 @@ func errNobody() *fault.Fault {
 	return fault.New(fault.Unauthenticated, "nothing of yours is stored here that could be exported")
 }
 
-func pacedTx(tx *gorm.DB, ownerID string, now time.Time) error {
-	var times []time.Time
-	err := tx.Model(&models.Export{}).Where("owner_id = ? AND created_at > ?", ownerID, now.Add(-24*time.Hour)).Order("created_at").Pluck("created_at", &times).Error
+// pacedTx refuses with RATE_LIMITED who has started many in a day. The acts are counted: of
+// the exports themselves only the newest stay.
+func (s *Service) pacedTx(tx *gorm.DB, ownerID string, now time.Time) error {
+	times, err := s.Audit.TimesTx(tx, ownerID, models.AuditExportMade, now.Add(-24*time.Hour), perDay)
 	if err != nil {
 		return fmt.Errorf("count exports: %w", err)
 	}
@@ -77,7 +78,7 @@ func pacedTx(tx *gorm.DB, ownerID string, now time.Time) error {
 		return nil
 	}
 	f := fault.New(fault.RateLimited, "you have exported %d times in a day: wait, or use a file that you have", perDay)
-	f.RetryAfter = times[0].Add(24 * time.Hour).Sub(now)
+	f.RetryAfter = times[perDay-1].Add(24 * time.Hour).Sub(now)
 	return f
 }
 

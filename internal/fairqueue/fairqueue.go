@@ -119,6 +119,15 @@ func (q *Queue) serve(ctx context.Context, r inference.Request, ask func(begun f
 	if err := q.enter(w); err != nil {
 		return err
 	}
+	if r.Ready != nil {
+		engine := ask
+		ask = func(begun func()) error {
+			if err := r.Ready(ctx); err != nil {
+				return err
+			}
+			return engine(begun)
+		}
+	}
 	for {
 		if err := q.await(ctx, w); err != nil {
 			return err

@@ -12,7 +12,10 @@
 // Catalogue.
 package inference
 
-import "encoding/json"
+import (
+	"context"
+	"encoding/json"
+)
 
 // Role says who wrote a message.
 type Role string
@@ -72,7 +75,8 @@ type ResponseFormat struct {
 // continued; only a model with a Continuation can do that. User is an opaque mark
 // for the engine's abuse control and may be empty. Principal is on whose behalf it is
 // asked, and Queued is told its place in the line while it waits for the engine, 1 for
-// the next and 0 when its turn has come; neither is ever sent.
+// the next and 0 when its turn has come; neither is ever sent. Ready, if any, is asked
+// right before the engine is, by the line before it: what it refuses is not asked for.
 //
 // What is nil or empty is not sent. The sampling that is asked for here goes before the
 // model's own, but where that is Fixed none is sent but Stop and Seed.
@@ -84,6 +88,7 @@ type Request struct {
 	User            string
 	Principal       string
 	Queued          func(position int)
+	Ready           func(ctx context.Context) error
 
 	Tools                             []Tool
 	ToolChoice                        ToolChoice

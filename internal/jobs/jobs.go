@@ -32,6 +32,13 @@ const (
 	cooldown = 100 * time.Millisecond
 	// workers is how many jobs an instance runs at once.
 	workers = 4
+	// slowWorkers is how many slow jobs it runs beside them.
+	slowWorkers = 3
+	// slowQueue is the line of slow jobs.
+	slowQueue = "slow"
+	// lease is how long after it was last heard of a turn counts as one of an instance that
+	// died; it tells of itself four times meanwhile.
+	lease = time.Minute
 	// kept is how long finished jobs can be looked at.
 	kept = time.Hour
 	// softStop is how long running jobs may go on after Stop before their contexts end.
@@ -49,6 +56,9 @@ type Job struct {
 	Every time.Duration
 	// Timeout ends the context of one turn; zero means a minute.
 	Timeout time.Duration
+	// Slow has it wait in a line of its own, so that it keeps none of the others waiting: for
+	// jobs that read or delete much.
+	Slow bool
 	// Run does what there is to do. Its error is logged.
 	Run func(ctx context.Context) error
 }
@@ -59,6 +69,7 @@ type Config struct {
 	Log *slog.Logger // names of jobs and errors of their functions; nothing else
 	// startAtOnce skips River's random delays, for tests.
 	startAtOnce bool
+	lease       time.Duration // a minute, but in tests
 }
 
 // Runner runs jobs from Start to Stop.
@@ -68,12 +79,17 @@ type Runner struct {
 	jobs    map[string]Job
 	client  *river.Client[pgx.Tx]
 	stopped bool
+	rescue  context.CancelFunc // ends the look for turns of the dead
+	rescued sync.WaitGroup
 }
 
 // New makes a runner without jobs.
 func New(c Config) *Runner {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.lease <= 0 {
+		c.lease = lease
 	}
 	return &Runner{Config: c, jobs: map[string]Job{}}
 }
@@ -118,7 +134,7 @@ func (r *Runner) Start(ctx context.Context) error {
 		return ErrStarted
 	}
 	bundle := river.NewWorkers()
-	if err := river.AddWorkerSafely(bundle, &worker{jobs: r.jobs, log: r.Log}); err != nil {
+	if err := river.AddWorkerSafely(bundle, &worker{jobs: r.jobs, log: r.Log, db: r.DB, lease: r.lease}); err != nil {
 		return fmt.Errorf("prepare the jobs: %w", err)
 	}
 	client, err := river.NewClient(riverpgxv5.New(r.DB.Pool()), r.settings(bundle))
@@ -129,6 +145,8 @@ func (r *Runner) Start(ctx context.Context) error {
 		return fmt.Errorf("start the jobs: %w", err)
 	}
 	r.client = client
+	ctx, r.rescue = context.WithCancel(context.WithoutCancel(ctx))
+	r.rescued.Go(func() { r.rescueAll(ctx) })
 	return nil
 }
 
@@ -143,14 +161,14 @@ func (r *Runner) settings(bundle *river.Workers) *river.Config {
 	}
 	return &river.Config{
 		Logger:                      slog.New(quiet{r.Log.Handler()}),
-		Queues:                      map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: workers}},
+		Queues:                      map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: workers}, slowQueue: {MaxWorkers: slowWorkers}},
 		Workers:                     bundle,
 		PeriodicJobs:                periodic,
 		FetchPollInterval:           poll,
 		FetchCooldown:               cooldown,
 		MaxAttempts:                 1,
 		JobTimeout:                  longest,
-		RescueStuckJobsAfter:        longest + 30*time.Second, // those of an instance that died
+		RescueStuckJobsAfter:        longest + 30*time.Second, // sooner by rescueAll
 		CompletedJobRetentionPeriod: kept,
 		CancelledJobRetentionPeriod: kept,
 		DiscardedJobRetentionPeriod: kept,
@@ -163,9 +181,17 @@ func (r *Runner) settings(bundle *river.Workers) *river.Config {
 // turnOf makes a periodic turn: none while the last one waits or runs.
 func turnOf(j Job) river.PeriodicJobConstructor {
 	return func() (river.JobArgs, *river.InsertOpts) {
-		return turn{Name: j.Name}, &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
+		return turn{Name: j.Name}, &river.InsertOpts{Queue: j.queue(), UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
 			rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning, rivertype.JobStateScheduled, rivertype.JobStateRetryable}}}
 	}
+}
+
+// queue is the line in which it waits.
+func (j Job) queue() string {
+	if j.Slow {
+		return slowQueue
+	}
+	return river.QueueDefault
 }
 
 // Stop takes no more jobs and waits for the running ones; their contexts end after 5 s
@@ -177,6 +203,8 @@ func (r *Runner) Stop(ctx context.Context) error {
 		return nil
 	}
 	r.stopped = true
+	r.rescue()
+	r.rescued.Wait()
 	if err := r.client.Stop(ctx); err == nil {
 		return nil
 	}

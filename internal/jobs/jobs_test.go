@@ -26,7 +26,12 @@ const patience = 15 * time.Second
 // run starts a runner that stops when the test ends.
 func run(t *testing.T, db *database.DB, log *slog.Logger, js ...jobs.Job) *jobs.Runner {
 	t.Helper()
-	r := jobs.New(jobs.AtOnce(jobs.Config{DB: db, Log: log}))
+	return runWith(t, jobs.Config{DB: db, Log: log}, js...)
+}
+
+func runWith(t *testing.T, c jobs.Config, js ...jobs.Job) *jobs.Runner {
+	t.Helper()
+	r := jobs.New(jobs.AtOnce(c))
 	if err := r.Add(js...); err != nil {
 		t.Fatal(err)
 	}
@@ -174,6 +179,77 @@ func TestAFailureIsLoggedAndNotKept(t *testing.T) {
 	var left int
 	if err := db.Pool().QueryRow(t.Context(), "SELECT count(*) FROM river_job WHERE state <> 'completed'").Scan(&left); err != nil || left != 0 {
 		t.Errorf("%d jobs are not done, %v", left, err)
+	}
+}
+
+// P46, T28: what an instance was killed at gets its next turn within two minutes, whatever
+// its own timeout and those of others.
+func TestTheTurnOfTheDeadIsTakenOver(t *testing.T) {
+	db := dbtest.New(t)
+	job, turns := ticks("sweep", time.Second)
+	job.Timeout = 30 * time.Minute
+	first := run(t, db, nil, job)
+	await(t, "a turn", turns)
+	if err := first.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	exec(t, db, `DELETE FROM river_job WHERE id < (SELECT max(id) FROM river_job)`)
+	exec(t, db, `UPDATE river_job SET state = 'running', finalized_at = NULL, attempted_at = now() - interval '61 seconds'`)
+	for len(turns) > 0 {
+		<-turns
+	}
+	run(t, db, nil, job)
+	await(t, "a turn on another instance", turns)
+}
+
+// A turn that lasts tells that it lives.
+func TestALongTurnIsNobodysToTakeOver(t *testing.T) {
+	db := dbtest.New(t)
+	began, release := make(chan struct{}), make(chan struct{})
+	var turns atomic.Int64
+	job := jobs.Job{Name: "long", Every: time.Second, Run: func(context.Context) error {
+		if turns.Add(1) == 1 {
+			close(began)
+		}
+		<-release
+		return nil
+	}}
+	beat, beats := ticks("beat", time.Second)
+	runWith(t, jobs.Leased(jobs.Config{DB: db}, 4*time.Second), job, beat)
+	defer close(release)
+	await(t, "the turn", began)
+	for range 7 {
+		await(t, "another one's turn", beats)
+	}
+	if n := turns.Load(); n != 1 {
+		t.Errorf("%d turns", n)
+	}
+}
+
+// However many slow jobs are at work, the others have their turns.
+func TestSlowJobsKeepNobodyWaiting(t *testing.T) {
+	db := dbtest.New(t)
+	release, began := make(chan struct{}), make(chan struct{}, 10)
+	beat, beats := ticks("beat", 0)
+	all := []jobs.Job{beat}
+	for _, name := range []string{"a", "b", "c", "d", "e"} {
+		all = append(all, jobs.Job{Name: name, Every: time.Minute, Slow: true, Run: func(context.Context) error { began <- struct{}{}; <-release; return nil }})
+	}
+	r := run(t, db, nil, all...)
+	defer close(release)
+	for range 3 {
+		await(t, "slow turns", began)
+	}
+	if err := db.Tx(t.Context(), func(tx *gorm.DB) error { return r.NudgeTx(tx, "beat") }); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "a turn beside slow ones", beats)
+}
+
+func exec(t *testing.T, db *database.DB, query string) {
+	t.Helper()
+	if _, err := db.Pool().Exec(t.Context(), query); err != nil {
+		t.Fatal(err)
 	}
 }
 

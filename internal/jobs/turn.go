@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/riverqueue/river"
 	"gorm.io/gorm"
+
+	"github.com/kimi-k2/kimi-k2/internal/database"
 )
 
 // kind is the only kind of job that River knows of us.
@@ -32,7 +35,7 @@ func (r *Runner) NudgeTx(tx *gorm.DB, name string) error {
 			INSERT INTO river_job (args, kind, max_attempts, queue, state, priority)
 			VALUES (jsonb_build_object('name', ?::text), ?, 1, ?, 'available', 1) RETURNING queue)
 		SELECT pg_notify(concat(current_schema(), '.river_insert'), json_build_object('queue', queue)::text) FROM nudge`,
-		name, kind, river.QueueDefault).Error
+		name, kind, r.jobs[name].queue()).Error
 	if err != nil {
 		return fmt.Errorf("nudge job %s: %w", name, err)
 	}
@@ -42,8 +45,10 @@ func (r *Runner) NudgeTx(tx *gorm.DB, name string) error {
 // worker runs turns.
 type worker struct {
 	river.WorkerDefaults[turn]
-	jobs map[string]Job
-	log  *slog.Logger
+	jobs  map[string]Job
+	log   *slog.Logger
+	db    *database.DB
+	lease time.Duration
 }
 
 // Timeout is the job's own.
@@ -56,10 +61,49 @@ func (w *worker) Work(ctx context.Context, j *river.Job[turn]) error {
 	if !ok { // of a newer version on another instance: that one runs it at its next turn
 		return nil
 	}
+	defer w.hold(ctx, j.ID)()
 	if err := job.Run(ctx); err != nil && ctx.Err() == nil {
 		w.log.WarnContext(ctx, "job", "name", job.Name, "err", err)
 	}
 	return nil
+}
+
+// hold tells of a turn that it is at work, until it is ended.
+func (w *worker) hold(ctx context.Context, id int64) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var done sync.WaitGroup
+	done.Go(func() {
+		for t := time.NewTicker(w.lease / 4); ; {
+			select {
+			case <-ctx.Done():
+				t.Stop()
+				return
+			case <-t.C:
+			}
+			if _, err := w.db.Pool().Exec(ctx, `UPDATE river_job SET attempted_at = now() WHERE id = $1 AND state = 'running'`, id); err != nil && ctx.Err() == nil {
+				w.log.WarnContext(ctx, "hold the turn of a job", "err", database.Translate(err))
+			}
+		}
+	})
+	return func() { cancel(); done.Wait() }
+}
+
+// rescueAll ends, now and then, the turns of instances that died, so that their jobs get
+// another one. Where one lives after all, its job runs twice at once, which does no harm.
+func (r *Runner) rescueAll(ctx context.Context) {
+	for t := time.NewTicker(r.lease / 2); ; {
+		_, err := r.DB.Pool().Exec(ctx, `UPDATE river_job SET state = 'discarded', finalized_at = now()
+			WHERE state = 'running' AND kind = $1 AND attempted_at < now() - $2::float8 * interval '1 second'`, kind, r.lease.Seconds())
+		if err != nil && ctx.Err() == nil {
+			r.Log.WarnContext(ctx, "end the turns of instances that died", "err", database.Translate(err))
+		}
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return
+		case <-t.C:
+		}
+	}
 }
 
 // quiet lets through what River warns of. It tells of its leaders and of each

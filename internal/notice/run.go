@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -20,18 +21,19 @@ import (
 // counts what became of those that are written. It says how many it wrote. Instances may
 // do this at once: no account is written to twice.
 func (s *Service) Run(ctx context.Context) (written int64, err error) {
-	if err := s.announce(ctx); err != nil {
-		return 0, err
-	}
-	tallied := s.tally(ctx)
+	err = errors.Join(s.announce(ctx), s.tally(ctx))
+	var failed []string // notices whose batch can't be written: the others don't wait for them
 	for ctx.Err() == nil {
-		n, more, err := s.step(ctx)
+		n, noticeID, broken := s.step(ctx, failed)
 		written += n
-		if err != nil || !more {
-			return written, errors.Join(err, tallied)
+		switch {
+		case noticeID == "":
+			return written, errors.Join(err, broken)
+		case broken != nil:
+			failed, err = append(failed, noticeID), errors.Join(err, broken)
 		}
 	}
-	return written, ctx.Err()
+	return written, errors.Join(err, ctx.Err())
 }
 
 // announce begins the notice of the newest significant version, once for all instances.
@@ -62,26 +64,26 @@ func (s *Service) announce(ctx context.Context) error {
 // that was wrong.
 const maxPause = 5 * time.Minute
 
-// step writes one batch of the oldest notice whose time has come. more says that there may
-// be another one to write at once.
-func (s *Service) step(ctx context.Context) (written int64, more bool, err error) {
+// step writes one batch of the oldest notice whose time has come, but for some, and says which
+// that was; empty: there is none.
+func (s *Service) step(ctx context.Context, without []string) (written int64, noticeID string, err error) {
 	now := s.Clock.Now()
 	err = s.DB.Tx(ctx, func(tx *gorm.DB) error {
-		written, more = 0, false
+		written, noticeID = 0, ""
 		var due []models.Notice
-		err := tx.Raw(`SELECT * FROM notices WHERE state = ? AND (paced_until <= ? OR paced_until > ?) AND waiting < ? ORDER BY started_at LIMIT 1 FOR UPDATE SKIP LOCKED`,
-			models.NoticeWriting, now, now.Add(maxPause), s.mayWait()).Scan(&due).Error
+		err := tx.Raw(`SELECT * FROM notices WHERE state = ? AND (paced_until <= ? OR paced_until > ?) AND waiting < ? AND id <> ALL(string_to_array(?, ' ')) ORDER BY started_at LIMIT 1 FOR UPDATE SKIP LOCKED`,
+			models.NoticeWriting, now, now.Add(maxPause), s.mayWait(), strings.Join(without, " ")).Scan(&due).Error
 		if err != nil || len(due) == 0 {
 			return err
 		}
-		more = true
+		noticeID = due[0].ID
 		written, err = s.batchTx(tx, &due[0], now)
 		return err
 	})
 	if err != nil {
-		return 0, false, fmt.Errorf("write a notice's mails: %w", err)
+		return 0, noticeID, fmt.Errorf("write the mails of notice %s: %w", noticeID, err)
 	}
-	return written, more, nil
+	return written, noticeID, nil
 }
 
 // mayWait is how many mails of a notice may wait for the mail server before no more are

@@ -59,6 +59,48 @@ func TestASignificantVersionIsToldOnce(t *testing.T) {
 	}
 }
 
+// P126, P88: an account that can't be written to keeps no other from its mail, and counts as
+// failed.
+func TestOneBadAddressStopsNobody(t *testing.T) {
+	server := mailtest.Start(t, mailtest.Options{})
+	h := newHouse(t, settings{server: server})
+	h.people(2)
+	h.account("x@a..b")
+	sealed := h.account("garbled@example.org")
+	h.exec(`UPDATE accounts SET email_sealed = name_sealed WHERE owner_id = $1`, sealed.OwnerID)
+	keyless := h.account("keyless@example.org")
+	h.exec(`UPDATE owners SET key_wrapped = 'no key' WHERE id = $1`, keyless.OwnerID)
+	h.people(2)
+	h.send(h.draft(models.NoticeIncident))
+	h.run()
+	if _, err := h.mails.Deliver(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.run()
+	if got := h.only(); got.State != models.NoticeDone || got.Sent != 5 || got.Failed != 2 || got.Written != 7 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// P126, P88: a notice that can't be written keeps no later one waiting.
+func TestANoticeThatFailsStopsNoOther(t *testing.T) {
+	h := newHouse(t, settings{})
+	people := h.people(2)
+	if _, _, err := h.policy.SetConsent(t.Context(), people[0], models.ConsentMarketing, true, ""); err != nil {
+		t.Fatal(err)
+	}
+	h.exec(`CREATE FUNCTION no_news() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no news'; END $$`)
+	h.exec(`CREATE TRIGGER no_news BEFORE INSERT ON mails FOR EACH ROW WHEN (NEW.kind = 'NEWS') EXECUTE FUNCTION no_news()`)
+	h.send(h.draft(models.NoticeNews))
+	h.clock.move(time.Minute)
+	h.admin.AuthenticatedAt = h.clock.Now()
+	h.send(h.draft(models.NoticeIncident))
+	written, err := h.Run(t.Context())
+	if n := h.count(`SELECT count(*) FROM mails WHERE kind = 'INCIDENT'`); n != 3 || written != 3 || err == nil || !strings.Contains(err.Error(), "no news") {
+		t.Errorf("%d mails of the later one, %d written, %v", n, written, err)
+	}
+}
+
 // P126: without a significant version beside the first, nobody is written to.
 func TestAMinorVersionIsToldToNobody(t *testing.T) {
 	h := newHouse(t, settings{})

@@ -17,6 +17,8 @@ const (
 	unwanted = "withdrawn"
 	// refused is how the recipient's mail server says no for good, see mail.Failure.
 	refused = "5__ recipient"
+	// nowhere is a mail to an address that is none.
+	nowhere = "no address"
 )
 
 // Notices knows what the mails to everybody say.
@@ -41,13 +43,19 @@ func (s *Service) Join(n Notices, sub Subscriptions) { s.notices, s.subscription
 func optional(k models.LetterKind) bool { return k == models.LetterNews }
 
 // EnqueueManyTx is EnqueueTx for many recipients, with one statement, and says how many
-// were written. One that is refused refuses all. They wait for the next turn of Job: a
-// turn for each batch would keep all workers from everything else.
+// were written. One whose address is none is written as failed, and keeps no other from
+// being written. They wait for the next turn of Job: a turn for each batch would keep all
+// workers from everything else.
 func (s *Service) EnqueueManyTx(tx *gorm.DB, to []viewer.Viewer, letters []models.Letter) (int64, error) {
 	rows := make([]models.Mail, len(letters))
 	for i, l := range letters {
 		var err error
-		if rows[i], err = s.row(to[i], l); err != nil {
+		if rows[i], err = s.row(to[i], l); errors.Is(err, errAddress) {
+			now := s.Clock.Now()
+			rows[i], err = s.seal(to[i], l)
+			rows[i].Status, rows[i].LastError, rows[i].FinishedAt = models.MailFailed, nowhere, &now
+		}
+		if err != nil {
 			return 0, err
 		}
 	}

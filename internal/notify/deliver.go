@@ -18,12 +18,12 @@ import (
 // noteTimeout bounds the statement that notes what became of a mail.
 const noteTimeout = 5 * time.Second
 
-// Deliver sends the mails that are due, one after the other, and says how many the mail
-// server took. Instances may do this at once: no two send the same mail. When the server
+// Deliver gives up what is too old, sends the mails that are due, one after the other, and
+// says how many the mail server took. Instances may do this at once: no two send the same mail. When the server
 // can't be used it stops with the first mail; the others stay due.
 func (s *Service) Deliver(ctx context.Context) (sent int, err error) {
-	if !s.HasServer() {
-		return 0, nil
+	if err := s.giveUp(ctx); err != nil || !s.HasServer() {
+		return 0, err
 	}
 	for ctx.Err() == nil {
 		m, err := s.claim(ctx)
@@ -196,6 +196,23 @@ func pauseAfter(attempts int) time.Duration {
 		d = min(firstRetry<<max(attempts-1, 0), slowestRetry)
 	}
 	return d - rand.N(d/5) //nolint:gosec // spreads mails, no secret
+}
+
+// tooOld is a mail that waited longer than GiveUpAfter, as last_error has it.
+const tooOld = "too old"
+
+// giveUp fails the mails that waited for longer than GiveUpAfter without an attempt: nobody
+// delivered, or there is no mail server any more. The last attempt may come an hour late; one
+// that an operator asked for since is made.
+func (s *Service) giveUp(ctx context.Context) error {
+	now := s.Clock.Now()
+	err := s.DB.Gorm(ctx).Exec(`UPDATE mails SET status = 'FAILED', finished_at = ?, last_error = ?
+		WHERE status = 'QUEUED' AND created_at < ? AND next_at < ? AND next_at <= created_at + ?::float8 * interval '1 second'`,
+		now, tooOld, now.Add(-GiveUpAfter-slowestRetry), now.Add(-slowestRetry), GiveUpAfter.Seconds()).Error
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("give up mails that nobody sent: %w", err)
+	}
+	return nil
 }
 
 // expire fails the mails that got too old while the server could not be used, since

@@ -146,6 +146,38 @@ func TestAMailIsGivenUpAfter72Hours(t *testing.T) {
 	}
 }
 
+// A mail that nobody sent in time isn't sent any more, and doesn't wait for ever, with a mail
+// server or without; the operator reads it and may have it tried once more.
+func TestWhatIsTooOldIsNotSent(t *testing.T) {
+	for name, change := range map[string][]func(*notify.Config){"with a server": nil, "without one": {keeping}} {
+		t.Run(name, func(t *testing.T) {
+			p := newPost(t)
+			o := p.open()
+			v := p.owner(o)
+			o.write(v, "old")
+			p.pass(72*time.Hour + time.Hour + time.Second)
+			o.write(v, "young")
+			if _, err := p.open(change...).Deliver(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			mails, _, err := o.List(t.Context(), admin, all)
+			if err != nil || len(mails) != 2 || mails[1].Status != models.MailFailed || mails[1].LastError != "too old" || mails[1].Text == "" || mails[1].FinishedAt == nil {
+				t.Fatalf("%+v, %v", mails, err)
+			}
+			if want := map[bool]models.MailStatus{true: models.MailSent, false: models.MailQueued}[change == nil]; mails[0].Status != want {
+				t.Errorf("the young one is %s", mails[0].Status)
+			}
+			if _, err := o.Retry(t.Context(), admin, mails[1].ID); err != nil {
+				t.Fatal(err)
+			}
+			o.deliver()
+			if mails, _, err = o.List(t.Context(), admin, all); err != nil || mails[1].Status != models.MailSent || mails[0].Status != models.MailSent {
+				t.Errorf("tried again it is %s, %v", mails[1].Status, err)
+			}
+		})
+	}
+}
+
 func TestThePauseDoublesUpToAnHour(t *testing.T) {
 	for attempts, want := range map[int]time.Duration{0: time.Minute, 1: time.Minute, 2: 2 * time.Minute, 6: 32 * time.Minute, 7: time.Hour, 1000: time.Hour} {
 		for range 100 {

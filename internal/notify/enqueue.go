@@ -45,6 +45,11 @@ func (s *Service) row(v viewer.Viewer, l models.Letter) (models.Mail, error) {
 	if err := s.check(l); err != nil {
 		return models.Mail{}, err
 	}
+	return s.seal(v, l)
+}
+
+// seal is a letter as the outbox keeps it, whether or not it can be sent.
+func (s *Service) seal(v viewer.Viewer, l models.Letter) (models.Mail, error) {
 	facts, err := json.Marshal(l.Facts)
 	if err != nil {
 		return models.Mail{}, fmt.Errorf("write the mail's facts: %w", err)
@@ -60,16 +65,20 @@ func (s *Service) row(v viewer.Viewer, l models.Letter) (models.Mail, error) {
 	return m, nil
 }
 
-// check refuses what could never be sent.
+// errAddress refuses an address that no mail can be sent to.
+var errAddress = fault.On("email", fault.Invalid, "this is not an e-mail address: it looks like name@example.com")
+
+// check refuses what could never be sent: its address, when nothing else is wrong, with
+// errAddress.
 func (s *Service) check(l models.Letter) error {
-	if a, err := mail.ParseAddress(l.To); err != nil || a.Address != l.To || len(l.To) > maxAddress {
-		return fault.On("email", fault.Invalid, "this is not an e-mail address: it looks like name@example.com")
-	}
 	if !s.templates.knows(l.Kind) {
 		return fmt.Errorf("write the mail: there is no template %q", l.Kind)
 	}
 	if n := utf8.RuneCountInString(l.DedupeKey); n < 1 || n > 200 {
 		return fmt.Errorf("write the mail: a key against doubles has 1 to 200 characters, not %d", n)
+	}
+	if a, err := mail.ParseAddress(l.To); err != nil || a.Address != l.To || len(l.To) > maxAddress {
+		return errAddress
 	}
 	return nil
 }

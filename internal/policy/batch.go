@@ -13,7 +13,7 @@ const (
 	factsSQL = `SELECT o.n, EXISTS (SELECT FROM age_confirmations a WHERE a.owner_id = o.id),
 	EXISTS (SELECT FROM policy_acceptances p WHERE p.owner_id = o.id AND p.version = ANY($2::text[])) FROM unnest($1::text[]) WITH ORDINALITY AS o(id, n)`
 	consentsSQL = `SELECT o.n, coalesce(c.granted, false) AND c.provider = $3 FROM unnest($1::text[]) WITH ORDINALITY AS o(id, n)
-LEFT JOIN LATERAL (SELECT granted, provider FROM consents WHERE owner_id = o.id AND kind = $2 ORDER BY id DESC LIMIT 1) c ON true`
+LEFT JOIN LATERAL (SELECT granted, provider FROM consents WHERE owner_id = o.id AND kind = $2 ORDER BY number DESC LIMIT 1) c ON true`
 )
 
 // QueueChecks is CheckTx for many owners in one round trip, their gates empty, as those of

@@ -35,7 +35,12 @@ func (s *Service) SetConsent(ctx context.Context, v viewer.Viewer, kind models.C
 		return nil, v.Gate, fault.On("kind", fault.Forbidden, "this needs an account: sign in first")
 	}
 	row := []models.Consent{consentOf(kind, c)}
-	err := s.DB.Tx(ctx, func(tx *gorm.DB) error { return s.storeGateTx(tx, v, viewer.Gate{}, row) })
+	err := s.DB.Tx(ctx, func(tx *gorm.DB) error {
+		if err := s.storeGateTx(tx, v, viewer.Gate{}, row); err != nil || granted || s.WithdrawnTx == nil {
+			return err
+		}
+		return s.WithdrawnTx(tx, v, kind)
+	})
 	s.choices.forget(v.OwnerID)
 	if err == nil && !granted && s.Withdrawn != nil {
 		s.Withdrawn(ctx, v, kind)
@@ -66,7 +71,7 @@ func (s *Service) chooseAsVisitor(v viewer.Viewer, kind models.ConsentKind, c vi
 func (s *Service) Consents(ctx context.Context, v viewer.Viewer) ([]*models.Consent, error) {
 	var rows []*models.Consent
 	if v.IsOwner() {
-		err := s.DB.Gorm(ctx).Raw(`SELECT DISTINCT ON (kind) * FROM consents WHERE owner_id = ? ORDER BY kind, id DESC`, v.OwnerID).Scan(&rows).Error
+		err := s.DB.Gorm(ctx).Raw(`SELECT DISTINCT ON (kind) * FROM consents WHERE owner_id = ? ORDER BY kind, number DESC`, v.OwnerID).Scan(&rows).Error
 		if err != nil {
 			return nil, fmt.Errorf("read consents: %w", database.Translate(err))
 		}
@@ -104,10 +109,20 @@ func (s *Service) Granted(ctx context.Context, v viewer.Viewer, kind models.Cons
 	return c.Granted, nil
 }
 
+// HoldsTx reports whether the viewer, an owner, agrees to something, as the database has it,
+// and keeps it from withdrawing that before the transaction ends.
+func (s *Service) HoldsTx(tx *gorm.DB, v viewer.Viewer, kind models.ConsentKind) (bool, error) {
+	if err := lockTx(tx, v.OwnerID); err != nil {
+		return false, err
+	}
+	c, err := newest(tx, v.OwnerID, kind)
+	return c.Granted, err
+}
+
 // newest is the owner's newest choice of a kind, the zero Choice when there is none.
 func newest(tx *gorm.DB, ownerID string, kind models.ConsentKind) (viewer.Choice, error) {
 	var rows []models.Consent
-	if err := tx.Where("owner_id = ? AND kind = ?", ownerID, kind).Order("id DESC").Limit(1).Find(&rows).Error; err != nil {
+	if err := tx.Where("owner_id = ? AND kind = ?", ownerID, kind).Order("number DESC").Limit(1).Find(&rows).Error; err != nil {
 		return viewer.Choice{}, fmt.Errorf("read consent: %w", database.Translate(err))
 	}
 	if len(rows) == 0 {

@@ -129,6 +129,47 @@ func TestVisitorsChoices(t *testing.T) {
 	}
 }
 
+// P130, P114, P95: the newest choice is the one that was made last, whatever the clock of the
+// instance said that took the one before.
+func TestTheNewestChoiceIsTheLastOne(t *testing.T) {
+	r := newRoom(t)
+	v := r.member()
+	choose := func(kind models.ConsentKind, granted bool) {
+		t.Helper()
+		if _, _, err := r.SetConsent(t.Context(), v, kind, granted, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, kind := range []models.ConsentKind{models.ConsentShare, models.ConsentMarketing, models.ConsentExternalInference} {
+		choose(kind, true)
+	}
+	if _, err := r.db.Pool().Exec(t.Context(), `UPDATE consents SET id = 'cns_f' || substr(id, 6)`); err != nil {
+		t.Fatal(err)
+	}
+	choose(models.ConsentShare, false)
+	choose(models.ConsentExternalInference, false)
+	_, token, _ := strings.Cut(r.UnsubscribePath(v.OwnerID), "/unsubscribe/")
+	if err := r.Unsubscribe(t.Context(), token); err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []models.ConsentKind{models.ConsentShare, models.ConsentMarketing, models.ConsentExternalInference} {
+		if must(r.Granted(t.Context(), v, kind))(t) {
+			t.Errorf("%s is granted after it was withdrawn", kind)
+		}
+		if n := must(r.AgreedCount(t.Context(), kind))(t); n != 0 {
+			t.Errorf("%d agree to %s", n, kind)
+		}
+	}
+	for _, c := range must(r.Consents(t.Context(), v))(t) {
+		if c.Granted {
+			t.Errorf("%s is shown as granted", c.Kind)
+		}
+	}
+	if wants := must(r.Subscribed(t.Context(), v.OwnerID))(t); wants {
+		t.Error("news are sent")
+	}
+}
+
 // P95: whoever sends messages on is told at once that a consent is withdrawn.
 func TestWithdrawingIsToldOfOwners(t *testing.T) {
 	r := newRoom(t)

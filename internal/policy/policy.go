@@ -15,6 +15,8 @@ import (
 	"io/fs"
 	"time"
 
+	"gorm.io/gorm"
+
 	"github.com/kimi-k2/kimi-k2/internal/audit"
 	"github.com/kimi-k2/kimi-k2/internal/clock"
 	"github.com/kimi-k2/kimi-k2/internal/database"
@@ -49,6 +51,9 @@ type Config struct {
 	// External names the inference service that somebody else runs, if one is used; nil
 	// stands for none.
 	External func() (name string, external bool)
+	// WithdrawnTx, if any, is called in the transaction in which an owner withdraws a
+	// consent; where it fails nothing is withdrawn.
+	WithdrawnTx func(tx *gorm.DB, v viewer.Viewer, kind models.ConsentKind) error
 	// Withdrawn, if any, is told after an owner has withdrawn a consent, before the owner
 	// gets its answer.
 	Withdrawn func(ctx context.Context, v viewer.Viewer, kind models.ConsentKind)

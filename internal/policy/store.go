@@ -63,11 +63,27 @@ func (s *Service) storeGateTx(tx *gorm.DB, v viewer.Viewer, g viewer.Gate, choic
 		did(act, models.AuditFacts{Consent: c.Kind, Version: c.PolicyVersion})
 	}
 	if len(choices) > 0 {
+		if err := lockTx(tx, v.OwnerID); err != nil {
+			return err
+		}
 		if err := stored("consents", tx.Create(&choices).Error); err != nil {
 			return err
 		}
 	}
 	return s.Audit.WriteTx(tx, entries...)
+}
+
+// choicesLock is what the locks of owners' choices are made from.
+const choicesLock = 0x6b32636f6e73
+
+// lockTx has an owner's choices come one after another, so that their numbers tell the order
+// in which they were made, and whoever holds to one until its transaction ends. Where the
+// owner's row is locked too, that comes first.
+func lockTx(tx *gorm.DB, ownerID string) error {
+	if err := tx.Exec(`SELECT pg_advisory_xact_lock(hashtextextended(?, ?))`, ownerID, choicesLock).Error; err != nil {
+		return fmt.Errorf("lock the owner's choices: %w", err)
+	}
+	return nil
 }
 
 // storeFactsTx stores confirmation and acceptance and says which of them is new.

@@ -69,6 +69,9 @@ func (s *Service) Unsubscribe(ctx context.Context, token string) error {
 	}
 	row := models.Consent{OwnerID: ownerID, ID: id.New(id.Consent), Kind: models.ConsentMarketing, PolicyVersion: s.Current().Version, Method: models.ConsentMail, CreatedAt: s.clock.Now()}
 	err = s.DB.Tx(ctx, func(tx *gorm.DB) error {
+		if err := lockTx(tx, ownerID); err != nil {
+			return err
+		}
 		c, err := newest(tx, ownerID, models.ConsentMarketing)
 		if err != nil || c.Made() && !c.Granted {
 			return err
@@ -100,7 +103,7 @@ func (s *Service) Subscribed(ctx context.Context, ownerID string) (bool, error) 
 // AgreedTx are those of the owners who agree to something now.
 func (s *Service) AgreedTx(tx *gorm.DB, owners []string, kind models.ConsentKind) (map[string]bool, error) {
 	var found []string
-	err := tx.Raw(`SELECT owner_id FROM (SELECT DISTINCT ON (owner_id) owner_id, granted FROM consents WHERE kind = ? AND owner_id IN ? ORDER BY owner_id, id DESC) newest WHERE granted`,
+	err := tx.Raw(`SELECT owner_id FROM (SELECT DISTINCT ON (owner_id) owner_id, granted FROM consents WHERE kind = ? AND owner_id IN ? ORDER BY owner_id, number DESC) newest WHERE granted`,
 		kind, owners).Scan(&found).Error
 	if err != nil {
 		return nil, fmt.Errorf("read consents: %w", err)
@@ -114,7 +117,7 @@ func (s *Service) AgreedTx(tx *gorm.DB, owners []string, kind models.ConsentKind
 
 // AgreedCount is how many agree to something now.
 func (s *Service) AgreedCount(ctx context.Context, kind models.ConsentKind) (n int64, err error) {
-	err = s.DB.Pool().QueryRow(ctx, `SELECT count(*) FROM (SELECT DISTINCT ON (owner_id) granted FROM consents WHERE kind = $1 ORDER BY owner_id, id DESC) newest WHERE granted`, kind).Scan(&n)
+	err = s.DB.Pool().QueryRow(ctx, `SELECT count(*) FROM (SELECT DISTINCT ON (owner_id) granted FROM consents WHERE kind = $1 ORDER BY owner_id, number DESC) newest WHERE granted`, kind).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("count consents: %w", database.Translate(err))
 	}
@@ -132,7 +135,7 @@ func (s *Service) Disagreed(ctx context.Context, kind models.ConsentKind, at map
 		owners, times = append(owners, owner), append(times, t.Add(-handedOver))
 	}
 	err = s.DB.Pool().QueryRow(ctx, `SELECT count(*) FROM unnest($1::text[], $2::timestamptz[]) AS m (owner_id, at)
-		WHERE NOT COALESCE((SELECT c.granted FROM consents c WHERE c.owner_id = m.owner_id AND c.kind = $3 AND c.created_at <= m.at ORDER BY c.id DESC LIMIT 1), false)
+		WHERE NOT COALESCE((SELECT c.granted FROM consents c WHERE c.owner_id = m.owner_id AND c.kind = $3 AND c.created_at <= m.at ORDER BY c.number DESC LIMIT 1), false)
 		  AND NOT EXISTS (SELECT FROM consents c WHERE c.owner_id = m.owner_id AND c.kind = $3 AND c.granted AND c.created_at BETWEEN m.at AND m.at + $4)`,
 		owners, times, kind, handedOver).Scan(&n)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 var keptBack = []string{
 	"mails.facts_sealed", "run_chunks.body_sealed", // said elsewhere, or links that are secrets
 	"credit_adjustments.actor_id", "payment_quarantine.resolved_by", "openings.asked_by", "openings.approved_by", // which operator it was
+	"audit_entries.session_id",                                                            // whose device it was, where an operator acted
 	"legal_subjects.owner_id", "legal_subjects.request_id", "legal_subjects.words_sealed", // may be forbidden to tell
 }
 

@@ -64,6 +64,8 @@ type Config struct {
 	Uptime func() time.Duration
 	// SecondClock must agree before anything is dropped; nil: the database's.
 	SecondClock func(ctx context.Context) (time.Time, error)
+	// Believed is the newest time of day that was believed before this process; nil: none.
+	Believed func(ctx context.Context) (time.Time, error)
 }
 
 // Service writes and reads the logs.
@@ -103,7 +105,7 @@ func New(c Config) *Service {
 	if c.SecondClock == nil {
 		s.SecondClock = s.databaseClock
 	}
-	s.guard = clock.NewGuard(c.Clock, c.Uptime, s.SecondClock)
+	s.guard = clock.NewGuard(c.Clock, c.Uptime, s.SecondClock, c.Believed)
 	s.buffer.init(c.Buffer)
 	return s
 }

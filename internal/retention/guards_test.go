@@ -82,6 +82,33 @@ func TestAClockThatJumpsHoldsAll(t *testing.T) {
 	}
 }
 
+// T38: nor does a machine that starts with such a clock, whatever sweeps first; after a long
+// pause all goes on within half an hour.
+func TestAClockThatIsAheadAtTheStartHoldsAll(t *testing.T) {
+	r := newRoom(t)
+	r.sweep()
+	r.links(3, r.Now().Add(20*day))
+	r.jump(100*day, true)
+	r.Engine = r.engine()
+	ran := 0
+	files := r.Watch(retention.Procedure{Job: "exports.sweep", Guarded: true, Run: func(context.Context) (map[string]int64, error) { ran++; return nil, nil }})
+	limits := r.Watch(retention.Procedure{Job: "ratelimit.sweep", Untimed: true, Run: func(context.Context) (map[string]int64, error) { return map[string]int64{"rate_buckets": 1}, nil }})
+	r.must(limits(t.Context()))
+	var doubt *clock.Doubt
+	if err := files(t.Context()); !errors.As(err, &doubt) || ran != 0 {
+		t.Errorf("files: %v", err)
+	}
+	r.held("at the start", models.HeldJump, "if it still says so")
+	if at, err := r.Believed(t.Context()); err != nil || r.left() != 3 || r.Now().Sub(at) != 100*day {
+		t.Errorf("%d links are left, %v is believed, %v", r.left(), at, err)
+	}
+	r.pass(clock.Patience)
+	r.must(files(t.Context()))
+	if r.held("it has lasted", "", ""); r.left() != 0 || ran != 1 {
+		t.Error("what is over is still there")
+	}
+}
+
 // T38: far more than usual goes only when the operator confirms it, or after a day.
 func TestFarMoreThanUsualIsHeld(t *testing.T) {
 	r := newRoom(t)

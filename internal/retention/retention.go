@@ -90,7 +90,7 @@ func New(c Config) (*Engine, error) {
 	if c.SecondClock == nil {
 		e.SecondClock = e.databaseClock
 	}
-	e.guard = clock.NewGuard(c.Clock, e.Uptime, e.SecondClock)
+	e.guard = clock.NewGuard(c.Clock, e.Uptime, e.SecondClock, e.Believed)
 	for _, t := range c.Register.Tables {
 		if t.Retention.Clock == "" {
 			continue
@@ -114,4 +114,21 @@ func (e *Engine) databaseClock(ctx context.Context) (now time.Time, err error) {
 		return now, fmt.Errorf("ask the database for the time: %w", database.Translate(err))
 	}
 	return now.UTC(), nil
+}
+
+// Believed is the newest time by which Sweep of any process has deleted, zero where none
+// has: what a process that starts knows of the time of day.
+func (e *Engine) Believed(ctx context.Context) (time.Time, error) {
+	names := make([]string, len(e.rules))
+	for i, r := range e.rules {
+		names[i] = r.Name
+	}
+	var at *time.Time
+	if err := e.DB.Pool().QueryRow(ctx, `SELECT max(swept_at) FROM retention_rules WHERE rule = ANY($1)`, names).Scan(&at); err != nil {
+		return time.Time{}, fmt.Errorf("find the last sweep: %w", database.Translate(err))
+	}
+	if at == nil {
+		return time.Time{}, nil
+	}
+	return at.UTC(), nil
 }

@@ -40,6 +40,9 @@ func (s *Service) Make(ctx context.Context, v viewer.Viewer, in Make) (*models.S
 		if err := s.Owners.LockTx(tx, v); err != nil {
 			return err
 		}
+		if err := s.agreedTx(tx, v); err != nil {
+			return err
+		}
 		now := s.Clock.Now()
 		if err := fewTx(tx, v.OwnerID, now); err != nil {
 			return err
@@ -74,13 +77,6 @@ func (s *Service) mayMake(ctx context.Context, v viewer.Viewer, in Make) (by str
 	case in.Days < 0 || in.Days > mostDays:
 		return "", fault.On("expiresInDays", fault.Invalid, "a link opens for 1 to %d days, or without an end", mostDays)
 	}
-	granted, err := s.Policy.Granted(ctx, v, models.ConsentShare)
-	if err != nil {
-		return "", err //nolint:wrapcheck // says what failed
-	}
-	if !granted {
-		return "", fault.New(fault.ConsentRequired, "agree to sharing by link first (consentSet SHARE)")
-	}
 	if !in.Named {
 		return "", nil
 	}
@@ -89,6 +85,19 @@ func (s *Service) mayMake(ctx context.Context, v viewer.Viewer, in Make) (by str
 		return "", err //nolint:wrapcheck // says what failed
 	}
 	return account.Name, nil
+}
+
+// agreedTx refuses who hasn't agreed to sharing. Nobody withdraws it before the share is there
+// to be revoked.
+func (s *Service) agreedTx(tx *gorm.DB, v viewer.Viewer) error {
+	agreed, err := s.Policy.HoldsTx(tx, v, models.ConsentShare)
+	if err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
+	if !agreed {
+		return fault.New(fault.ConsentRequired, "agree to sharing by link first (consentSet SHARE)")
+	}
+	return nil
 }
 
 // fewTx refuses who has very many links.

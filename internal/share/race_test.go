@@ -7,15 +7,20 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/share"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
+	"github.com/kimi-k2/kimi-k2/models"
 )
 
-// P96, P100, P102: whatever is shared while its conversation is deleted, its owner goes or all
-// links are taken back, nothing of it opens or is left once that is over.
+// P96, P100, P102, P95: whatever is shared while its conversation is deleted, its owner goes or
+// its consent is withdrawn, nothing of it opens or is left once that is over.
 func TestSharingRacesItsEnd(t *testing.T) {
 	for name, end := range map[string]func(r *room, v viewer.Viewer, c talk) error{
 		"the conversation": func(r *room, v viewer.Viewer, c talk) error { return r.chat.DeleteConversation(t.Context(), v, c.id) },
 		"the owner": func(r *room, v viewer.Viewer, _ talk) error {
 			_, err := r.db.Pool().Exec(t.Context(), `DELETE FROM owners WHERE id = $1`, v.OwnerID)
+			return err
+		},
+		"the consent": func(r *room, v viewer.Viewer, _ talk) error {
+			_, _, err := r.policy.SetConsent(t.Context(), v, models.ConsentShare, false, models.ConsentDialog)
 			return err
 		},
 	} {

@@ -40,12 +40,15 @@ func errNotFound() *fault.Fault { return fault.On("shareId", fault.NotFound, "th
 // RevokeAll takes all shares of the viewer's back, and says how many. Doing so when there are
 // none is no act.
 func (s *Service) RevokeAll(ctx context.Context, v viewer.Viewer) (n int64, err error) {
-	err = s.DB.Tx(ctx, func(tx *gorm.DB) error {
-		if n, err = dropTx(tx, v.OwnerID); err != nil || n == 0 {
-			return err
-		}
-		return s.Audit.WriteTx(tx, audit.Entry{Act: models.AuditShareRevoked, Subject: v.OwnerID, By: audit.By(v), Facts: models.AuditFacts{Count: n}})
-	})
+	err = s.DB.Tx(ctx, func(tx *gorm.DB) error { n, err = s.RevokeAllTx(tx, v); return err })
+	return n, err
+}
+
+// RevokeAllTx is RevokeAll in the transaction of its reason.
+func (s *Service) RevokeAllTx(tx *gorm.DB, v viewer.Viewer) (n int64, err error) {
+	if n, err = dropTx(tx, v.OwnerID); err == nil && n > 0 {
+		err = s.Audit.WriteTx(tx, audit.Entry{Act: models.AuditShareRevoked, Subject: v.OwnerID, By: audit.By(v), Facts: models.AuditFacts{Count: n}})
+	}
 	if err != nil {
 		return 0, fmt.Errorf("revoke all shares: %w", err)
 	}

@@ -83,7 +83,11 @@ func (h *house) open(change func(*share.Config)) *room {
 	r := &room{house: h}
 	r.accounts = account.New(account.Config{DB: h.db, Audit: log, Keeper: h.keeper, Clock: now, GuestLimit: 10, CookieKey: bytes.Repeat([]byte{8}, 32)})
 	var err error
-	r.policy, err = policy.New(policy.Config{DB: h.db, Audit: log, Clock: now, Files: policyfiles.Files(), CookieKey: bytes.Repeat([]byte{8}, 32)})
+	r.policy, err = policy.New(policy.Config{DB: h.db, Audit: log, Clock: now, Files: policyfiles.Files(), CookieKey: bytes.Repeat([]byte{8}, 32),
+		WithdrawnTx: func(tx *gorm.DB, v viewer.Viewer, _ models.ConsentKind) error {
+			_, err := r.RevokeAllTx(tx, v)
+			return err
+		}})
 	if err != nil {
 		h.t.Fatal(err)
 	}

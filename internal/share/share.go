@@ -60,6 +60,9 @@ type Policy interface {
 	// Granted reports whether the viewer agrees to something; an answer may be half a
 	// second old.
 	Granted(ctx context.Context, v viewer.Viewer, kind models.ConsentKind) (bool, error)
+	// HoldsTx reports whether the viewer agrees to something now, and keeps it from
+	// withdrawing that before the transaction ends.
+	HoldsTx(tx *gorm.DB, v viewer.Viewer, kind models.ConsentKind) (bool, error)
 }
 
 // Config is what a Service is made of.

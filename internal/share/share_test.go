@@ -86,6 +86,7 @@ func TestWhatEndsALink(t *testing.T) {
 		"time over": func(r *room, _ viewer.Viewer, _ *models.Share) error { r.pass(24 * time.Hour); return nil },
 		"consent withdrawn": func(r *room, v viewer.Viewer, _ *models.Share) error {
 			r.consent(v, false)
+			r.consent(v, true)
 			r.pass(time.Second)
 			return nil
 		},
@@ -108,14 +109,14 @@ func TestWhatEndsALink(t *testing.T) {
 			refused(t, "look", there.Look(t.Context(), s.Link), fault.Gone)
 			_, _, err = there.Copy(t.Context(), kept, s.Link)
 			refused(t, "copy", err, fault.Gone)
-			if list, _, err := there.List(t.Context(), v, page.Args{Size: 10}); err != nil || len(list) != 0 && name != "consent withdrawn" {
+			if list, _, err := there.List(t.Context(), v, page.Args{Size: 10}); err != nil || len(list) != 0 {
 				t.Errorf("%d are listed, %v", len(list), err)
 			}
 			if got := there.texts(other.Link); len(got) != 3 {
 				t.Errorf("somebody else's shows %q", got)
 			}
 			var left int
-			if err := h.db.Pool().QueryRow(t.Context(), `SELECT count(*) FROM shares WHERE id = $1`, s.ID).Scan(&left); err != nil || left != 0 && name != "time over" && name != "consent withdrawn" {
+			if err := h.db.Pool().QueryRow(t.Context(), `SELECT count(*) FROM shares WHERE id = $1`, s.ID).Scan(&left); err != nil || left != 0 && name != "time over" {
 				t.Errorf("%d rows are left, %v", left, err)
 			}
 		})
@@ -385,4 +386,38 @@ func TestLinksOfOneAreBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.make(v, share.Make{ConversationID: c.id})
+}
+
+// P95, P96: an instance that still believes in a consent makes no link once it is withdrawn,
+// and where links can't be taken back the consent stays, so that it can be withdrawn again.
+func TestAWithdrawnConsentIsNoneAnywhere(t *testing.T) {
+	h := newHouse(t)
+	here, there := h.open(nil), h.open(nil)
+	v := here.sharer("Ada")
+	c := here.talk(v, "boats")
+	s := there.make(v, share.Make{ConversationID: c.id})
+	if granted, err := there.policy.Granted(t.Context(), v, models.ConsentShare); err != nil || !granted {
+		t.Fatal(granted, err)
+	}
+	exec := func(sql string) {
+		t.Helper()
+		if _, err := h.db.Pool().Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec(`CREATE FUNCTION stuck() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'stuck'; END $$`)
+	exec(`CREATE TRIGGER stuck BEFORE DELETE ON shares FOR EACH ROW EXECUTE FUNCTION stuck()`)
+	if _, _, err := here.policy.SetConsent(t.Context(), v, models.ConsentShare, false, models.ConsentDialog); err == nil {
+		t.Error("a consent is withdrawn whose links stay")
+	}
+	if err := here.Look(t.Context(), s.Link); err != nil {
+		t.Error(err)
+	}
+	exec(`DROP TRIGGER stuck ON shares`)
+	here.consent(v, false)
+	_, err := there.Make(t.Context(), v, share.Make{ConversationID: c.id})
+	refused(t, "made where the consent is still believed in", err, fault.ConsentRequired)
+	here.consent(v, true)
+	h.pass(time.Second)
+	refused(t, "read", there.Look(t.Context(), s.Link), fault.Gone)
 }
