@@ -122,7 +122,7 @@ func (s *server) startPeople(ctx context.Context) error {
 	if _, err := s.accounts.Replay(ctx); err != nil {
 		return err
 	}
-	purger := account.NewPurger(account.PurgeConfig{DB: s.db, Audit: s.audit, Clock: s.clock, Log: s.log, Busy: []account.Busy{s.chat}, Counters: []account.Counter{s.chat, s.policy, s.mails}})
+	purger := account.NewPurger(account.PurgeConfig{DB: s.db, Audit: s.audit, Clock: s.clock, Log: s.log, Busy: []account.Busy{s.chat}, Counters: []account.Counter{s.chat, s.policy, s.mails}, Erasers: []account.Eraser{s.chat}})
 	err := s.jobs.Add(
 		jobs.Job{Name: notify.Job, Every: mailsEvery, Run: func(ctx context.Context) error { _, err := s.mails.Deliver(ctx); return err }},
 		jobs.Job{Name: account.EraseJob, Every: eraseEvery, Timeout: eraseTimeout, Run: func(ctx context.Context) error { _, err := s.accounts.Resume(ctx); return err }},

@@ -7,6 +7,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/id"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
@@ -165,6 +166,9 @@ func (e *entrance) moveTx(tx *gorm.DB, from, to viewer.Viewer) error {
 // dropGuestTx deletes the guest with whatever still is its own. Where that was asked for
 // instead of keeping it, the account's acts say so.
 func (e *entrance) dropGuestTx(tx *gorm.DB, from, to viewer.Viewer) error {
+	if err := database.AllowTx(tx, removeTimeout); err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
 	gone := tx.Exec(`DELETE FROM owners WHERE id = ? AND kind = ?`, from.OwnerID, models.OwnerGuest)
 	if gone.Error != nil {
 		return fmt.Errorf("drop guest: %w", gone.Error)

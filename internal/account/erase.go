@@ -284,8 +284,8 @@ var errLeft = errors.New("rows of a deleted owner are left")
 // every table that the database knows of: with a row left nothing of this is done.
 func (s *Service) eraseRest(ctx context.Context, ownerID, erasureID string) error {
 	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
-		if err := tx.Exec(fmt.Sprintf("SET LOCAL statement_timeout = %d", removeTimeout.Milliseconds())).Error; err != nil {
-			return fmt.Errorf("allow a deletion its time: %w", err)
+		if err := database.AllowTx(tx, removeTimeout); err != nil {
+			return err //nolint:wrapcheck // says what failed
 		}
 		if _, err := lockOwnerTx(tx, ownerID); err != nil {
 			if fault.Is(err, fault.NotFound) { // somebody else was faster
