@@ -122,6 +122,7 @@ func (s *server) startPeople(ctx context.Context) error {
 	if _, err := s.accounts.Replay(ctx); err != nil {
 		return err
 	}
+	s.accounts.KeepJournal(eraseEvery)
 	purger := account.NewPurger(account.PurgeConfig{DB: s.db, Audit: s.audit, Clock: s.clock, Log: s.log, Busy: []account.Busy{s.chat}, Counters: []account.Counter{s.chat, s.policy, s.mails}, Erasers: []account.Eraser{s.chat}})
 	err := s.jobs.Add(
 		jobs.Job{Name: notify.Job, Every: mailsEvery, Run: func(ctx context.Context) error { _, err := s.mails.Deliver(ctx); return err }},

@@ -57,7 +57,7 @@ func (s *Service) Delete(ctx context.Context, v viewer.Viewer, confirmation stri
 	if err := s.confirmed(ctx, v, confirmation); err != nil {
 		return Erasure{}, err
 	}
-	e, err := s.beginErasure(ctx, v.OwnerID, audit.By(v), "")
+	e, err := s.beginErasure(ctx, erasing{owner: v.OwnerID, by: audit.By(v), may: notLastAdminTx})
 	if fault.Is(err, fault.NotFound) { // another deletion is over already
 		err = errGone()
 	}
@@ -106,9 +106,21 @@ func (s *Service) confirmed(ctx context.Context, v viewer.Viewer, typed string) 
 	return fault.On("confirmation", fault.Invalid, "this is not the e-mail address of your account: type it as your profile shows it")
 }
 
+// erasing is whose deletion begins, by whom and why, and whether the owner may go.
+type erasing struct {
+	owner  string
+	by     audit.Actor
+	reason models.RemovalReason
+	may    func(tx *gorm.DB, ownerID string) error
+}
+
+// everybodyTx lets everybody go.
+func everybodyTx(*gorm.DB, string) error { return nil }
+
 // beginErasure is the first transaction of a deletion: from its commit on the owner is
 // there for nobody. One that has begun before is gone on with.
-func (s *Service) beginErasure(ctx context.Context, ownerID string, by audit.Actor, reason models.RemovalReason) (models.Erasure, error) {
+func (s *Service) beginErasure(ctx context.Context, begin erasing) (models.Erasure, error) {
+	ownerID := begin.owner
 	var e models.Erasure
 	var told []func()
 	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
@@ -120,13 +132,13 @@ func (s *Service) beginErasure(ctx context.Context, ownerID string, by audit.Act
 		if owner.ErasingAt != nil {
 			return tx.Where("tombstone = ?", s.tombstone(ownerID)).Take(&e).Error
 		}
-		if err := notLastAdminTx(tx, ownerID); err != nil {
+		if err := begin.may(tx, ownerID); err != nil {
 			return err
 		}
 		now := s.clock.Now()
-		e = models.Erasure{ID: id.New(id.Erasure), Tombstone: s.tombstone(ownerID), Kind: owner.Kind, Reason: reason, State: models.Erasing,
+		e = models.Erasure{ID: id.New(id.Erasure), Tombstone: s.tombstone(ownerID), Kind: owner.Kind, Reason: begin.reason, State: models.Erasing,
 			Elsewhere: models.ElsewherePending, AttemptedAt: now, StartedAt: now}
-		err = s.audit.WriteTx(tx, audit.Entry{Act: models.AuditAccountRemoved, Subject: ownerID, By: by, Facts: models.AuditFacts{Ref: e.ID, Outcome: string(reason)}})
+		err = s.audit.WriteTx(tx, audit.Entry{Act: models.AuditAccountRemoved, Subject: ownerID, By: begin.by, Facts: models.AuditFacts{Ref: e.ID, Outcome: string(begin.reason)}})
 		if err != nil {
 			return err
 		}
@@ -143,7 +155,9 @@ func (s *Service) beginErasure(ctx context.Context, ownerID string, by audit.Act
 	for _, f := range told {
 		f()
 	}
-	s.note(ctx, e.Tombstone)
+	if err := s.note(e.Tombstone); err != nil {
+		s.log.ErrorContext(ctx, "the journal of deletions is behind", "erasure", e.ID, "err", err)
+	}
 	return e, s.after("begun")
 }
 

@@ -59,7 +59,7 @@ func (s *Service) Remove(ctx context.Context, idOrEmail string) (Receipt, error)
 
 func (s *Service) remove(ctx context.Context, v viewer.Viewer, by audit.Actor, reason models.RemovalReason) (Receipt, error) {
 	ctx = context.WithoutCancel(ctx)
-	e, err := s.beginErasure(ctx, v.OwnerID, by, reason)
+	e, err := s.beginErasure(ctx, erasing{owner: v.OwnerID, by: by, reason: reason, may: notLastAdminTx})
 	if err == nil {
 		e, err = s.finishErasure(ctx, v.OwnerID, e)
 	}
