@@ -205,11 +205,10 @@ func (s *Service) shutTx(tx *gorm.DB, ownerID string, now time.Time) (rows map[s
 	return rows, told, nil
 }
 
-// finishErasure does what is left of a deletion. It may run twice at once, and be cut off
-// anywhere: what was done is done, and once more does no harm.
+// finishErasure does what is left of a deletion, for as long as ctx lasts; each of its steps
+// has removeTimeout. It may run twice at once, and be cut off anywhere: what was done is done,
+// and once more does no harm.
 func (s *Service) finishErasure(ctx context.Context, ownerID string, e models.Erasure) (models.Erasure, error) {
-	ctx, cancel := context.WithTimeout(ctx, removeTimeout)
-	defer cancel()
 	if e.State == models.Erased {
 		return e, nil
 	}
@@ -272,15 +271,8 @@ func (s *Service) askElsewhere(ctx context.Context, ownerID string, e models.Era
 func (s *Service) eraseBatches(ctx context.Context, ownerID, erasureID string) error {
 	for _, eraser := range s.erasers {
 		for more := true; more; {
-			err := s.db.Tx(ctx, func(tx *gorm.DB) error {
-				counts, left, err := eraser.EraseTx(tx, ownerID)
-				more = left
-				if err != nil {
-					return err
-				}
-				return addRowsTx(tx, erasureID, counts)
-			})
-			if err == nil {
+			var err error
+			if more, err = s.eraseBatch(ctx, ownerID, erasureID, eraser); err == nil {
 				err = s.after("batch")
 			}
 			if err != nil {
@@ -291,12 +283,33 @@ func (s *Service) eraseBatches(ctx context.Context, ownerID, erasureID string) e
 	return nil
 }
 
+// eraseBatch is one transaction. It notes that somebody is at it: nobody takes a deletion over
+// that makes progress, however long it takes.
+func (s *Service) eraseBatch(ctx context.Context, ownerID, erasureID string, eraser Eraser) (more bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, removeTimeout)
+	defer cancel()
+	err = s.db.Tx(ctx, func(tx *gorm.DB) error {
+		counts, left, err := eraser.EraseTx(tx, ownerID)
+		more = left
+		if err != nil {
+			return err
+		}
+		if err := tx.Exec(`UPDATE erasures SET attempted_at = ? WHERE id = ?`, s.clock.Now(), erasureID).Error; err != nil {
+			return fmt.Errorf("note the progress of a deletion: %w", err)
+		}
+		return addRowsTx(tx, erasureID, counts)
+	})
+	return more, err
+}
+
 // errLeft says that something of an owner outlived it.
 var errLeft = errors.New("rows of a deleted owner are left")
 
 // eraseRest deletes the owner, with it its key and all other rows, and then looks through
 // every table that the database knows of: with a row left nothing of this is done.
 func (s *Service) eraseRest(ctx context.Context, ownerID, erasureID string) error {
+	ctx, cancel := context.WithTimeout(ctx, removeTimeout)
+	defer cancel()
 	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
 		if err := database.AllowTx(tx, removeTimeout); err != nil {
 			return err //nolint:wrapcheck // says what failed

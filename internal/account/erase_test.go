@@ -567,3 +567,46 @@ func TestABackupBringsNoAdministratorBack(t *testing.T) {
 	}
 	p.gone(admin.Viewer.OwnerID)
 }
+
+// slow is a room with very much: each part takes most of the time that one step has.
+type slow struct {
+	hand  *hand
+	parts int
+	until []time.Time
+}
+
+func (s *slow) EraseTx(tx *gorm.DB, _ string) (map[string]int64, bool, error) {
+	until, _ := tx.Statement.Context.Deadline()
+	s.until = append(s.until, until)
+	s.hand.move(time.Minute)
+	s.parts--
+	return nil, s.parts > 0, nil
+}
+
+// P101, P106: a deletion may take as long as it makes progress: each part has its own time, and
+// nobody takes it over meanwhile.
+func TestADeletionThatMakesProgressGoesOn(t *testing.T) {
+	p := newPeople(t)
+	s := &slow{hand: p.hand, parts: 5}
+	p.EraseWith(nil, s)
+	ada := p.somebody()
+	p.CutAfter(func(step string) error {
+		if step != "batch" {
+			return nil
+		}
+		n, err := p.Resume(t.Context())
+		if n != 0 {
+			t.Error("somebody else took it over")
+		}
+		return err
+	})
+	e, err := p.Delete(t.Context(), ada.Viewer, "somebody-1@example.com")
+	if err != nil || e.State != models.Erased || len(s.until) != 5 {
+		t.Fatal(e, err, s.until)
+	}
+	for i := 1; i < len(s.until); i++ {
+		if !s.until[i].After(s.until[i-1]) {
+			t.Error("all parts have one time:", s.until)
+		}
+	}
+}
