@@ -112,7 +112,7 @@ func (s *server) startPeople(ctx context.Context) error {
 	s.keys.OnRevoked(s.completions.Revoked)
 	s.accounts.LeaveWith(s.billing)
 	// Runs go before the usage that proves them to be charged.
-	s.accounts.EraseWith([]account.Shutter{s.keys, s.mails, s.exports, s.shares}, s.chat, s.credit, s.completions)
+	s.accounts.EraseWith([]account.Shutter{s.keys, s.mails, s.exports, s.shares, s.disclosures}, s.chat, s.credit, s.completions)
 	if err := s.accounts.Start(ctx); err != nil {
 		return err
 	}

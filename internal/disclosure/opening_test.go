@@ -1,9 +1,12 @@
 package disclosure_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
+
+	"gorm.io/gorm"
 
 	"github.com/kimi-k2/kimi-k2/internal/account"
 	"github.com/kimi-k2/kimi-k2/internal/audit"
@@ -148,4 +151,38 @@ func TestTheDatabaseKeepsTheRuleToo(t *testing.T) {
 	o.exec(`DELETE FROM owners WHERE id = $1`, owner.OwnerID)
 	_, err := o.Approve(t.Context(), second, opening.ID)
 	wantFault(t, err, fault.NotFound)
+}
+
+// P83, P102: from the begin of an owner's deletion on nothing of it is read, asked for or
+// received, also what was approved before; the opening has ended.
+func TestNothingIsReadOfWhoIsBeingDeleted(t *testing.T) {
+	o := newOffice(t)
+	first, second, owner := o.admin(), o.admin(), o.owner(viewer.Guest)
+	open := o.asked(first, owner)
+	if _, err := o.Approve(t.Context(), second, open.ID); err != nil {
+		t.Fatal(err)
+	}
+	o.accounts.EraseWith([]account.Shutter{o.Service}, stuck{})
+	if e, err := o.accounts.Delete(t.Context(), owner, models.EraseWord); err != nil || e.State != models.Erasing {
+		t.Fatal(e, err)
+	}
+	wantFault(t, o.read(first, open.ID, "con_1"), fault.NotFound)
+	if o.shelf.reads != 0 {
+		t.Error("it was read")
+	}
+	list, _, err := o.Openings(t.Context(), second, page.Args{Size: 10})
+	if err != nil || len(list) != 1 || list[0].State != models.OpeningEnded {
+		t.Errorf("%+v %v", list, err)
+	}
+	_, err = o.Ask(t.Context(), first, disclosure.Ask{Account: owner.OwnerID, Conversations: []string{"con_1"}, Reason: reason})
+	wantFault(t, err, fault.NotFound)
+	_, err = o.Receive(t.Context(), first, request(owner.OwnerID))
+	wantFault(t, err, fault.NotFound)
+}
+
+// stuck is a room whose rows can't be deleted.
+type stuck struct{}
+
+func (stuck) EraseTx(*gorm.DB, string) (map[string]int64, bool, error) {
+	return nil, false, errors.New("it can't be deleted now")
 }
