@@ -143,6 +143,10 @@ func (s *Service) beginClearing(ctx context.Context, v viewer.Viewer) (c models.
 			return fmt.Errorf("read a clearing: %w", err)
 		}
 		now := s.Clock.Now()
+		// What is there is meant, whatever the clock of whoever dated it said.
+		if err := tx.Exec(`UPDATE conversations SET created_at = ? WHERE owner_id = ? AND created_at > ?`, now, v.OwnerID, now).Error; err != nil {
+			return fmt.Errorf("date conversations that are ahead: %w", err)
+		}
 		if len(old) == 1 {
 			c = old[0]
 			return tx.Exec(`UPDATE clearings SET cutoff = ?, attempted_at = ? WHERE owner_id = ?`, now, now, v.OwnerID).Error

@@ -139,3 +139,22 @@ func TestTheEndOfAMessageFindsItsRun(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// P100, P101: all conversations are those too that are dated ahead, by an import or another
+// instance's clock; what is begun afterwards stays.
+func TestConversationsThatAreDatedAheadGoToo(t *testing.T) {
+	i := newHouse(t).open()
+	sent := i.send(i.guest(), "hello")
+	v := sent.Viewer
+	i.follow(v, sent.Reply.ID)
+	i.exec(`UPDATE conversations SET created_at = now() + interval '20 hours', updated_at = now() + interval '20 hours'`)
+	c, err := i.DeleteAllConversations(t.Context(), v, models.EraseWord)
+	if err != nil || c.Conversations != 1 || left(t, i, v) != 0 {
+		t.Errorf("%+v, %v, %d rows are left", c, err, left(t, i, v))
+	}
+	later := i.send(v, "begun later")
+	i.follow(v, later.Reply.ID)
+	if _, err := i.FindConversation(t.Context(), v, later.Conversation.ID); err != nil {
+		t.Error(err)
+	}
+}
