@@ -610,3 +610,35 @@ func TestADeletionThatMakesProgressGoesOn(t *testing.T) {
 		}
 	}
 }
+
+// P43, P105: a guest that has joined an account, or was discarded for it, is as gone as one that
+// was deleted: no backup brings it back, also when the account is deleted.
+func TestABackupBringsNoJoinedGuestBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "deletions.journal")
+	p := newPeople(t, func(c *account.Config) { c.Journal = journal.Open(path) })
+	p.EraseWith(nil, &parts{})
+	p.signIn(google("1", "ada@example.com"))
+	joined, _ := p.guest()
+	discarded, _ := p.guest()
+	p.fill(discarded.OwnerID)
+	p.exec(`CREATE TABLE backup AS SELECT * FROM owners WHERE kind = 'GUEST'`)
+	p.signIn(google("1", "ada@example.com"), joined)
+	e, err := p.SignIn(t.Context(), account.SignIn{From: discarded, Discard: true, Proof: google("1", "ada@example.com")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var counted int
+	if err := p.db.Pool().QueryRow(t.Context(), `SELECT sum((rows->>'messages')::int) FROM erasures WHERE kind = 'GUEST' AND state = 'ERASED'`).Scan(&counted); err != nil || counted != 2 {
+		t.Errorf("%d messages are counted, %v", counted, err)
+	}
+	if _, err := p.Delete(t.Context(), e.Viewer, "ada@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	p.exec(`INSERT INTO owners SELECT * FROM backup; DROP TABLE backup; DELETE FROM erasures`)
+	again := peopleOn(t, p.db, p.hand, func(c *account.Config) { c.Journal = journal.Open(path) })
+	if n, err := again.Replay(t.Context()); n != 2 || err != nil {
+		t.Error(n, err)
+	}
+	p.gone(joined.OwnerID)
+	p.gone(discarded.OwnerID)
+}
