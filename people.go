@@ -104,7 +104,7 @@ func (s *server) openSignIns(secret []byte, public *url.URL) (err error) {
 // startPeople joins the rooms that know of each other through accounts, and lets the
 // accounts hear of other instances and the jobs run.
 func (s *server) startPeople(ctx context.Context) error {
-	s.accounts.Join(s.policy, s.mails, s.chat, s.policy)
+	s.accounts.Join(s.policy, s.mails, s.chat, s.policy, s.audit, s.disclosures)
 	s.accounts.Fund(s.credit)
 	s.credit.Join(s.writers(), s.accounts)
 	s.accounts.StopWith(settled{s.writers(), s.credit})

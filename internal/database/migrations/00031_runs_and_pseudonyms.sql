@@ -8,7 +8,21 @@ ALTER TABLE runs
     DROP CONSTRAINT runs_owner_id_reply_id_key,
     ADD CONSTRAINT runs_reply UNIQUE (owner_id, reply_id, conversation_id);
 
+-- An account has its own pseudonym, which new entries name, and those of guests that joined it:
+-- what was written of them stands in its activity.
+ALTER TABLE audit_subjects
+    ADD COLUMN joined boolean NOT NULL DEFAULT false,
+    DROP CONSTRAINT audit_subjects_pkey,
+    ADD PRIMARY KEY (owner_id, subject);
+CREATE UNIQUE INDEX audit_subjects_own ON audit_subjects (owner_id) WHERE NOT joined;
+
 -- +goose Down
+DELETE FROM audit_subjects WHERE joined;
+DROP INDEX audit_subjects_own;
+ALTER TABLE audit_subjects
+    DROP CONSTRAINT audit_subjects_pkey,
+    DROP COLUMN joined,
+    ADD PRIMARY KEY (owner_id);
 ALTER TABLE runs
     DROP CONSTRAINT runs_reply,
     ADD CONSTRAINT runs_owner_id_reply_id_key UNIQUE (owner_id, reply_id);
