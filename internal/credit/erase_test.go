@@ -16,7 +16,6 @@ func TestUsageGoesInParts(t *testing.T) {
 		r.must(r.exec(`INSERT INTO usage_rows SELECT (jsonb_populate_record(u, jsonb_build_object('id', 'use_m' || n, 'ref', 'm' || n, 'hold_id', '', 'transfer_id', '', 'credits', 0))).*
 			FROM usage_rows u, generate_series(1, 6000) n WHERE u.owner_id = $1`, p.OwnerID))
 	}
-	r.must(r.exec(`UPDATE owners SET erasing_at = now() WHERE id = $1`, one.OwnerID))
 	var gone, batches int64
 	for more := true; more; batches++ {
 		r.must(r.tx(func(tx *gorm.DB) (err error) {

@@ -67,7 +67,7 @@ var proofs = []proof{
 		`SELECT w.account_id || ' used ' || coalesce(u.sum, 0) || ', its charges took ' || coalesce(c.sum, 0) FROM wallets w
 			LEFT JOIN (SELECT owner_id, sum(credits) FROM usage_rows GROUP BY 1) u ON u.owner_id = w.owner_id
 			LEFT JOIN (SELECT account_id, sum(posted) FROM ledger_holds WHERE posted > 0 GROUP BY 1) c ON c.account_id = w.account_id
-			WHERE coalesce(u.sum, 0) <> coalesce(c.sum, 0) AND NOT EXISTS (SELECT FROM owners o WHERE o.id = w.owner_id AND o.erasing_at IS NOT NULL)`, // its usage goes in parts
+			WHERE coalesce(u.sum, 0) <> coalesce(c.sum, 0) AND NOT w.erasing`,
 		`SELECT u.id || ' says ' || u.credits || ', its charge ' || coalesce(h.posted, 0) FROM usage_rows u LEFT JOIN wallets w ON w.owner_id = u.owner_id
 			LEFT JOIN ledger_holds h ON h.id = u.hold_id AND h.account_id = w.account_id AND h.transfer_id = u.transfer_id WHERE u.credits <> coalesce(h.posted, 0)`,
 	}},

@@ -61,7 +61,11 @@ function useCopy(token: string, onCopied: (conversationId: string) => void) {
       ask({ code, message, place: 'COMPOSER', passed: () => void copy(), closed: () => setBusy(false) })
       return
     }
-    setWrong(noRoom(outcome) ? t`You keep so many conversations here that there is no room for this copy. Delete some first.` : refusalText(outcome))
+    setWrong(
+      noRoom(outcome)
+        ? t`You keep so many conversations here that there is no room for this copy. Delete some first.`
+        : refusalText(outcome),
+    )
     if (outcome.kind !== 'done' || !outcome.payload.conversation) return
     void client.query(ConversationsDocument, {}, { requestPolicy: 'network-only' }).toPromise()
     onCopied(unmask(ConversationRowFragmentDoc, outcome.payload.conversation).id)

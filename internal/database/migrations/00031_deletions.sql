@@ -16,7 +16,12 @@ ALTER TABLE audit_subjects
     ADD PRIMARY KEY (owner_id, subject);
 CREATE UNIQUE INDEX audit_subjects_own ON audit_subjects (owner_id) WHERE NOT joined;
 
+-- The usage of an owner that is being deleted goes in parts: the books don't compare it with the
+-- charges of its wallet any more.
+ALTER TABLE wallets ADD COLUMN erasing boolean NOT NULL DEFAULT false;
+
 -- +goose Down
+ALTER TABLE wallets DROP COLUMN erasing;
 DELETE FROM audit_subjects WHERE joined;
 DROP INDEX audit_subjects_own;
 ALTER TABLE audit_subjects
