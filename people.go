@@ -112,14 +112,15 @@ func (s *server) openSignIns(secret []byte, public *url.URL) (err error) {
 // startPeople joins the rooms that know of each other through accounts, and lets the
 // accounts hear of other instances and the jobs run.
 func (s *server) startPeople(ctx context.Context) error {
-	s.accounts.Join(s.policy, s.mails, s.chat, s.policy)
+	s.accounts.Join(s.policy, s.mails, s.chat, s.policy, s.audit, s.disclosures)
 	s.accounts.Fund(s.credit)
 	s.credit.Join(s.writers(), s.accounts)
 	s.accounts.StopWith(settled{s.writers(), s.credit})
 	s.keys.StopWith(s.writers())
 	s.keys.OnRevoked(s.completions.Revoked)
 	s.accounts.LeaveWith(s.billing)
-	s.accounts.EraseWith([]account.Shutter{s.keys, s.mails, s.exports, s.shares}, s.chat)
+	// Runs go before the usage that proves them to be charged.
+	s.accounts.EraseWith([]account.Shutter{s.keys, s.mails, s.exports, s.shares, s.disclosures}, s.chat, s.credit, s.completions)
 	if err := s.accounts.Start(ctx); err != nil {
 		return err
 	}
@@ -130,7 +131,8 @@ func (s *server) startPeople(ctx context.Context) error {
 	if _, err := s.accounts.Replay(ctx); err != nil {
 		return err
 	}
-	purger := account.NewPurger(account.PurgeConfig{DB: s.db, Audit: s.audit, Clock: s.clock, Log: s.log, Believed: s.retention.Believed, Busy: []account.Busy{s.chat}, Counters: []account.Counter{s.chat, s.policy, s.mails}})
+	s.accounts.KeepJournal(eraseEvery)
+	purger := account.NewPurger(account.PurgeConfig{DB: s.db, Audit: s.audit, Clock: s.clock, Log: s.log, Believed: s.retention.Believed, Busy: []account.Busy{s.chat}, Counters: []account.Counter{s.chat, s.policy, s.mails}, Erasers: []account.Eraser{s.chat}})
 	err := s.jobs.Add(
 		jobs.Job{Name: notify.Job, Every: mailsEvery, Run: func(ctx context.Context) error { _, err := s.mails.Deliver(ctx); return err }},
 		jobs.Job{Name: account.EraseJob, Every: eraseEvery, Timeout: eraseTimeout, Run: func(ctx context.Context) error { _, err := s.accounts.Resume(ctx); return err }},

@@ -44,7 +44,7 @@ func (s *server) facts() transparency.Facts {
 		OldestRequestLog: s.requests.OldestDay, OldestGuest: s.accounts.OldestGuest, RequestLogTTL: requestlog.TTL, GuestTTL: account.GuestTTL,
 		Deletions: func(ctx context.Context, since time.Time) (transparency.Deletions, error) {
 			f, err := s.accounts.DeletionFacts(ctx, since)
-			return transparency.Deletions{Running: f.Running, Oldest: f.Oldest, Done: f.Done, Slowest: f.Slowest, Unasked: f.Unasked}, err
+			return transparency.Deletions{Running: f.Running, Oldest: f.Oldest, Done: f.Done, Slowest: f.Slowest, Unasked: f.Unasked, Unnoted: s.accounts.JournalBehind()}, err
 		},
 		Retention: s.endings, Exports: s.exportFacts, LegalRequests: s.legalFacts, Notices: s.noticeFacts, Marketing: s.newsFacts,
 		Ledger: s.lastBooks, Audit: s.auditFacts, Staff: s.staffActs, Refused: s.egress.Refused, Reachable: s.reachable,

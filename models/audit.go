@@ -94,7 +94,8 @@ type AuditFacts struct {
 // AuditSubject is the pseudonym of an owner in the entries.
 type AuditSubject struct {
 	OwnerID string `gorm:"primaryKey"`
-	Subject []byte
+	Subject []byte `gorm:"primaryKey"`
+	Joined  bool   // of a guest that joined the account: no new entry names it
 }
 
 // AuditEntry is one act as it was written.

@@ -191,6 +191,7 @@ type Wallet struct {
 	LowNotice    bool
 	LowThreshold int64
 	LowToldAt    *time.Time
+	Erasing      bool
 }
 
 // CreditAdjustment is what the operator gave or took, and why.

@@ -14,6 +14,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/audit"
@@ -106,8 +107,9 @@ type Service struct {
 	working     sync.WaitGroup
 	mu          sync.Mutex
 	closed      bool
-	keyless     error     // others wrap under a key that isn't held
-	synced      time.Time // the journal has all tombstones until then
+	keyless     error       // others wrap under a key that isn't held
+	synced      time.Time   // the journal has all tombstones until then
+	behind      atomic.Bool // the journal could not be written
 	callbacks   []func(ownerID, sessionID string)
 	unsubscribe func()
 }

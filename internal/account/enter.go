@@ -1,12 +1,14 @@
 package account
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/id"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
@@ -165,9 +167,17 @@ func (e *entrance) moveTx(tx *gorm.DB, from, to viewer.Viewer) error {
 	return nil
 }
 
-// dropGuestTx deletes the guest with whatever still is its own. Where that was asked for
-// instead of keeping it, the account's acts say so.
+// dropGuestTx deletes the guest with whatever still is its own, and leaves its tombstone: no
+// backup brings it back beside the account that it has joined. Where that was asked for instead
+// of keeping it, the account's acts say so.
 func (e *entrance) dropGuestTx(tx *gorm.DB, from, to viewer.Viewer) error {
+	if err := database.AllowTx(tx, removeTimeout); err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
+	rows, err := ownedTx(tx, from.OwnerID)
+	if err != nil {
+		return err
+	}
 	gone := tx.Exec(`DELETE FROM owners WHERE id = ? AND kind = ?`, from.OwnerID, models.OwnerGuest)
 	if gone.Error != nil {
 		return fmt.Errorf("drop guest: %w", gone.Error)
@@ -175,6 +185,18 @@ func (e *entrance) dropGuestTx(tx *gorm.DB, from, to viewer.Viewer) error {
 	if gone.RowsAffected == 0 {
 		return nil
 	}
+	rows["owners"] = 1
+	now := e.s.clock.Now()
+	dropped := models.Erasure{ID: id.New(id.Erasure), Tombstone: e.s.tombstone(from.OwnerID), Kind: models.OwnerGuest, State: models.Erased,
+		Elsewhere: models.ElsewhereAsked, AttemptedAt: now, StartedAt: now, FinishedAt: &now}
+	if dropped.Rows, err = json.Marshal(rows); err != nil {
+		return fmt.Errorf("write the counts of a guest: %w", err)
+	}
+	// One that was deleted before and is here again came out of a backup.
+	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&dropped).Error; err != nil {
+		return fmt.Errorf("leave a guest's tombstone: %w", err)
+	}
+	e.dropped = dropped.Tombstone
 	e.ended = append(e.ended, ending{Owner: from.OwnerID})
 	if !e.in.Discard {
 		return nil
@@ -185,7 +207,8 @@ func (e *entrance) dropGuestTx(tx *gorm.DB, from, to viewer.Viewer) error {
 // refreshTx takes over the name and the address that the provider tells now, except
 // what its owner has corrected, and never an address that another account has. The
 // address counts only from the identity that has told the present one, or the linking
-// of a provider would change it: from the oldest.
+// of a provider would change it: from the oldest. Once that is unlinked the address is the
+// account's own. The former address is told of a change.
 func (e *entrance) refreshTx(tx *gorm.DB, to viewer.Viewer) error {
 	var oldest []string
 	err := tx.Raw(`SELECT id FROM (SELECT id, provider, subject_index FROM identities WHERE owner_id = ? AND provider <> ? ORDER BY created_at, id LIMIT 1) i
@@ -197,17 +220,37 @@ func (e *entrance) refreshTx(tx *gorm.DB, to viewer.Viewer) error {
 		return nil
 	}
 	index := e.s.index.ofEmail(e.proof.email)
-	var moved []bool
+	var changed []struct {
+		Moved bool
+		Old   []byte
+	}
 	err = tx.Raw(`UPDATE accounts a SET name_sealed = CASE WHEN name_corrected THEN name_sealed ELSE ? END,
 			email_sealed = CASE WHEN k.keep THEN email_sealed ELSE ? END, email_index = CASE WHEN k.keep THEN email_index ELSE ? END
-		FROM (SELECT email_index AS before, email_corrected OR EXISTS (SELECT FROM accounts o WHERE o.email_index = ? AND o.owner_id <> a.owner_id) AS keep
-			FROM accounts a WHERE a.owner_id = ?) k WHERE a.owner_id = ? RETURNING a.email_index IS DISTINCT FROM k.before`,
-		to.Key.SealString(namePlace(to.OwnerID), e.proof.Name), sealEmail(to.Key, emailPlace(to.OwnerID), e.proof.email), index, index, to.OwnerID, to.OwnerID).Scan(&moved).Error
+		FROM (SELECT email_index AS before, email_sealed AS old, email_corrected OR EXISTS (SELECT FROM accounts o WHERE o.email_index = ? AND o.owner_id <> a.owner_id) AS keep
+			FROM accounts a WHERE a.owner_id = ?) k WHERE a.owner_id = ? RETURNING a.email_index IS DISTINCT FROM k.before AS moved, k.old`,
+		to.Key.SealString(namePlace(to.OwnerID), e.proof.Name), sealEmail(to.Key, emailPlace(to.OwnerID), e.proof.email), index, index, to.OwnerID, to.OwnerID).Scan(&changed).Error
 	if err != nil {
 		return fmt.Errorf("refresh profile: %w", err)
 	}
-	if len(moved) == 0 || !moved[0] {
+	if len(changed) == 0 || !changed[0].Moved {
 		return nil
 	}
-	return e.s.didTx(tx, to, models.AuditEmailChanged, models.AuditFacts{Provider: e.proof.Provider, Outcome: byProvider})
+	if err := e.s.didTx(tx, to, models.AuditEmailChanged, models.AuditFacts{Provider: e.proof.Provider, Outcome: byProvider}); err != nil {
+		return err
+	}
+	return e.tellFormerTx(tx, to, changed[0].Old)
+}
+
+// tellFormerTx tells the former address that a provider has told another one.
+func (e *entrance) tellFormerTx(tx *gorm.DB, to viewer.Viewer, sealed []byte) error {
+	former, err := to.Key.OpenString(emailPlace(to.OwnerID), sealed)
+	if err != nil || former == "" || e.s.mailer == nil {
+		return err
+	}
+	account, err := e.s.readAccount(tx, to)
+	if err != nil {
+		return err
+	}
+	mark := fmt.Sprintf("email_changed/%x/%d", e.s.index.ofEmail(e.proof.email)[:8], e.s.clock.Now().UnixMicro())
+	return e.s.writeTx(tx, to, *account, models.Letter{Kind: models.LetterEmailChanged, To: former, DedupeKey: mark, Facts: map[string]string{"email": e.proof.email.text}})
 }

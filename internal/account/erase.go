@@ -57,7 +57,7 @@ func (s *Service) Delete(ctx context.Context, v viewer.Viewer, confirmation stri
 	if err := s.confirmed(ctx, v, confirmation); err != nil {
 		return Erasure{}, err
 	}
-	e, err := s.beginErasure(ctx, v.OwnerID, audit.By(v), "")
+	e, err := s.beginErasure(ctx, erasing{owner: v.OwnerID, by: audit.By(v), may: notLastAdminTx})
 	if fault.Is(err, fault.NotFound) { // another deletion is over already
 		err = errGone()
 	}
@@ -106,9 +106,21 @@ func (s *Service) confirmed(ctx context.Context, v viewer.Viewer, typed string) 
 	return fault.On("confirmation", fault.Invalid, "this is not the e-mail address of your account: type it as your profile shows it")
 }
 
+// erasing is whose deletion begins, by whom and why, and whether the owner may go.
+type erasing struct {
+	owner  string
+	by     audit.Actor
+	reason models.RemovalReason
+	may    func(tx *gorm.DB, ownerID string) error
+}
+
+// everybodyTx lets everybody go.
+func everybodyTx(*gorm.DB, string) error { return nil }
+
 // beginErasure is the first transaction of a deletion: from its commit on the owner is
 // there for nobody. One that has begun before is gone on with.
-func (s *Service) beginErasure(ctx context.Context, ownerID string, by audit.Actor, reason models.RemovalReason) (models.Erasure, error) {
+func (s *Service) beginErasure(ctx context.Context, begin erasing) (models.Erasure, error) {
+	ownerID := begin.owner
 	var e models.Erasure
 	var told []func()
 	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
@@ -120,13 +132,13 @@ func (s *Service) beginErasure(ctx context.Context, ownerID string, by audit.Act
 		if owner.ErasingAt != nil {
 			return tx.Where("tombstone = ?", s.tombstone(ownerID)).Take(&e).Error
 		}
-		if err := notLastAdminTx(tx, ownerID); err != nil {
+		if err := begin.may(tx, ownerID); err != nil {
 			return err
 		}
 		now := s.clock.Now()
-		e = models.Erasure{ID: id.New(id.Erasure), Tombstone: s.tombstone(ownerID), Kind: owner.Kind, Reason: reason, State: models.Erasing,
+		e = models.Erasure{ID: id.New(id.Erasure), Tombstone: s.tombstone(ownerID), Kind: owner.Kind, Reason: begin.reason, State: models.Erasing,
 			Elsewhere: models.ElsewherePending, AttemptedAt: now, StartedAt: now}
-		err = s.audit.WriteTx(tx, audit.Entry{Act: models.AuditAccountRemoved, Subject: ownerID, By: by, Facts: models.AuditFacts{Ref: e.ID, Outcome: string(reason)}})
+		err = s.audit.WriteTx(tx, audit.Entry{Act: models.AuditAccountRemoved, Subject: ownerID, By: begin.by, Facts: models.AuditFacts{Ref: e.ID, Outcome: string(begin.reason)}})
 		if err != nil {
 			return err
 		}
@@ -143,7 +155,9 @@ func (s *Service) beginErasure(ctx context.Context, ownerID string, by audit.Act
 	for _, f := range told {
 		f()
 	}
-	s.note(ctx, e.Tombstone)
+	if err := s.note(e.Tombstone); err != nil {
+		s.log.ErrorContext(ctx, "the journal of deletions is behind", "erasure", e.ID, "err", err)
+	}
 	return e, s.after("begun")
 }
 
@@ -191,11 +205,10 @@ func (s *Service) shutTx(tx *gorm.DB, ownerID string, now time.Time) (rows map[s
 	return rows, told, nil
 }
 
-// finishErasure does what is left of a deletion. It may run twice at once, and be cut off
-// anywhere: what was done is done, and once more does no harm.
+// finishErasure does what is left of a deletion, for as long as ctx lasts; each of its steps
+// has removeTimeout. It may run twice at once, and be cut off anywhere: what was done is done,
+// and once more does no harm.
 func (s *Service) finishErasure(ctx context.Context, ownerID string, e models.Erasure) (models.Erasure, error) {
-	ctx, cancel := context.WithTimeout(ctx, removeTimeout)
-	defer cancel()
 	if e.State == models.Erased {
 		return e, nil
 	}
@@ -258,15 +271,8 @@ func (s *Service) askElsewhere(ctx context.Context, ownerID string, e models.Era
 func (s *Service) eraseBatches(ctx context.Context, ownerID, erasureID string) error {
 	for _, eraser := range s.erasers {
 		for more := true; more; {
-			err := s.db.Tx(ctx, func(tx *gorm.DB) error {
-				counts, left, err := eraser.EraseTx(tx, ownerID)
-				more = left
-				if err != nil {
-					return err
-				}
-				return addRowsTx(tx, erasureID, counts)
-			})
-			if err == nil {
+			var err error
+			if more, err = s.eraseBatch(ctx, ownerID, erasureID, eraser); err == nil {
 				err = s.after("batch")
 			}
 			if err != nil {
@@ -277,15 +283,36 @@ func (s *Service) eraseBatches(ctx context.Context, ownerID, erasureID string) e
 	return nil
 }
 
+// eraseBatch is one transaction. It notes that somebody is at it: nobody takes a deletion over
+// that makes progress, however long it takes.
+func (s *Service) eraseBatch(ctx context.Context, ownerID, erasureID string, eraser Eraser) (more bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, removeTimeout)
+	defer cancel()
+	err = s.db.Tx(ctx, func(tx *gorm.DB) error {
+		counts, left, err := eraser.EraseTx(tx, ownerID)
+		more = left
+		if err != nil {
+			return err
+		}
+		if err := tx.Exec(`UPDATE erasures SET attempted_at = ? WHERE id = ?`, s.clock.Now(), erasureID).Error; err != nil {
+			return fmt.Errorf("note the progress of a deletion: %w", err)
+		}
+		return addRowsTx(tx, erasureID, counts)
+	})
+	return more, err
+}
+
 // errLeft says that something of an owner outlived it.
 var errLeft = errors.New("rows of a deleted owner are left")
 
 // eraseRest deletes the owner, with it its key and all other rows, and then looks through
 // every table that the database knows of: with a row left nothing of this is done.
 func (s *Service) eraseRest(ctx context.Context, ownerID, erasureID string) error {
+	ctx, cancel := context.WithTimeout(ctx, removeTimeout)
+	defer cancel()
 	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
-		if err := tx.Exec(fmt.Sprintf("SET LOCAL statement_timeout = %d", removeTimeout.Milliseconds())).Error; err != nil {
-			return fmt.Errorf("allow a deletion its time: %w", err)
+		if err := database.AllowTx(tx, removeTimeout); err != nil {
+			return err //nolint:wrapcheck // says what failed
 		}
 		if _, err := lockOwnerTx(tx, ownerID); err != nil {
 			if fault.Is(err, fault.NotFound) { // somebody else was faster

@@ -59,28 +59,51 @@ func (s *Service) EraseWith(shutters []Shutter, erasers ...Eraser) {
 // tombstone knows an owner again, and tells nothing of it.
 func (s *Service) tombstone(ownerID string) []byte { return seal.Derive(s.index.tomb, ownerID) }
 
-// note keeps a tombstone outside of the database. Nobody stays because that fails: the job
-// tries again.
-func (s *Service) note(ctx context.Context, tombstones ...[]byte) {
+// note keeps tombstones outside of the database. Nobody stays because that fails: it is tried
+// again until it is done, and JournalBehind says so meanwhile.
+func (s *Service) note(tombstones ...[]byte) error {
 	if s.journal == nil || len(tombstones) == 0 {
-		return
+		return nil
 	}
-	if err := s.journal.Add(tombstones...); err != nil {
-		s.log.ErrorContext(ctx, "note a deletion outside of the database", "err", err)
+	err := s.journal.Add(tombstones...)
+	if err != nil {
+		s.behind.Store(true)
+		return fmt.Errorf("note a deletion outside of the database: %w", err)
 	}
+	return nil
+}
+
+// JournalBehind reports whether the journal lacks a tombstone because it couldn't be written:
+// a backup that is brought back now may bring somebody back.
+func (s *Service) JournalBehind() bool { return s.behind.Load() }
+
+// KeepJournal brings the journal of this process up to date every so often, until Close:
+// each instance has one of its own.
+func (s *Service) KeepJournal(every time.Duration) {
+	s.background(context.Background(), func(ctx context.Context) {
+		turns := time.NewTicker(every)
+		defer turns.Stop()
+		for {
+			if err := s.syncJournal(ctx); err != nil && ctx.Err() == nil {
+				s.log.ErrorContext(ctx, "the journal of deletions is behind", "err", err)
+			}
+			select {
+			case <-turns.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
 }
 
 // Resume goes on with the deletions whose instance died or failed, and says how many it
-// finished. The journal gets what it lacks.
+// finished. The journal gets what it lacks; nobody waits for that.
 func (s *Service) Resume(ctx context.Context) (finished int, err error) {
-	if err := s.syncJournal(ctx); err != nil {
-		return 0, err
-	}
+	failed := []error{s.syncJournal(ctx)}
 	var owners []string
 	if err := s.db.Gorm(ctx).Raw(`SELECT id FROM owners WHERE erasing_at IS NOT NULL ORDER BY erasing_at`).Scan(&owners).Error; err != nil {
 		return 0, fmt.Errorf("find deletions: %w", database.Translate(err))
 	}
-	var failed []error
 	for _, ownerID := range owners {
 		e, mine, err := s.claim(ctx, ownerID)
 		if err == nil && mine {
@@ -110,7 +133,8 @@ const replayBatch = 5000
 
 // Replay deletes again who is in the journal and here all the same: the database was
 // brought back out of a backup. It comes before the first request, and looks at the owners
-// only when the journal knows of deletions that the database doesn't.
+// only when the journal knows of deletions that the database doesn't. The last administrator
+// goes too: the server starts without one, and `kimi-k2 admin` makes another.
 func (s *Service) Replay(ctx context.Context) (erased int, err error) {
 	missing, err := s.unknown(ctx)
 	if err != nil || len(missing) == 0 {
@@ -125,7 +149,7 @@ func (s *Service) Replay(ctx context.Context) (erased int, err error) {
 			if !missing[string(s.tombstone(ownerID))] {
 				continue
 			}
-			e, err := s.beginErasure(ctx, ownerID, audit.System(), models.RemovalRequested)
+			e, err := s.beginErasure(ctx, erasing{owner: ownerID, by: audit.System(), reason: models.RemovalRequested, may: everybodyTx})
 			if err == nil {
 				_, err = s.finishErasure(ctx, ownerID, e)
 			}
@@ -174,7 +198,7 @@ func (s *Service) tombstones(ctx context.Context, since time.Time) ([][]byte, er
 // clocks differ, and transactions take their time.
 const syncOverlap = time.Hour
 
-// syncJournal notes what other instances deleted.
+// syncJournal notes what other instances deleted, and what could not be noted before.
 func (s *Service) syncJournal(ctx context.Context) error {
 	if s.journal == nil {
 		return nil
@@ -187,7 +211,10 @@ func (s *Service) syncJournal(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.note(ctx, known...)
+	if err := s.note(known...); err != nil {
+		return err
+	}
+	s.behind.Store(false)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.synced = now.Add(-syncOverlap)

@@ -476,3 +476,169 @@ func TestTheLastAdministratorStays(t *testing.T) {
 		t.Error("signed out all the same")
 	}
 }
+
+// flaky is a journal on a disk that is full now and then.
+type flaky struct {
+	*journal.File
+	full bool
+}
+
+func (f *flaky) Add(values ...[]byte) error {
+	if f.full {
+		return errors.New("no space left on device")
+	}
+	return f.File.Add(values...)
+}
+
+// P105: a tombstone that couldn't be noted for hours is noted as soon as that can be done, and
+// meanwhile it is known that the journal is behind; deletions go on.
+func TestAJournalThatCouldNotBeWrittenCatchesUp(t *testing.T) {
+	j := &flaky{File: journal.Open(filepath.Join(t.TempDir(), "deletions.journal"))}
+	p := newPeople(t, func(c *account.Config) { c.Journal = j })
+	if _, err := p.Resume(t.Context()); err != nil || p.JournalBehind() {
+		t.Fatal(err)
+	}
+	ada := p.somebody()
+	j.full = true
+	first, err := p.Delete(t.Context(), ada.Viewer, "somebody-1@example.com")
+	if err != nil || first.State != models.Erased || !p.JournalBehind() {
+		t.Fatal(first, err)
+	}
+	for range 4 {
+		p.hand.move(time.Hour)
+		if _, err := p.Resume(t.Context()); err == nil || !p.JournalBehind() {
+			t.Error("nobody is told that the journal is behind")
+		}
+	}
+	j.full = false
+	if _, err := p.Resume(t.Context()); err != nil || p.JournalBehind() {
+		t.Error(err)
+	}
+	if all, err := j.All(); err != nil || len(all) != 1 || !slices.Equal(all[0], first.Tombstone) {
+		t.Error(all, err)
+	}
+}
+
+// P105: every process keeps its own journal, whoever has the turns of the job.
+func TestEachProcessKeepsItsJournal(t *testing.T) {
+	p := newPeople(t)
+	ada := p.somebody()
+	first, err := p.Delete(t.Context(), ada.Viewer, "somebody-1@example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := journal.Open(filepath.Join(t.TempDir(), "deletions.journal"))
+	other := peopleOn(t, p.db, p.hand, func(c *account.Config) { c.Journal = own })
+	other.KeepJournal(time.Minute)
+	defer other.Close()
+	for deadline := time.Now().Add(15 * time.Second); ; {
+		all, err := own.All()
+		if err != nil || time.Now().After(deadline) {
+			t.Fatal("the journal stays empty", err)
+		}
+		if len(all) == 1 && slices.Equal(all[0], first.Tombstone) {
+			return
+		}
+	}
+}
+
+// P105: who was deleted and is back out of a backup in which it is the only administrator
+// goes again, or no server would start.
+func TestABackupBringsNoAdministratorBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "deletions.journal")
+	p := newPeople(t, func(c *account.Config) { c.Journal = journal.Open(path) })
+	admin, err := p.RedeemOperatorLink(t.Context(), p.link(), viewer.Viewer{}, account.Device{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.exec(`CREATE SCHEMA backup; CREATE TABLE backup.owners AS SELECT * FROM owners; CREATE TABLE backup.accounts AS SELECT * FROM accounts`)
+	other := p.somebody()
+	if err := p.GrantAdmin(t.Context(), "somebody-1@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Remove(t.Context(), admin.Viewer.OwnerID); err != nil {
+		t.Fatal(err)
+	}
+	p.exec(`DELETE FROM owners WHERE id = $1`, other.Viewer.OwnerID)
+	p.exec(`INSERT INTO owners SELECT * FROM backup.owners; INSERT INTO accounts SELECT * FROM backup.accounts; DELETE FROM erasures; DROP SCHEMA backup CASCADE`)
+	again := peopleOn(t, p.db, p.hand, func(c *account.Config) { c.Journal = journal.Open(path) })
+	if n, err := again.Replay(t.Context()); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	p.gone(admin.Viewer.OwnerID)
+}
+
+// slow is a room with very much: each part takes most of the time that one step has.
+type slow struct {
+	hand  *hand
+	parts int
+	until []time.Time
+}
+
+func (s *slow) EraseTx(tx *gorm.DB, _ string) (map[string]int64, bool, error) {
+	until, _ := tx.Statement.Context.Deadline()
+	s.until = append(s.until, until)
+	s.hand.move(time.Minute)
+	s.parts--
+	return nil, s.parts > 0, nil
+}
+
+// P101, P106: a deletion may take as long as it makes progress: each part has its own time, and
+// nobody takes it over meanwhile.
+func TestADeletionThatMakesProgressGoesOn(t *testing.T) {
+	p := newPeople(t)
+	s := &slow{hand: p.hand, parts: 5}
+	p.EraseWith(nil, s)
+	ada := p.somebody()
+	p.CutAfter(func(step string) error {
+		if step != "batch" {
+			return nil
+		}
+		n, err := p.Resume(t.Context())
+		if n != 0 {
+			t.Error("somebody else took it over")
+		}
+		return err
+	})
+	e, err := p.Delete(t.Context(), ada.Viewer, "somebody-1@example.com")
+	if err != nil || e.State != models.Erased || len(s.until) != 5 {
+		t.Fatal(e, err, s.until)
+	}
+	for i := 1; i < len(s.until); i++ {
+		if !s.until[i].After(s.until[i-1]) {
+			t.Error("all parts have one time:", s.until)
+		}
+	}
+}
+
+// P43, P105: a guest that has joined an account, or was discarded for it, is as gone as one that
+// was deleted: no backup brings it back, also when the account is deleted.
+func TestABackupBringsNoJoinedGuestBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "deletions.journal")
+	p := newPeople(t, func(c *account.Config) { c.Journal = journal.Open(path) })
+	p.EraseWith(nil, &parts{})
+	p.signIn(google("1", "ada@example.com"))
+	joined, _ := p.guest()
+	discarded, _ := p.guest()
+	p.fill(discarded.OwnerID)
+	p.exec(`CREATE TABLE backup AS SELECT * FROM owners WHERE kind = 'GUEST'`)
+	p.signIn(google("1", "ada@example.com"), joined)
+	e, err := p.SignIn(t.Context(), account.SignIn{From: discarded, Discard: true, Proof: google("1", "ada@example.com")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var counted int
+	if err := p.db.Pool().QueryRow(t.Context(), `SELECT sum((rows->>'messages')::int) FROM erasures WHERE kind = 'GUEST' AND state = 'ERASED'`).Scan(&counted); err != nil || counted != 2 {
+		t.Errorf("%d messages are counted, %v", counted, err)
+	}
+	if _, err := p.Delete(t.Context(), e.Viewer, "ada@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	p.exec(`INSERT INTO owners SELECT * FROM backup; DROP TABLE backup; DELETE FROM erasures`)
+	again := peopleOn(t, p.db, p.hand, func(c *account.Config) { c.Journal = journal.Open(path) })
+	if n, err := again.Replay(t.Context()); n != 2 || err != nil {
+		t.Error(n, err)
+	}
+	p.gone(joined.OwnerID)
+	p.gone(discarded.OwnerID)
+}

@@ -86,7 +86,8 @@ func (s *Service) addTx(tx *gorm.DB, v viewer.Viewer, proof checked) error {
 // Unlink takes a way to sign in from the viewer's account, tells its address, and ends
 // the sessions that were begun that way: who holds the unlinked account at the provider
 // is out. The session that asks goes on, since it has just proved who it is. It needs a
-// fresh proof of who the viewer is; the last way is refused with CONFLICT.
+// fresh proof of who the viewer is; the last way is refused with CONFLICT. The address stays
+// what it is: no other way changes it by itself.
 func (s *Service) Unlink(ctx context.Context, v viewer.Viewer, identityID string) error {
 	if err := s.Fresh(v); err != nil {
 		return err
@@ -110,6 +111,12 @@ func (s *Service) unlinkTx(tx *gorm.DB, v viewer.Viewer, identityID string, ende
 	n, err := s.countIdentitiesTx(tx, v)
 	if err != nil {
 		return err
+	}
+	// The next one would tell its own address otherwise, which nobody has asked for.
+	err = tx.Exec(`UPDATE accounts SET email_corrected = true WHERE owner_id = ? AND email_index IS NOT NULL
+		AND ? = (SELECT id FROM identities WHERE owner_id = ? AND provider <> ? ORDER BY created_at, id LIMIT 1)`, v.OwnerID, identityID, v.OwnerID, models.ProviderOperator).Error
+	if err != nil {
+		return fmt.Errorf("keep the address: %w", err)
 	}
 	var providers []models.Provider
 	err = tx.Raw(`DELETE FROM identities WHERE owner_id = ? AND id = ? RETURNING provider`, v.OwnerID, identityID).Scan(&providers).Error

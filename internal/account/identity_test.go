@@ -206,3 +206,32 @@ func TestUnlinkingEndsTheSessionsBegunThatWay(t *testing.T) {
 		}
 	}
 }
+
+// P11, P12: who unlinks the identity that told the address keeps it: the next one doesn't bring
+// its own. An address that its provider changes is told to the former one.
+func TestNoAddressChangesSilently(t *testing.T) {
+	p := newPeople(t)
+	me := p.signIn(google("1", "ada@example.com")).Viewer
+	p.mails.take()
+	if e := p.signIn(google("1", "ada@example.org")); p.account(e.Viewer).Email != "ada@example.org" {
+		t.Error("the provider's new address was not taken over")
+	}
+	sent := p.mails.take()
+	if got := kinds(sent); !slices.Equal(got, []string{"EMAIL_CHANGED to ada@example.com"}) || sent[0].Facts["email"] != "ada@example.org" {
+		t.Error(got)
+	}
+	p.hand.move(time.Second)
+	if err := p.Link(t.Context(), me, gitHub("9", "attacker@example.net")); err != nil {
+		t.Fatal(err)
+	}
+	all, err := p.Identities(t.Context(), me)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Unlink(t.Context(), me, all[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	if e := p.signIn(gitHub("9", "attacker@example.net")); p.account(e.Viewer).Email != "ada@example.org" {
+		t.Error("the address is", p.account(e.Viewer).Email)
+	}
+}

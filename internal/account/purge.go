@@ -22,6 +22,9 @@ const (
 	defaultPurgeBatch = 100
 	purgeTimeout      = 30 * time.Second // of one batch
 	purgeRest         = 3                // times as long as a batch took it rests
+	// purgeRows is how many rows of guests one transaction deletes; who has more by itself
+	// goes a part at a time.
+	purgeRows = 20_000
 )
 
 // Busy says which of the owners are active although they send nothing: something is
@@ -43,7 +46,9 @@ type PurgeConfig struct {
 	Log      *slog.Logger
 	Busy     []Busy
 	Counters []Counter
-	Batch    int // owners per transaction: 100, about 10 ms
+	Erasers  []Eraser // delete what a single guest has too much of for one transaction
+	Batch    int      // owners per transaction at most: 100, about 10 ms
+	Rows     int64    // rows of them per transaction at most: 20,000
 	// Uptime is how long the process runs, by a clock that never jumps.
 	Uptime func() time.Duration
 	// SecondClock must agree before anything is deleted; nil: the database's.
@@ -64,6 +69,9 @@ type Purger struct {
 func NewPurger(c PurgeConfig) *Purger {
 	if c.Batch <= 0 {
 		c.Batch = defaultPurgeBatch
+	}
+	if c.Rows <= 0 {
+		c.Rows = purgeRows
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -89,7 +97,8 @@ func (p *Purger) databaseClock(ctx context.Context) (now time.Time, err error) {
 
 // PurgeGuests is one sweep: it deletes the guests whose last activity is GuestTTL ago
 // or more, in batches of one transaction each, and says what it removed. Guests for
-// whom a reply is being written, or who are just sending, are left to the next sweep.
+// whom a reply is being written, or who are just sending, are left to the next sweep; so is
+// one that can't be deleted, which keeps nobody else here and is the error at the end.
 //
 // One instance of all sweeps at a time; the others do nothing and return an empty
 // Receipt. While the clock and the database's differ, and after a jump until it has

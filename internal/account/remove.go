@@ -14,7 +14,8 @@ import (
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
-// removeTimeout bounds a removal: one owner may have very many rows.
+// removeTimeout bounds one step of a removal, and how long an administrator waits for all of
+// it: one owner may have very many rows.
 const removeTimeout = time.Minute
 
 // stopTimeout bounds the wait for the replies of who is removed; what still runs then
@@ -45,7 +46,7 @@ type Leaver interface {
 // stopped and settled first, its sessions are over, and who signs in with the same
 // identity gets a new, empty account. It refuses with NOT_FOUND who does not exist and
 // with CONFLICT to remove the last administrator. A removal that has begun is finished
-// although ctx ends.
+// although ctx ends, however long that takes.
 //
 // Who can call it runs this installation: it needs no viewer, and nothing that answers
 // a request may call it.
@@ -54,12 +55,12 @@ func (s *Service) Remove(ctx context.Context, idOrEmail string) (Receipt, error)
 	if err != nil {
 		return Receipt{}, err
 	}
-	return s.remove(ctx, named, audit.Terminal(), "")
+	return s.remove(context.WithoutCancel(ctx), named, audit.Terminal(), "")
 }
 
+// remove waits for the end until ctx ends; the removal goes on by itself then.
 func (s *Service) remove(ctx context.Context, v viewer.Viewer, by audit.Actor, reason models.RemovalReason) (Receipt, error) {
-	ctx = context.WithoutCancel(ctx)
-	e, err := s.beginErasure(ctx, v.OwnerID, by, reason)
+	e, err := s.beginErasure(ctx, erasing{owner: v.OwnerID, by: by, reason: reason, may: notLastAdminTx})
 	if err == nil {
 		e, err = s.finishErasure(ctx, v.OwnerID, e)
 	}

@@ -48,6 +48,8 @@ func (s *Service) RemoveAccount(ctx context.Context, v viewer.Viewer, r Removal)
 	case named.OwnerID == v.OwnerID:
 		return Receipt{}, fault.On("account", fault.Conflict, "this is your own account: another administrator has to remove it")
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeTimeout)
+	defer cancel()
 	return s.remove(ctx, named, audit.Operator(v), r.Reason)
 }
 

@@ -89,6 +89,11 @@ func (s *Service) signIn(ctx context.Context, in SignIn, first func(tx *gorm.DB)
 	}
 	s.announce(e.ended)
 	s.tellMovers(ctx, e)
+	if e.dropped != nil {
+		if err := s.note(e.dropped); err != nil {
+			s.log.ErrorContext(ctx, "the journal of deletions is behind", "err", err)
+		}
+	}
 	return e.entry, nil
 }
 
@@ -115,6 +120,7 @@ type entrance struct {
 	entry   Entry
 	ended   endings
 	moved   string // the guest whose rows were moved, empty for none
+	dropped []byte // the tombstone of the guest that is gone, nil for none
 }
 
 // passTx locks the guest, then the account: the order of everybody who needs both.

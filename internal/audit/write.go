@@ -16,6 +16,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/kimi-k2/kimi-k2/internal/id"
+	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
 )
 
@@ -126,12 +127,21 @@ func subjectsTx(tx *gorm.DB, entries []Entry) (map[string][]byte, error) {
 
 // subjectsSQL finds pseudonyms and makes those that are missing.
 const subjectsSQL = `WITH asked AS (
-	SELECT v.owner_id, v.subject, (SELECT s.subject FROM audit_subjects s WHERE s.owner_id = v.owner_id) AS known FROM (VALUES %s) AS v (owner_id, subject)
+	SELECT v.owner_id, v.subject, (SELECT s.subject FROM audit_subjects s WHERE s.owner_id = v.owner_id AND NOT s.joined) AS known FROM (VALUES %s) AS v (owner_id, subject)
 ), fresh AS (
 	INSERT INTO audit_subjects (owner_id, subject) SELECT owner_id, subject FROM asked WHERE known IS NULL ORDER BY owner_id
-	ON CONFLICT (owner_id) DO NOTHING RETURNING owner_id, subject
+	ON CONFLICT (owner_id) WHERE NOT joined DO NOTHING RETURNING owner_id, subject
 )
 SELECT owner_id, known AS subject FROM asked WHERE known IS NOT NULL UNION ALL SELECT owner_id, subject FROM fresh`
+
+// MoveTx makes what was written of a guest the account's to see: its pseudonym stands for the
+// account too. Entries stay as they are.
+func (s *Service) MoveTx(tx *gorm.DB, from, to viewer.Viewer) error {
+	if err := tx.Exec(`UPDATE audit_subjects SET owner_id = ?, joined = true WHERE owner_id = ?`, to.OwnerID, from.OwnerID).Error; err != nil {
+		return fmt.Errorf("move a guest's pseudonym: %w", err)
+	}
+	return nil
+}
 
 func newSubject() []byte {
 	b := make([]byte, subjectSize)

@@ -273,6 +273,9 @@ func (s *Service) DeleteConversation(ctx context.Context, v viewer.Viewer, conve
 		s.log.Info("delete a conversation whose run does not answer", "err", err)
 	}
 	err = s.DB.Tx(ctx, func(tx *gorm.DB) error {
+		if err := database.AllowTx(tx, clearTimeout); err != nil {
+			return err //nolint:wrapcheck // says what failed
+		}
 		return tx.Where("owner_id = ? AND id = ?", v.OwnerID, c.ID).Delete(&models.Conversation{}).Error
 	})
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/id"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
@@ -21,6 +22,9 @@ const (
 	ClearJob = "conversations.clear"
 	// eraseBatch is how many conversations one transaction deletes.
 	eraseBatch = 50
+	// eraseMessages is how many messages one transaction deletes, unless a single conversation
+	// has more.
+	eraseMessages = 5000
 	// clearTimeout bounds what one request or one turn deletes; the rest has another turn.
 	clearTimeout = time.Minute
 	// clearRetry is how long a deletion is left to who began it, or tried it last.
@@ -36,8 +40,8 @@ func (s *Service) EraseTx(tx *gorm.DB, ownerID string) (rows map[string]int64, m
 // eraseTx deletes a batch of those that were begun until the cutoff, zero for all.
 func eraseTx(tx *gorm.DB, ownerID string, cutoff time.Time) (rows map[string]int64, more bool, err error) {
 	// One conversation alone may be very long.
-	if err := tx.Exec(fmt.Sprintf("SET LOCAL statement_timeout = %d", clearTimeout.Milliseconds())).Error; err != nil {
-		return nil, false, fmt.Errorf("allow a deletion its time: %w", err)
+	if err := database.AllowTx(tx, clearTimeout); err != nil {
+		return nil, false, err //nolint:wrapcheck // says what failed
 	}
 	q := tx.Model(&models.Conversation{}).Where("owner_id = ?", ownerID)
 	if !cutoff.IsZero() {
@@ -49,6 +53,10 @@ func eraseTx(tx *gorm.DB, ownerID string, cutoff time.Time) (rows map[string]int
 	}
 	if len(ids) == 0 {
 		return nil, false, nil
+	}
+	found := len(ids)
+	if ids, err = fewTx(tx, ownerID, ids); err != nil {
+		return nil, false, err
 	}
 	rows = map[string]int64{}
 	for table, count := range map[string]string{
@@ -67,7 +75,31 @@ func eraseTx(tx *gorm.DB, ownerID string, cutoff time.Time) (rows map[string]int
 		return nil, false, fmt.Errorf("delete conversations: %w", gone.Error)
 	}
 	rows["conversations"] = gone.RowsAffected
-	return rows, len(ids) == eraseBatch, nil
+	return rows, found == eraseBatch || len(ids) < found, nil
+}
+
+// fewTx are the first of the conversations whose messages are not too many for one
+// transaction, at least one.
+func fewTx(tx *gorm.DB, ownerID string, ids []string) ([]string, error) {
+	var counts []struct {
+		ConversationID string
+		N              int
+	}
+	err := tx.Raw(`SELECT conversation_id, count(*) AS n FROM messages WHERE owner_id = ? AND conversation_id IN ? GROUP BY 1`, ownerID, ids).Scan(&counts).Error
+	if err != nil {
+		return nil, fmt.Errorf("weigh conversations: %w", err)
+	}
+	messages := map[string]int{}
+	for _, c := range counts {
+		messages[c.ConversationID] = c.N
+	}
+	sum := 0
+	for i, one := range ids {
+		if sum += messages[one]; sum > eraseMessages && i > 0 {
+			return ids[:i], nil
+		}
+	}
+	return ids, nil
 }
 
 // DeleteAllConversations deletes all conversations that the viewer has, for good, and says
@@ -111,6 +143,10 @@ func (s *Service) beginClearing(ctx context.Context, v viewer.Viewer) (c models.
 			return fmt.Errorf("read a clearing: %w", err)
 		}
 		now := s.Clock.Now()
+		// What is there is meant, whatever the clock of whoever dated it said.
+		if err := tx.Exec(`UPDATE conversations SET created_at = ? WHERE owner_id = ? AND created_at > ?`, now, v.OwnerID, now).Error; err != nil {
+			return fmt.Errorf("date conversations that are ahead: %w", err)
+		}
 		if len(old) == 1 {
 			c = old[0]
 			return tx.Exec(`UPDATE clearings SET cutoff = ?, attempted_at = ? WHERE owner_id = ?`, now, now, v.OwnerID).Error

@@ -2,9 +2,11 @@ package chat
 
 import (
 	"fmt"
+	"slices"
 
 	"gorm.io/gorm"
 
+	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
@@ -91,19 +93,14 @@ func (m *move) conversations() error {
 	})
 }
 
-// messages writes parents before their children: the tree is checked with every
-// statement.
+// messages writes parents before their children, or with them: the tree is checked at the
+// end of every statement.
 func (m *move) messages() error {
 	var tree []models.Message
 	if err := m.theirs().Select("id", "parent_id").Order("id").Find(&tree).Error; err != nil {
 		return fmt.Errorf("read tree: %w", err)
 	}
-	for _, level := range levels(tree) {
-		if err := inBatches(level, m.moveMessages); err != nil {
-			return err
-		}
-	}
-	return nil
+	return inBatches(parentsFirst(tree), m.moveMessages)
 }
 
 func (m *move) moveMessages(ids []string) error {
@@ -176,6 +173,9 @@ func (m *move) chunks() error {
 
 // leave deletes the guest's rows; all of them hang on its conversations.
 func (m *move) leave() error {
+	if err := database.AllowTx(m.tx, clearTimeout); err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
 	if err := m.theirs().Delete(&models.Conversation{}).Error; err != nil {
 		return fmt.Errorf("delete the guest's rows: %w", err)
 	}
@@ -205,21 +205,16 @@ func inBatches[T any](items []T, do func([]T) error) error {
 	return nil
 }
 
-// levels are the ids of trees of messages by their depth: roots, their children, and
-// so on. Ids alone would not do: the clocks of instances differ.
-func levels(tree []models.Message) [][]string {
+// parentsFirst are the ids of trees of messages: roots, their children, and so on. Ids
+// alone would not do: the clocks of instances differ.
+func parentsFirst(tree []models.Message) []string {
 	children := make(map[string][]string, len(tree))
 	for _, m := range tree {
 		children[deref(m.ParentID)] = append(children[deref(m.ParentID)], m.ID)
 	}
-	var out [][]string
-	for level := children[""]; len(level) > 0; {
-		out = append(out, level)
-		var next []string
-		for _, id := range level {
-			next = append(next, children[id]...)
-		}
-		level = next
+	out := slices.Clone(children[""])
+	for i := 0; i < len(out); i++ {
+		out = append(out, children[out[i]]...)
 	}
 	return out
 }

@@ -118,7 +118,7 @@ var proofs = []proof{
 	}},
 	{"P25", "the usage of every wallet costs exactly what its charges took", `SELECT coalesce(sum(n), 0) FROM used`, []string{
 		`SELECT w.account_id || ' used ' || coalesce(u.credits, 0) || ', its charges took ' || coalesce(c.charged, 0) FROM wallets w
-			LEFT JOIN used u ON u.owner_id = w.owner_id LEFT JOIN holds c ON c.account_id = w.account_id WHERE coalesce(u.credits, 0) <> coalesce(c.charged, 0)`,
+			LEFT JOIN used u ON u.owner_id = w.owner_id LEFT JOIN holds c ON c.account_id = w.account_id WHERE coalesce(u.credits, 0) <> coalesce(c.charged, 0) AND NOT w.erasing`,
 	}, []search{
 		{someUsageWrong, `SELECT u.id || ' says ' || u.credits || ', its charge ' || coalesce(h.posted, 0) FROM usage_rows u LEFT JOIN wallets w ON w.owner_id = u.owner_id
 			LEFT JOIN ledger_holds h ON h.id = u.hold_id AND h.account_id = w.account_id AND h.transfer_id = u.transfer_id WHERE u.credits <> coalesce(h.posted, 0)`},

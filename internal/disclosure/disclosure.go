@@ -36,6 +36,9 @@ const (
 type Owners interface {
 	// Named is the account or guest with an id or an e-mail address, as itself; NOT_FOUND.
 	Named(ctx context.Context, idOrEmail string) (viewer.Viewer, error)
+	// LockTx locks the owner's row, and refuses with UNAUTHENTICATED one that is gone or is being
+	// deleted.
+	LockTx(tx *gorm.DB, v viewer.Viewer) error
 	// Fresh refuses who hasn't proved lately who it is.
 	Fresh(v viewer.Viewer) error
 	// TellTx writes a mail to an account's address, when it has one.
@@ -94,6 +97,25 @@ func (s *Service) mayDisclose(v viewer.Viewer) error {
 		return err
 	}
 	return s.Owners.Fresh(v)
+}
+
+// thereTx refuses with NOT_FOUND an owner that is gone or goes. Its row is locked, before any of
+// what is the owner's: its deletion takes them in the same order.
+func (s *Service) thereTx(tx *gorm.DB, owner viewer.Viewer) error {
+	err := s.Owners.LockTx(tx, owner)
+	if fault.Is(err, fault.Unauthenticated) {
+		return errGone()
+	}
+	return err
+}
+
+// ShutTx ends all openings of an owner whose deletion begins: nobody reads what is to be gone.
+func (s *Service) ShutTx(tx *gorm.DB, ownerID string) (rows map[string]int64, told func(), err error) {
+	now := s.Clock.Now()
+	if err := tx.Exec(`UPDATE openings SET ended_at = ? WHERE owner_id = ? AND ended_at IS NULL`, now, ownerID).Error; err != nil {
+		return nil, nil, fmt.Errorf("end the openings of an owner: %w", err)
+	}
+	return nil, func() {}, nil
 }
 
 func wordsPlace(owner, request string) seal.Place {

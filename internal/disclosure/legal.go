@@ -60,6 +60,9 @@ func (s *Service) Receive(ctx context.Context, v viewer.Viewer, r Request) (*mod
 		return nil, err
 	}
 	err = s.DB.Tx(ctx, func(tx *gorm.DB) error {
+		if err := s.thereTx(tx, owner); err != nil {
+			return err
+		}
 		if err := tx.Create(&row).Error; err != nil {
 			return fmt.Errorf("keep a request: %w", err)
 		}

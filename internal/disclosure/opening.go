@@ -58,6 +58,9 @@ func (s *Service) Ask(ctx context.Context, v viewer.Viewer, a Ask) (*models.Open
 	o := models.Opening{OwnerID: owner.OwnerID, ID: id.New(id.Opening), Conversations: strings.Join(a.Conversations, " "), AskedBy: v.OwnerID, AskedAt: now, ExpiresAt: now.Add(ApprovalTTL), Reason: a.Reason, State: models.OpeningAsked}
 	o.ReasonSealed = owner.Key.SealString(reasonPlace(o.OwnerID, o.ID), a.Reason)
 	err = s.DB.Tx(ctx, func(tx *gorm.DB) error {
+		if err := s.thereTx(tx, owner); err != nil {
+			return err
+		}
 		if err := s.didTx(tx, v, &o, models.AuditContentAsked, ""); err != nil {
 			return err
 		}
@@ -180,13 +183,21 @@ func (s *Service) End(ctx context.Context, v viewer.Viewer, openingID string) (*
 
 // Read is one conversation of an opening. Each reading is written down first, for the owner
 // to see. It refuses with FORBIDDEN everybody but the administrator who asked, and him
-// before another one has approved it, after its hour, and for what it doesn't name.
+// before another one has approved it, after its hour, and for what it doesn't name; with
+// NOT_FOUND what is somebody's whose deletion has begun.
 func (s *Service) Read(ctx context.Context, v viewer.Viewer, openingID, conversationID string) (Conversation, error) {
 	if err := mayAct(v); err != nil {
 		return Conversation{}, err
 	}
+	owner, err := s.ownerOfOpening(ctx, openingID)
+	if err != nil {
+		return Conversation{}, err
+	}
 	var o *models.Opening
-	err := s.DB.Tx(ctx, func(tx *gorm.DB) (err error) {
+	err = s.DB.Tx(ctx, func(tx *gorm.DB) (err error) {
+		if err := s.thereTx(tx, owner); err != nil {
+			return err
+		}
 		if o, err = s.lockTx(tx, openingID); err != nil {
 			return err
 		}
@@ -203,10 +214,6 @@ func (s *Service) Read(ctx context.Context, v viewer.Viewer, openingID, conversa
 		}
 		return tx.Model(o).Update("reads", gorm.Expr("reads + 1")).Error
 	})
-	if err != nil {
-		return Conversation{}, err
-	}
-	owner, err := s.Owners.Named(ctx, o.OwnerID)
 	if err != nil {
 		return Conversation{}, err
 	}

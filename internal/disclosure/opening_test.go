@@ -1,9 +1,12 @@
 package disclosure_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
+
+	"gorm.io/gorm"
 
 	"github.com/kimi-k2/kimi-k2/internal/account"
 	"github.com/kimi-k2/kimi-k2/internal/audit"
@@ -148,4 +151,88 @@ func TestTheDatabaseKeepsTheRuleToo(t *testing.T) {
 	o.exec(`DELETE FROM owners WHERE id = $1`, owner.OwnerID)
 	_, err := o.Approve(t.Context(), second, opening.ID)
 	wantFault(t, err, fault.NotFound)
+}
+
+// P83, P102: from the begin of an owner's deletion on nothing of it is read, asked for or
+// received, also what was approved before; the opening has ended.
+func TestNothingIsReadOfWhoIsBeingDeleted(t *testing.T) {
+	o := newOffice(t)
+	first, second, owner := o.admin(), o.admin(), o.owner(viewer.Guest)
+	open := o.asked(first, owner)
+	if _, err := o.Approve(t.Context(), second, open.ID); err != nil {
+		t.Fatal(err)
+	}
+	o.accounts.EraseWith([]account.Shutter{o.Service}, stuck{})
+	if e, err := o.accounts.Delete(t.Context(), owner, models.EraseWord); err != nil || e.State != models.Erasing {
+		t.Fatal(e, err)
+	}
+	wantFault(t, o.read(first, open.ID, "con_1"), fault.NotFound)
+	if o.shelf.reads != 0 {
+		t.Error("it was read")
+	}
+	list, _, err := o.Openings(t.Context(), second, page.Args{Size: 10})
+	if err != nil || len(list) != 1 || list[0].State != models.OpeningEnded {
+		t.Errorf("%+v %v", list, err)
+	}
+	_, err = o.Ask(t.Context(), first, disclosure.Ask{Account: owner.OwnerID, Conversations: []string{"con_1"}, Reason: reason})
+	wantFault(t, err, fault.NotFound)
+	_, err = o.Receive(t.Context(), first, request(owner.OwnerID))
+	wantFault(t, err, fault.NotFound)
+}
+
+// stuck is a room whose rows can't be deleted.
+type stuck struct{}
+
+func (stuck) EraseTx(*gorm.DB, string) (map[string]int64, bool, error) {
+	return nil, false, errors.New("it can't be deleted now")
+}
+
+// P83, P43: what was read of a guest, and what was asked about it, stands in the activity of the
+// account that it joins; the opening goes on, and its reason can be read.
+func TestAnAccountSeesWhatWasReadOfItsGuest(t *testing.T) {
+	o := newOffice(t)
+	first, second, guest, account := o.admin(), o.admin(), o.owner(viewer.Guest), o.owner(viewer.Account)
+	opening := o.asked(first, guest)
+	if _, err := o.Approve(t.Context(), second, opening.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.read(first, opening.ID, "con_1"); err != nil {
+		t.Fatal(err)
+	}
+	asked, err := o.Receive(t.Context(), first, request(guest.OwnerID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := o.seen(account)
+	err = o.db.Tx(t.Context(), func(tx *gorm.DB) error {
+		if err := errors.Join(o.audit.MoveTx(tx, guest, account), o.MoveTx(tx, guest, account)); err != nil {
+			return err
+		}
+		return tx.Exec(`DELETE FROM owners WHERE id = ?`, guest.OwnerID).Error
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := o.seen(account), append([]models.AuditAct{models.AuditContentOpened, models.AuditContentApproved, models.AuditContentAsked}, before...); !slices.Equal(got, want) {
+		t.Errorf("the account sees %v, want %v", got, want)
+	}
+	o.shelf.owners["con_1"] = account.OwnerID
+	if err := o.read(first, opening.ID, "con_1"); err != nil {
+		t.Error(err)
+	}
+	list, _, err := o.Openings(t.Context(), second, page.Args{Size: 10})
+	if err != nil || len(list) != 1 || list[0].OwnerID != account.OwnerID || list[0].Reason != reason || list[0].Reads != 2 {
+		t.Errorf("%+v %v", list, err)
+	}
+	requests, _, err := o.Requests(t.Context(), first, page.Args{Size: 10})
+	if err != nil || len(requests) != 1 || requests[0].ID != asked.ID || requests[0].LegalWords != request("").Words {
+		t.Errorf("%+v %v", requests, err)
+	}
+	// New entries name the account's own pseudonym, of which there is one.
+	if _, err := o.End(t.Context(), first, opening.ID); err != nil {
+		t.Error(err)
+	}
+	if got := o.seen(account); got[0] != models.AuditContentEnded {
+		t.Errorf("the account sees %v", got)
+	}
 }

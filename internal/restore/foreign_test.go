@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -119,5 +120,19 @@ func TestConversationsOfOpenWebUIComeIn(t *testing.T) {
 	}
 	if got := i.shown(v); !slices.Equal(got, want) {
 		t.Error(strings.Join(got, "\n"))
+	}
+}
+
+// P100: a conversation that a file dates a little ahead, by another clock, is of now.
+func TestNothingIsDatedAhead(t *testing.T) {
+	i := install(t)
+	v := i.somebody()
+	ahead := strconv.FormatInt(time.Now().Add(20*time.Hour).Unix(), 10)
+	if _, err := i.Import(t.Context(), v, strings.NewReader(strings.ReplaceAll(string(read(t, "chatgpt.json")), "1767225600", ahead))); err != nil {
+		t.Fatal(err)
+	}
+	var late int
+	if err := i.db.Pool().QueryRow(t.Context(), `SELECT (SELECT count(*) FROM conversations WHERE greatest(created_at, updated_at) > $1) + (SELECT count(*) FROM messages WHERE created_at > $1)`, time.Now()).Scan(&late); err != nil || late != 0 {
+		t.Errorf("%d rows are dated ahead, %v", late, err)
 	}
 }

@@ -73,7 +73,7 @@ func (silent) Publish(string, []byte) error { return nil }
 func (silent) Subscribe(string, func([]byte, func([]byte) error)) (func(), error) {
 	return func() {}, nil
 }
-func (silent) Follow(string, func([]byte)) (func(), error) { return func() {}, nil }
+func (silent) Follow(string, func([]byte), func()) (func(), error) { return func() {}, nil }
 func (silent) Request(context.Context, string, []byte) ([]byte, error) {
 	return nil, errors.New("nobody listens")
 }

@@ -156,10 +156,14 @@ func (s *sink) end() error {
 // epoch is the earliest time that is believed.
 var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// moment is a time of a file, or another one when it is none or can't be.
+// moment is a time of a file, or another one when it is none or can't be. What is a little ahead,
+// by another clock or time zone, is now: nothing here is dated ahead.
 func (s *sink) moment(at, otherwise time.Time) time.Time {
-	if at.Before(epoch) || at.After(s.now.Add(24*time.Hour)) {
+	switch {
+	case at.Before(epoch) || at.After(s.now.Add(24*time.Hour)):
 		return otherwise
+	case at.After(s.now):
+		at = s.now
 	}
 	return at.UTC().Truncate(time.Microsecond)
 }

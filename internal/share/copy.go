@@ -1,8 +1,10 @@
 package share
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"gorm.io/gorm"
@@ -19,8 +21,8 @@ const copied = "SHARE"
 
 // Copy makes what a link shows a conversation of the viewer's own, which stays when the link
 // ends. A visitor becomes a guest by it, once it has passed what is asked of everybody. It
-// returns whom the viewer has become, and the conversation's id. It refuses like Look, and
-// whom the gate refuses.
+// returns whom the viewer has become, and the conversation's id. It refuses like Look, whom the
+// gate refuses, and with INVALID who would keep more than an import may bring.
 func (s *Service) Copy(ctx context.Context, v viewer.Viewer, link string) (as viewer.Viewer, conversationID string, err error) {
 	if v.Kind != viewer.Account && v.Kind != viewer.Guest && v.Kind != viewer.Visitor {
 		return v, "", fault.New(fault.Unauthenticated, "there is nobody whose conversation this could become")
@@ -36,6 +38,9 @@ func (s *Service) Copy(ctx context.Context, v viewer.Viewer, link string) (as vi
 		}
 		var messages []models.RestoredMessage
 		c, messages = fresh(shown, s.Clock.Now())
+		if err := s.roomTx(tx, as, messages); err != nil {
+			return err
+		}
 		if err := s.Conversations.RestoreTx(tx, as, []models.RestoredConversation{c}, messages); err != nil {
 			return err //nolint:wrapcheck // says what failed
 		}
@@ -49,6 +54,30 @@ func (s *Service) Copy(ctx context.Context, v viewer.Viewer, link string) (as vi
 	}
 	s.Conversations.Restored(as, []string{c.ID})
 	return as, c.ID, nil
+}
+
+// rowBytes is what a message counts beside its texts.
+const rowBytes = 512
+
+// roomTx refuses messages that would make too much of what the viewer keeps. Its owner's row is
+// locked: several copies at once take turns.
+func (s *Service) roomTx(tx *gorm.DB, v viewer.Viewer, messages []models.RestoredMessage) error {
+	most := cmp.Or(s.PerAccount, 512<<20)
+	if v.Kind == viewer.Guest {
+		most = cmp.Or(s.PerGuest, 16<<20)
+	}
+	kept, err := s.Conversations.KeptTx(tx, v)
+	if err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
+	for _, m := range messages {
+		kept += int64(len(m.Text)+len(m.Reasoning)) + rowBytes
+	}
+	if kept <= most {
+		return nil
+	}
+	return fault.On("token", fault.Invalid, "with this copy you would keep more than %d MB of conversations here: delete some first", most>>20).
+		Because("too_much_text", map[string]string{"most": strconv.FormatInt(most>>20, 10)})
 }
 
 // ownerTx is whom a copy will belong to: a visitor becomes a guest, and nobody does before

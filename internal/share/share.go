@@ -37,6 +37,8 @@ type Conversations interface {
 	// branch on show.
 	SnapshotTx(tx *gorm.DB, v viewer.Viewer, conversationID, leafID string) (*models.SharedConversation, error)
 	RestoreTx(tx *gorm.DB, v viewer.Viewer, conversations []models.RestoredConversation, messages []models.RestoredMessage) error
+	// KeptTx is how many bytes the viewer's messages take.
+	KeptTx(tx *gorm.DB, v viewer.Viewer) (int64, error)
 	ShowTx(tx *gorm.DB, v viewer.Viewer, leaves map[string]string) error
 	Restored(v viewer.Viewer, conversationIDs []string)
 }
@@ -76,6 +78,9 @@ type Config struct {
 	// Secret is a secret of the installation of at least 32 bytes: it tells links that were
 	// made here from others.
 	Secret []byte
+	// PerGuest and PerAccount are how many bytes of conversations a guest and an account may have
+	// together with a copy; zero: 16 MB and 512 MB.
+	PerGuest, PerAccount int64
 	// Off forbids sharing: nothing is shared, and no link opens.
 	Off bool
 }

@@ -5,8 +5,11 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -420,4 +423,47 @@ func TestAWithdrawnConsentIsNoneAnywhere(t *testing.T) {
 	here.consent(v, true)
 	h.pass(time.Second)
 	refused(t, "read", there.Look(t.Context(), s.Link), fault.Gone)
+}
+
+// P107: copies make nobody keep more than an import may bring, however often and at once they
+// are taken; deleting makes room.
+func TestCopiesAreBounded(t *testing.T) {
+	r := newHouse(t).open(func(c *share.Config) { c.PerGuest, c.PerAccount = 8<<10, 16<<10 })
+	ada := r.sharer("Ada")
+	s := r.make(ada, share.Make{ConversationID: r.talk(ada, "boats").id})
+	guest, first, err := r.Copy(t.Context(), r.passed(), s.Link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for v, most := range map[*viewer.Viewer]int64{&guest: 8 << 10, new(r.member("Bob")): 16 << 10} {
+		var all sync.WaitGroup
+		var refusals atomic.Int64
+		for range 12 {
+			all.Go(func() {
+				_, _, err := r.Copy(t.Context(), *v, s.Link)
+				var f *fault.Fault
+				switch {
+				case err == nil:
+				case errors.As(err, &f) && f.Code == fault.Invalid && f.Reason == "too_much_text":
+					refusals.Add(1)
+				default:
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		r.tx(func(tx *gorm.DB) error {
+			kept, err := r.chat.KeptTx(tx, *v)
+			if kept > most || kept < most/2 || refusals.Load() == 0 {
+				t.Errorf("a %s keeps %d of %d bytes, %d copies were refused", v.Kind, kept, most, refusals.Load())
+			}
+			return err
+		})
+	}
+	if err := r.chat.DeleteConversation(t.Context(), guest, first); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := r.Copy(t.Context(), guest, s.Link); err != nil {
+		t.Error(err)
+	}
 }

@@ -100,6 +100,9 @@ func (s *Service) deletions(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	if d.Unnoted {
+		return red(found("deletions_unnoted"))
+	}
 	if d.Running > 0 {
 		age := now.Sub(d.Oldest)
 		running := found("deletions_running", "running", d.Running, "age", age)

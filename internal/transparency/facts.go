@@ -56,6 +56,7 @@ type Deletions struct {
 	Done    int64         // since the time that was asked for
 	Slowest time.Duration // of those
 	Unasked int64         // of those, where others couldn't be asked to forget
+	Unnoted bool          // the journal that keeps a backup from bringing anybody back lacks some
 }
 
 // Ledger is a check of the books.

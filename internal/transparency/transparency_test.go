@@ -98,6 +98,11 @@ func TestABrokenPromiseShows(t *testing.T) {
 				return transparency.Deletions{Running: 1, Oldest: r.hand.Now().Add(-25 * time.Hour)}, nil
 			}
 		}, "within a day"},
+		{"P105: the journal is behind", "deletions", red, func(_ *room, f *facts) {
+			f.Deletions = func(context.Context, time.Time) (transparency.Deletions, error) {
+				return transparency.Deletions{Unnoted: true}, nil
+			}
+		}, "can't be written"},
 		{"P25: the books don't add up", "ledger_drift", red, func(r *room, f *facts) {
 			f.Ledger = func(context.Context) (transparency.Ledger, bool, error) {
 				return transparency.Ledger{At: r.hand.Now(), Broken: []string{"L3"}}, true, nil

@@ -35,6 +35,7 @@ var words = map[string]string{
 	"deletion_late":       "Each should be over within a day.",
 	"no_deletion":         "No deletion waits. Nobody asked for one in the last 90 days.",
 	"deletions_done":      "No deletion waits. In the last 90 days there were {done:number}; the slowest took {slowest:span}.",
+	"deletions_unnoted":   "The journal of deletions (DATA_DIR/deletions.journal) can't be written: a backup that is brought back now may bring somebody back.",
 	"deletions_unasked":   "In {cases:case|cases} a payment provider could not be asked to forget: the operator does that by hand.",
 	"exports_now":         "{ready:export lies ready|exports lie ready} to be fetched; {running:number} under way now.",
 	"export_file_late":    "A file that should have been deleted is still there, for {age:span}.",

@@ -1,3 +1,4 @@
+import { t } from '@lingui/core/macro'
 import { Trans } from '@lingui/react/macro'
 import { useState } from 'react'
 import { useClient } from 'urql'
@@ -5,7 +6,7 @@ import { Button } from '@/components/ui/button'
 import { Notice } from '@/components/ui/notice'
 import { unmask } from '@/gql/fragment-masking'
 import { ConversationRowFragmentDoc, ConversationsDocument, ShareCopyDocument } from '@/gql/graphql'
-import { useMutationAct } from '@/lib/graphql/act'
+import { type Outcome, useMutationAct } from '@/lib/graphql/act'
 import { ask, isQuestion } from '@/lib/questions'
 import { refusalText } from './refusal'
 
@@ -39,6 +40,11 @@ export function Continue({ token, onCopied }: ContinueProps) {
   )
 }
 
+/** A copy is INVALID only where its reader would keep too much. */
+function noRoom(outcome: Outcome<unknown>): boolean {
+  return outcome.kind === 'refused' && outcome.refusals[0].code === 'INVALID'
+}
+
 function useCopy(token: string, onCopied: (conversationId: string) => void) {
   const client = useClient()
   const run = useMutationAct(ShareCopyDocument, (data) => data.shareCopy)
@@ -55,7 +61,11 @@ function useCopy(token: string, onCopied: (conversationId: string) => void) {
       ask({ code, message, place: 'COMPOSER', passed: () => void copy(), closed: () => setBusy(false) })
       return
     }
-    setWrong(refusalText(outcome))
+    setWrong(
+      noRoom(outcome)
+        ? t`You keep so many conversations here that there is no room for this copy. Delete some first.`
+        : refusalText(outcome),
+    )
     if (outcome.kind !== 'done' || !outcome.payload.conversation) return
     void client.query(ConversationsDocument, {}, { requestPolicy: 'network-only' }).toPromise()
     onCopied(unmask(ConversationRowFragmentDoc, outcome.payload.conversation).id)

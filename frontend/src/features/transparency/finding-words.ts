@@ -112,6 +112,8 @@ const sentences: Readonly<Record<string, (said: Said, count: Counts) => string>>
   deletion_late: () => t`Each should be over within a day.`,
   no_deletion: () => t`No deletion waits. Nobody asked for one in the last 90 days.`,
   deletions_done: ({ done, slowest }) => t`No deletion waits. In the last 90 days there were ${done}; the slowest took ${slowest}.`,
+  deletions_unnoted: () =>
+    t`The journal of deletions (DATA_DIR/deletions.journal) can't be written: a backup that is brought back now may bring somebody back.`,
   deletions_unasked: (_, { cases }) =>
     t`In ${plural(cases, { one: '# case', other: '# cases' })} a payment provider could not be asked to forget: the operator does that by hand.`,
   exports_now: ({ running }, { ready }) =>
