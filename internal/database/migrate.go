@@ -146,7 +146,7 @@ const waitTold = 10 * time.Second
 // SessionLock takes the lock on conn, however long another instance migrates, and tells of
 // the wait: a lock that nobody works under, as a pooler may keep one, shows by its process.
 func (l migrationLock) SessionLock(ctx context.Context, conn *sql.Conn) error {
-	for told := time.Now(); ; {
+	for told := time.Now(); ; { //nolint:forbidigo // measures a wait
 		var got bool
 		if err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1)", migrationLockID).Scan(&got); err != nil {
 			return fmt.Errorf("lock the database for migration: %w", err)
@@ -154,7 +154,7 @@ func (l migrationLock) SessionLock(ctx context.Context, conn *sql.Conn) error {
 		if got {
 			return nil
 		}
-		if now := time.Now(); now.Sub(told) >= waitTold {
+		if now := time.Now(); now.Sub(told) >= waitTold { //nolint:forbidigo // measures a wait
 			told = now
 			var holder sql.NullInt64
 			_ = conn.QueryRowContext(ctx, "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = 0 AND objid = $1 AND granted LIMIT 1", migrationLockID).Scan(&holder)

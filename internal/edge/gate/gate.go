@@ -99,7 +99,7 @@ func (g *Gate) Enter(from netip.Addr) (*Pass, error) {
 		return nil, &Refusal{Scope: Total, Limit: g.limits.Total, RetryAfter: 5 * time.Second}
 	}
 	if p.address.IsValid() && g.limits.PerIP >= 0 && g.byAddress[p.address] >= g.limits.PerIP {
-		if now := time.Now(); g.limits.Log != nil && now.Sub(g.told) >= tellEvery {
+		if now := time.Now(); g.limits.Log != nil && now.Sub(g.told) >= tellEvery { //nolint:forbidigo // measures what is between two lines of the log
 			g.told = now
 			g.limits.Log.Warn("connections from one address are refused; if that is everybody's, name the proxy in TRUSTED_PROXIES, else raise SOCKETS_PER_IP", "limit", g.limits.PerIP)
 		}
