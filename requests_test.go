@@ -221,7 +221,7 @@ func TestAnalysesOfOneRequestAreReadOnce(t *testing.T) {
 	}
 	once, _ := least("byTime")
 	four, all := least("byTime", "byKey", "byModel", "byRoute")
-	if four != once {
+	if four > once {
 		t.Errorf("one analysis takes %d connections, four take %d", once, four)
 	}
 	for name := range parts {

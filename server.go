@@ -111,7 +111,6 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *server,
 		return nil, fmt.Errorf("LISTEN_ADDR: %w", err)
 	}
 	s.cfg = cfg.Bound(s.listener.Addr())
-	s.answer()
 	if _, err := cfg.Secret(); err != nil { // before the database: it may have to be made
 		return nil, err
 	}
@@ -195,10 +194,12 @@ func (s *server) start(ctx context.Context) error {
 		return err
 	}
 	s.front.Open(s.inside)
+	s.answer()
 	return nil
 }
 
-// answer lets probes see that the process lives, however long it takes to start.
+// answer begins to answer. Who connects while the server starts waits until then: providers of
+// payments and pages would take an early 503 for a failure.
 func (s *server) answer() {
 	s.http, s.serving = web.Server(s.cfg.ListenAddr, &s.front, s.log), make(chan error, 1)
 	go func() { s.serving <- s.http.Serve(rawio.Listen(s.listener)) }()
@@ -371,6 +372,9 @@ func (s *server) close(ctx context.Context) {
 	}
 	if s.http != nil {
 		_ = s.http.Close()
+	}
+	if s.listener != nil {
+		_ = s.listener.Close()
 	}
 }
 

@@ -101,8 +101,8 @@ func TestAMessageIsFewStatements(t *testing.T) {
 		most int
 		send func() chat.Send
 	}{
-		{"the first one", 8, func() chat.Send { return first }},
-		{"the same again", 8, func() chat.Send { return first }},
+		{"the first one", 9, func() chat.Send { return first }},
+		{"the same again", 9, func() chat.Send { return first }},
 		{"one more in the conversation, with a look at the gate", 8, func() chat.Send {
 			return chat.Send{ClientID: clientID(), Text: "and now?", ConversationID: &sent.Conversation.ID}
 		}},
