@@ -388,7 +388,7 @@ func (l *library) auditExport(t *testing.T, r *reader) error {
 	if err != nil || status != http.StatusOK {
 		return fmt.Errorf("fetch it: status %d, %w", status, err)
 	}
-	m, err := export.Check(make([]byte, 32), bytes.NewReader(file), int64(len(file)))
+	m, err := export.Check(r.root, bytes.NewReader(file), int64(len(file)))
 	if err == nil && (m.Rows["conversations"] != libraryConversations || m.Rows["messages"] != libraryConversations*libraryMessages) {
 		err = fmt.Errorf("it holds %v", m.Rows)
 	}
