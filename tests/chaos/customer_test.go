@@ -76,7 +76,7 @@ func signIn(t *testing.T, databaseURL string, instances []*process, credits int6
 		for _, p := range instances {
 			b.http.Jar.SetCookies(&url.URL{Scheme: "http", Host: p.addr}, []*http.Cookie{{Name: "sid", Value: entry.Cookie, Path: "/"}})
 		}
-		out = append(out, &customer{browser: b, name: name, replies: map[string]string{, root: secret}})
+		out = append(out, &customer{browser: b, name: name, replies: map[string]string{}, root: secret})
 	}
 	return out
 }
