@@ -63,7 +63,7 @@ journey(
     await page.goto('/billing')
     await choose(page, 'Sip')
     await pay(page)
-    await page.getByText('1 credit is yours.').waitFor()
+    await page.getByText('1 credit is yours.', { exact: true }).waitFor()
     // The other tab learns of it by itself.
     await other.getByRole('link', { name: 'Balance: 1 credit' }).waitFor()
 
@@ -119,7 +119,7 @@ journey('the return page grants nothing: it waits for the provider’s word, and
   assert.equal(await available(page), '0')
   await lookAt(page, 'waiting-for-payment')
   await payments.deliverTo(server.url)
-  await page.getByText('1 credit is yours.').waitFor({ timeout: 60_000 })
+  await page.getByText('1 credit is yours.', { exact: true }).waitFor({ timeout: 60_000 })
   assert.equal(await available(page), '1')
 })
 

@@ -229,6 +229,7 @@ func (m *market) deliveries(failed bool) (n int) {
 
 // customer is an account that writes and buys, and remembers what it was told.
 type customer struct {
+	root []byte // the secret that signs what the installation gives out
 	*browser
 	name    string
 	replies map[string]string // acknowledged, and what they answer
