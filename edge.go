@@ -46,11 +46,11 @@ func (s *server) openEdge(secret []byte) error {
 		Inventory: inventory.New(rows.Reader{DB: s.db, Register: s.register}), Transparency: s.transparency, Ends: s.retention, Exporter: s.exports, Links: s.shares, Notices: s.notices, Disclosures: s.disclosures,
 		Info: resolvers.Info{Name: s.cfg.ServiceName, SupportEmail: s.cfg.SupportEmail, URL: s.cfg.ServiceURL, Version: version,
 			Providers: s.signIns.Providers()}}
-	s.inside = web.New(web.Config{
+	s.http = web.Server(s.cfg.ListenAddr, web.New(web.Config{
 		Account: s.accounts, Gates: s.policy, Sessions: s.accounts, SignIns: s.signIns, Admission: s.policy, GraphQL: s.graphql(graph.Config{Resolvers: resolver, Schema: schema}, resolver, public, documents), SchemaSDL: graph.SDL(), Static: frontend.Dist(), PublicURL: public,
 		TrustedProxies: s.cfg.TrustedProxies, Clock: s.clock, Log: s.log, Ready: s.ready, SupportEmail: s.cfg.SupportEmail, Webhooks: s.billing, Keys: s.keys, API: s.api(), Books: s.credit, Requests: s.requests,
 		Transparency: s.transparency, Exports: s.exports, Imports: s.imports(), Shares: s.shares, Name: s.cfg.ServiceName, Newsletters: s.policy, PayHosts: s.payHosts(),
-	})
+	}), s.log)
 	return nil
 }
 

@@ -82,10 +82,7 @@ type server struct {
 	chat         *chat.Service
 	completions  *completion.Service
 	sockets      *wsconn.Transport
-	front        web.Front
-	inside       http.Handler
 	http         *http.Server
-	serving      chan error    // why it ended
 	streams      chan struct{} // closed to end event streams
 	stop         context.CancelFunc
 	watching     chan struct{}
@@ -190,19 +187,7 @@ func (s *server) start(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := s.startPeople(ctx); err != nil {
-		return err
-	}
-	s.front.Open(s.inside)
-	s.answer()
-	return nil
-}
-
-// answer begins to answer. Who connects while the server starts waits until then: providers of
-// payments and pages would take an early 503 for a failure.
-func (s *server) answer() {
-	s.http, s.serving = web.Server(s.cfg.ListenAddr, &s.front, s.log), make(chan error, 1)
-	go func() { s.serving <- s.http.Serve(rawio.Listen(s.listener)) }()
+	return s.startPeople(ctx)
 }
 
 // openRest builds what needs most of the others.
@@ -292,11 +277,13 @@ func (s *server) ready(ctx context.Context) error {
 	return errors.Join(unready("database", s.db.Ping(ctx)), unready("migrations", s.db.CheckVersion(ctx)), unready("bus", s.bus.Ready()), unready("server", errors.Join(s.chat.Ready(), s.completions.Ready(), s.accounts.Ready())))
 }
 
-// serve answers until ctx ends, and then goes down in order: no new runs, running ones
+// serve answers, also who connected while the server started, until ctx ends, and then goes down in order: no new runs, running ones
 // end or are handed over, sockets close so that clients come back, requests end.
 func (s *server) serve(ctx context.Context) error {
+	failed := make(chan error, 1)
+	go func() { failed <- s.http.Serve(rawio.Listen(s.listener)) }()
 	select {
-	case err := <-s.serving:
+	case err := <-failed:
 		s.close(ctx)
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
@@ -369,9 +356,6 @@ func (s *server) close(ctx context.Context) {
 	}
 	if s.db != nil {
 		logged(s.log, "close the database", s.db.Close(ctx))
-	}
-	if s.http != nil {
-		_ = s.http.Close()
 	}
 	if s.listener != nil {
 		_ = s.listener.Close()
