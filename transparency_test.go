@@ -68,11 +68,7 @@ func TestEverybodySeesHowThePolicyIsKept(t *testing.T) {
 	if err != nil || resp.StatusCode != http.StatusOK || resp.Header.Get("Access-Control-Allow-Origin") != "*" {
 		t.Fatalf("%d, %v", resp.StatusCode, err)
 	}
-	secret, err := p.server.cfg.Secret()
-	if err != nil {
-		t.Fatal(err)
-	}
-	read, err := transparency.Verify(secret, document)
+	read, err := transparency.Verify(p.server.secrets.Root, document)
 	if err != nil || len(read.Clauses) != len(seen["clauses"].([]any)) || read.PublicKey != seen["publicKey"] {
 		t.Fatalf("%v", err)
 	}
