@@ -1,6 +1,7 @@
 package dbtest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -63,6 +65,11 @@ func start(ctx context.Context) (*server, error) {
 	if err := fill(ctx, bin, who, root, dir); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
+	return open(ctx, bin, who, dir)
+}
+
+// open starts the server in a folder that has its data; the folder is gone when it ends.
+func open(ctx context.Context, bin cluster.Binaries, who cluster.Identity, dir string) (*server, error) {
 	leash, err := launch(bin, who, dir)
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
@@ -72,7 +79,7 @@ func start(ctx context.Context) (*server, error) {
 		text, _ := os.ReadFile(filepath.Join(dir, "log"))
 		return nil, fmt.Errorf("%w: %s", err, text)
 	}
-	return s, s.exec(ctx, "CREATE ROLE kimi LOGIN")
+	return s, nil
 }
 
 // launch starts the server; it ends when the leash is closed.
@@ -110,23 +117,78 @@ func (s *server) await(ctx context.Context) error {
 	}
 }
 
-// fill puts a fresh data folder into dir, copied from a cache below the checkout when
-// there is one.
+// fill puts a data folder with the role and the template into dir, copied from a cache below
+// the checkout when there is one.
 func fill(ctx context.Context, bin cluster.Binaries, who cluster.Identity, root, dir string) error {
-	data := filepath.Join(dir, "data")
-	cache := filepath.Join(root, ".cache", "postgres", "initdb-"+bin.Version+"-"+digest(conf))
-	if _, err := os.Stat(filepath.Join(cache, "PG_VERSION")); err != nil {
-		if err := cluster.Init(ctx, bin, who, data, conf, "--no-sync", "--wal-segsize=1"); err != nil {
+	from, end := filepath.Join(root, ".cache", "postgres", "schema-"+bin.Version+"-"+recipe(root)), func() {}
+	if _, err := os.Stat(filepath.Join(from, "PG_VERSION")); err != nil {
+		made, remove, err := makeData(ctx, bin, who)
+		if err != nil {
 			return err
 		}
-		keep(data, cache)
-		return nil
+		keep(made, from)
+		from, end = made, remove
 	}
-	if err := copyTree(data, cache); err != nil {
-		return fmt.Errorf("copy the cached data folder: %w", err)
+	defer end()
+	data := filepath.Join(dir, "data")
+	if err := copyTree(data, from); err != nil {
+		return fmt.Errorf("copy the data folder: %w", err)
 	}
 	return who.Give(data)
 }
+
+// makeData makes a data folder with the role and the template, whose server has stopped.
+func makeData(ctx context.Context, bin cluster.Binaries, who cluster.Identity) (data string, remove func(), err error) {
+	dir, err := cluster.PrivateTemp(who, "k2test-", inMemory()...)
+	if err != nil {
+		return "", nil, err
+	}
+	data = filepath.Join(dir, "data")
+	if err := cluster.Init(ctx, bin, who, data, conf, "--no-sync", "--wal-segsize=1"); err != nil {
+		return "", nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	s, err := open(ctx, bin, who, dir)
+	if err != nil {
+		return "", nil, err
+	}
+	remove = func() { _ = s.leash.Close() }
+	if err = s.exec(ctx, "CREATE ROLE kimi LOGIN"); err == nil {
+		if err = s.makeTemplate(ctx); err == nil {
+			err = stop(ctx, bin, who, data)
+		}
+	}
+	if err != nil {
+		remove()
+		return "", nil, err
+	}
+	return data, remove, nil
+}
+
+// stop ends the server so that its data folder can be copied.
+func stop(ctx context.Context, bin cluster.Binaries, who cluster.Identity, data string) error {
+	cmd := exec.CommandContext(ctx, filepath.Join(bin.Dir, "pg_ctl"), "stop", "-D", data, "-m", "fast", "-w")
+	cmd.Dir, cmd.Env, cmd.SysProcAttr = data, []string{"LC_ALL=C", "PATH=" + os.Getenv("PATH")}, who.Attributes()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("stop the server: %w: %s", err, out)
+	}
+	return nil
+}
+
+// recipe names what a data folder is made of: the configuration, and what migrates.
+func recipe(root string) string {
+	all := conf
+	for _, pattern := range []string{"go.mod", "internal/database/*.go", "internal/database/migrations/*"} {
+		names, _ := filepath.Glob(filepath.Join(root, pattern))
+		for _, name := range names {
+			text, _ := os.ReadFile(name)
+			all += name + string(text)
+		}
+	}
+	return digest(all)
+}
+
+// kept is how many data folders of different recipes are kept.
+const kept = 3
 
 // keep saves a data folder for the next process; without it that one is only slower.
 func keep(data, cache string) {
@@ -140,6 +202,22 @@ func keep(data, cache string) {
 	defer func() { _ = os.RemoveAll(half) }()
 	if copyTree(filepath.Join(half, "data"), data) == nil {
 		_ = os.Rename(filepath.Join(half, "data"), cache) // another process may have been first
+	}
+	prune(filepath.Join(filepath.Dir(cache), "schema-*"))
+}
+
+// prune removes the oldest data folders.
+func prune(pattern string) {
+	folders, _ := filepath.Glob(pattern)
+	made := map[string]int64{}
+	for _, folder := range folders {
+		if info, err := os.Stat(folder); err == nil {
+			made[folder] = info.ModTime().UnixNano()
+		}
+	}
+	slices.SortFunc(folders, func(a, b string) int { return cmp.Compare(made[b], made[a]) })
+	for _, old := range folders[min(kept, len(folders)):] {
+		_ = os.RemoveAll(old)
 	}
 }
 
