@@ -154,6 +154,25 @@ func TestBombsAreDefused(t *testing.T) {
 	i.refuses("a long list of files", v, listed, "too many files")
 }
 
+// What a ZIP unpacks in small pieces reaches the decoder in large ones: it looks through
+// white space anew with each.
+func TestPiecesAreReadTogether(t *testing.T) {
+	p := make([]byte, 100)
+	in := iotest.OneByteReader(strings.NewReader(strings.Repeat(" ", 150)))
+	if n, err := restore.Metered(in, 1000, p); n != 100 || err != nil {
+		t.Errorf("%d bytes, %v", n, err)
+	}
+	if n, err := restore.Metered(in, 1000, p); n != 50 || err != nil {
+		t.Errorf("then %d bytes, %v", n, err)
+	}
+	if n, err := restore.Metered(in, 1000, p); n != 0 || !errors.Is(err, io.EOF) {
+		t.Errorf("at the end %d bytes, %v", n, err)
+	}
+	if n, err := restore.Metered(strings.NewReader("12345"), 3, p); n != 3 || err != nil {
+		t.Errorf("of a part that is too large %d bytes, %v", n, err)
+	}
+}
+
 // A chain as long as a file may hold is read without recursion and without patience.
 func TestALongChainComesIn(t *testing.T) {
 	i := install(t)

@@ -2,7 +2,6 @@ package restore
 
 import (
 	"archive/zip"
-	"bufio"
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
@@ -185,7 +184,7 @@ type decoder struct {
 }
 
 func newDecoder(in io.Reader, limit int64) *decoder {
-	m := &meter{in: bufio.NewReaderSize(in, 64<<10), left: limit, limit: limit}
+	m := &meter{in: in, left: limit, limit: limit}
 	return &decoder{json: json.NewDecoder(m), meter: m, limit: limit}
 }
 
@@ -195,13 +194,18 @@ type meter struct {
 	left, limit int64
 }
 
-// Read refuses what is over the limit.
+// Read fills p as far as the limit goes, and refuses what is over it. The decoder looks
+// through white space anew with all that comes: in pieces as small as a ZIP unpacks them that
+// took the square of its length, a second and a half for one part.
 func (m *meter) Read(p []byte) (int, error) {
 	if m.left <= 0 {
 		return 0, refuse("part_too_large", "most", m.limit>>20)
 	}
-	n, err := m.in.Read(p[:min(int64(len(p)), m.left)])
+	n, err := io.ReadFull(m.in, p[:min(int64(len(p)), m.left)])
 	m.left -= int64(n)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil // the end is told by the next one
+	}
 	return n, err //nolint:wrapcheck // a reader between readers
 }
 
