@@ -10,12 +10,11 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/notify"
 	"github.com/kimi-k2/kimi-k2/internal/register"
 	"github.com/kimi-k2/kimi-k2/internal/requestlog"
-	policyfiles "github.com/kimi-k2/kimi-k2/policy"
 )
 
 func theRegister(t *testing.T) *register.Register {
 	t.Helper()
-	r, err := register.Load(policyfiles.Files())
+	r, err := readRegister()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,17 +7,12 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/internal/account"
 	"github.com/kimi-k2/kimi-k2/internal/notify"
-	"github.com/kimi-k2/kimi-k2/internal/register"
 	"github.com/kimi-k2/kimi-k2/internal/requestlog"
-	policyfiles "github.com/kimi-k2/kimi-k2/policy"
 )
 
 // B9, C-RETENTION: what readers leave out is what the register has deleted: the figures are the same.
 func TestReadersAndRulesAgree(t *testing.T) {
-	reg, err := register.Load(policyfiles.Files())
-	if err != nil {
-		t.Fatal(err)
-	}
+	reg := theRegister(t)
 	for name, want := range map[string]time.Duration{"sessions": account.SessionTTL, "mails": notify.KeepFor, "api_request_logs": requestlog.TTL, "api_request_hours": requestlog.TTL, "api_request_thirds": requestlog.TTL, "owners": account.GuestTTL,
 		"completions": 0, "operator_links": 0, "email_changes": 0} {
 		table, _ := reg.Table(name)

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/kimi-k2/kimi-k2/internal/account"
@@ -169,9 +170,12 @@ func (s *server) beforeMigration(ctx context.Context) (err error) {
 	if err := s.openEngine(ctx); err != nil {
 		return err
 	}
-	s.register, err = register.Load(policyfiles.Files())
+	s.register, err = readRegister()
 	return err
 }
+
+// readRegister gives the register inside the program, which nobody changes.
+var readRegister = sync.OnceValues(func() (*register.Register, error) { return register.Load(policyfiles.Files()) })
 
 // start lets the rooms work.
 func (s *server) start(ctx context.Context) error {

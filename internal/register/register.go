@@ -7,7 +7,6 @@
 package register
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/goccy/go-yaml/ast"
 )
 
 // FileName is the register's name in the policy's files.
@@ -151,9 +152,10 @@ type Duration time.Duration
 // Days are so many days.
 func Days(n int) Duration { return Duration(time.Duration(n) * 24 * time.Hour) }
 
-// UnmarshalYAML reads days besides what time.ParseDuration does.
-func (d *Duration) UnmarshalYAML(b []byte) error {
-	text := string(bytes.Trim(bytes.TrimSpace(b), `"`))
+// UnmarshalYAML reads days besides what time.ParseDuration does. It takes the node: for its
+// text the library would go through the whole file.
+func (d *Duration) UnmarshalYAML(node ast.Node) error {
+	text := node.GetToken().Value
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		if n, err := strconv.Atoi(days); err == nil {
 			*d = Days(n)
