@@ -4,9 +4,9 @@ import { useState } from 'react'
 import { ActLines } from '@/components/cost/act-lines'
 import { Loading, LoadFailed } from '@/components/page/load-state'
 import { moment } from '@/components/page/moments'
+import { MoreRows } from '@/components/page/more-rows'
 import { Section } from '@/components/page/section'
 import { Segments } from '@/components/page/segments'
-import { Button } from '@/components/ui/button'
 import { unmask } from '@/gql/fragment-masking'
 import { ActPartsFragmentDoc, type EntryPartsFragment, type TransferKind } from '@/gql/graphql'
 import { browserZone } from '@/lib/browser-zone'
@@ -24,11 +24,19 @@ const kindsOf: Record<Choice, readonly TransferKind[] | null> = {
   other: ['REFUND', 'DISPUTE', 'REINSTATEMENT', 'GRANT', 'ADJUSTMENT', 'REPAYMENT'],
 }
 
+/** The movements on show as a table, the whole of them. */
+function csvOf(kinds: readonly TransferKind[] | null): string {
+  const query = new URLSearchParams({ timeZone: browserZone() })
+  for (const kind of kinds ?? []) query.append('kind', kind)
+  return `/billing/ledger.csv?${query.toString()}`
+}
+
 /** Everything that went into and out of the wallet, each charge explained. */
 export function Ledger() {
   const { t } = useLingui()
   const [choice, setChoice] = useState<Choice>('all')
-  const { rows, failed, hasMore, more, retry } = useLedger(kindsOf[choice])
+  const kinds = kindsOf[choice]
+  const { rows, failed, retry, ...end } = useLedger(kinds)
   return (
     <Section
       anchor="ledger"
@@ -48,7 +56,7 @@ export function Ledger() {
           onChoose={setChoice}
         />
         <a
-          href={`/billing/ledger.csv?${new URLSearchParams({ timeZone: browserZone() }).toString()}`}
+          href={csvOf(kinds)}
           download
           className="inline-flex min-h-8 items-center gap-1.5 rounded-control border border-line-strong px-3 text-sm font-medium hover:bg-hover touch:min-h-11"
         >
@@ -68,11 +76,7 @@ export function Ledger() {
           <Entry key={entry.id} entry={entry} />
         ))}
       </ul>
-      {hasMore && (
-        <Button className="mt-3" onClick={more}>
-          <Trans>Show more</Trans>
-        </Button>
-      )}
+      <MoreRows end={end} />
     </Section>
   )
 }

@@ -3,6 +3,7 @@ import { Trans, useLingui } from '@lingui/react/macro'
 import { useState } from 'react'
 import { Loading, LoadFailed } from '@/components/page/load-state'
 import { moment } from '@/components/page/moments'
+import { MoreRows } from '@/components/page/more-rows'
 import { Fact, Facts, Section } from '@/components/page/section'
 import { Button } from '@/components/ui/button'
 import { BillingPortalDocument, type PaymentProvider, type PurchasePartsFragment } from '@/gql/graphql'
@@ -19,7 +20,7 @@ interface PurchasesProps {
 /** What was bought, with all that is kept of each payment. */
 export function Purchases({ onLeave }: PurchasesProps) {
   const { t } = useLingui()
-  const { rows, failed, hasMore, more, retry } = usePurchases()
+  const { rows, failed, retry, ...end } = usePurchases()
   const portals = [...new Set(rows?.filter(({ status }) => status === 'PAID').map(({ provider }) => provider))]
   return (
     <Section
@@ -38,12 +39,8 @@ export function Purchases({ onLeave }: PurchasesProps) {
           <PurchaseRow key={purchase.id} purchase={purchase} />
         ))}
       </ul>
+      <MoreRows end={end} />
       <div className="mt-3 flex flex-wrap gap-2 empty:hidden">
-        {hasMore && (
-          <Button onClick={more}>
-            <Trans>Show more</Trans>
-          </Button>
-        )}
         {portals.map((provider) => (
           <Portal key={provider} provider={provider} onLeave={onLeave} />
         ))}

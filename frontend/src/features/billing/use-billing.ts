@@ -66,5 +66,6 @@ export function useLedger(kinds: readonly TransferKind[] | null): Rows<EntryPart
     every,
     (data) => data.viewer.ledgerEntries,
     (node) => unmask(EntryPartsFragmentDoc, node),
+    ({ id }) => id,
   )
 }

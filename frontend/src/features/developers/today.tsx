@@ -1,7 +1,9 @@
 import { Trans, useLingui } from '@lingui/react/macro'
 import { Link } from '@tanstack/react-router'
-import { type ReactNode, useMemo, useRef, useState } from 'react'
+import { type ReactNode, useCallback, useMemo, useRef } from 'react'
 import { useQuery } from 'urql'
+import { useNow } from '@/components/page/use-now'
+import { useRefresh } from '@/components/page/use-refresh'
 import { useWidth } from '@/components/chart/use-width'
 import { layOut, margin } from '@/features/developers/analytics/layout'
 import { errorShare, type Point, reportOf } from '@/features/developers/analytics/report'
@@ -11,10 +13,14 @@ import { browserZone } from '@/lib/browser-zone'
 import { creditsText, numberText, shortNumber } from '@/lib/credits'
 import { durationWords, shareWords } from './words'
 
+/** Milliseconds between two looks while the page is looked at. */
+const every = 60_000
+
 /** The last 24 hours in a line of figures, drawn by hour; nothing while there is nothing to tell. */
 export function Today() {
   const { t } = useLingui()
-  const [steps] = useState(() => stepsOf('24h', 'HOUR', new Date()))
+  const now = useNow()
+  const steps = useMemo(() => stepsOf('24h', 'HOUR', now), [now])
   const variables = useMemo(
     () => ({
       from: (steps[0]?.start ?? new Date(0)).toISOString(),
@@ -26,7 +32,11 @@ export function Today() {
     }),
     [steps],
   )
-  const [{ data }] = useQuery({ query: RequestAnalyticsDocument, variables, requestPolicy: 'cache-and-network' })
+  const [{ data }, execute] = useQuery({ query: RequestAnalyticsDocument, variables, requestPolicy: 'cache-and-network' })
+  useRefresh(
+    useCallback(() => execute({ requestPolicy: 'network-only' }), [execute]),
+    every,
+  )
   const report = useMemo(() => (data ? reportOf(data, steps) : null), [data, steps])
   if (!report || report.total.requests === 0) return null
   const { total, points } = report

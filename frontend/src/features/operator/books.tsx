@@ -2,6 +2,7 @@ import { plural } from '@lingui/core/macro'
 import { Trans, useLingui } from '@lingui/react/macro'
 import { useState } from 'react'
 import { moment } from '@/components/page/moments'
+import { type ListEnd, MoreRows } from '@/components/page/more-rows'
 import { Section } from '@/components/page/section'
 import { Button } from '@/components/ui/button'
 import { OperatorVerifyDocument } from '@/gql/graphql'
@@ -9,12 +10,12 @@ import { announce } from '@/lib/announcer'
 import { numberText } from '@/lib/credits'
 import { toastOutcome, useMutationAct } from '@/lib/graphql/act'
 import { StandingMark } from './standing-mark'
-import type { MoneyState, More } from './use-money'
+import type { MoneyState } from './use-money'
 
 type Check = MoneyState['checks'][number]
 
 /** The checks of the books: every invariant of the newest, and how the earlier ones ended. */
-export function Books({ checks, more, onChecked }: { checks: readonly Check[]; more: More; onChecked(): void }) {
+export function Books({ checks, end, onChecked }: { checks: readonly Check[]; end: ListEnd; onChecked(): void }) {
   const { t } = useLingui()
   const run = useMutationAct(OperatorVerifyDocument, (data) => data.ledgerVerify)
   const [busy, setBusy] = useState(false)
@@ -41,11 +42,9 @@ export function Books({ checks, more, onChecked }: { checks: readonly Check[]; m
       </div>
       {newest ? <Findings check={newest} /> : <NotYet />}
       {checks.length > 1 && <Earlier checks={checks} />}
-      {more && (
-        <Button look="quiet" onClick={more} className="mt-2 -ml-3">
-          <Trans>Show earlier checks</Trans>
-        </Button>
-      )}
+      <MoreRows end={end} look="quiet">
+        <Trans>Show earlier checks</Trans>
+      </MoreRows>
     </Section>
   )
 }

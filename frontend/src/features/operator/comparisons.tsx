@@ -2,15 +2,16 @@ import { plural } from '@lingui/core/macro'
 import { Trans, useLingui } from '@lingui/react/macro'
 import { useId, useState } from 'react'
 import { moment } from '@/components/page/moments'
+import { type ListEnd, MoreRows } from '@/components/page/more-rows'
 import { Section } from '@/components/page/section'
 import { Button } from '@/components/ui/button'
 import { OperatorReconcileDocument, type PaymentProvider } from '@/gql/graphql'
 import { announce } from '@/lib/announcer'
 import { toastOutcome, useMutationAct } from '@/lib/graphql/act'
-import { paymentsStanding } from './glance'
+import { agreement } from './glance'
 import { paymentProviderName } from './provider-names'
 import { StandingMark } from './standing-mark'
-import type { MoneyState, More } from './use-money'
+import type { MoneyState } from './use-money'
 
 type Comparison = MoneyState['comparisons'][number]
 
@@ -20,12 +21,12 @@ const shownAtFirst = 6
 interface ComparisonsProps {
   comparisons: readonly Comparison[]
   providers: readonly PaymentProvider[]
-  more: More
+  end: ListEnd
   onCompared(): void
 }
 
 /** The comparisons of the providers' payments with the ledger. */
-export function Comparisons({ comparisons, providers, more, onCompared }: ComparisonsProps) {
+export function Comparisons({ comparisons, providers, end, onCompared }: ComparisonsProps) {
   const { t } = useLingui()
   const run = useMutationAct(OperatorReconcileDocument, (data) => data.reconcile)
   const [busy, setBusy] = useState(false)
@@ -61,10 +62,16 @@ export function Comparisons({ comparisons, providers, more, onCompared }: Compar
           ))}
         </ul>
       )}
-      {(more || comparisons.length > shown.length) && (
-        <Button look="quiet" onClick={() => (all ? more?.() : setAll(true))} className="mt-2 -ml-3">
+      {all ? (
+        <MoreRows end={end} look="quiet">
           <Trans>Show earlier comparisons</Trans>
-        </Button>
+        </MoreRows>
+      ) : (
+        (end.hasMore || comparisons.length > shown.length) && (
+          <Button look="quiet" onClick={() => setAll(true)} className="mt-2 -ml-3">
+            <Trans>Show earlier comparisons</Trans>
+          </Button>
+        )
       )}
     </Section>
   )
@@ -74,7 +81,7 @@ function ComparisonRow({ comparison }: { comparison: Comparison }) {
   const { t } = useLingui()
   const id = useId()
   const { provider, compared, repaired, differences, failure, finishedAt } = comparison
-  const standing = paymentsStanding({ comparisons: [comparison], providers: [] })
+  const standing = agreement({ comparisons: [comparison], providers: [] })
   const [open, setOpen] = useState(standing === 'wrong')
   const count = plural(compared, { one: '# payment', other: '# payments' })
   const words = failure

@@ -4,14 +4,25 @@ import type { MoneyState } from './use-money'
 
 type Comparison = MoneyState['comparisons'][number]
 const comparison = (more: Partial<Comparison>) =>
-  ({ id: 'rec_1', provider: 'STRIPE', compared: 3, repaired: 0, differences: [], failure: '', ...more }) as Comparison
-const check = (ok: boolean) => ({ id: 'chk_1', ok }) as MoneyState['checks'][number]
+  ({
+    id: 'rec_1',
+    provider: 'STRIPE',
+    finishedAt: '2026-12-01T10:00:00Z',
+    compared: 3,
+    repaired: 0,
+    differences: [],
+    failure: '',
+    ...more,
+  }) as Comparison
+const now = new Date('2026-12-01T10:20:00Z')
+const later = new Date('2026-12-01T12:20:00Z')
+const check = (ok: boolean) => ({ id: 'chk_1', ok, finishedAt: '2026-12-01T10:00:00Z' }) as MoneyState['checks'][number]
 
 describe('how the money stands', () => {
   it('the newest check counts', () => {
-    expect(booksStanding({ checks: [] })).toBe('unknown')
-    expect(booksStanding({ checks: [check(true), check(false)] })).toBe('well')
-    expect(booksStanding({ checks: [check(false), check(true)] })).toBe('wrong')
+    expect(booksStanding({ checks: [] }, now)).toBe('unknown')
+    expect(booksStanding({ checks: [check(true), check(false)] }, now)).toBe('well')
+    expect(booksStanding({ checks: [check(false), check(true)] }, now)).toBe('wrong')
   })
 
   it('the newest comparison of each provider counts', () => {
@@ -21,8 +32,8 @@ describe('how the money stands', () => {
       comparison({ id: 'rec_1', failure: 'the provider can’t be reached' }),
     ]
     expect(newestComparisons({ comparisons, providers: ['STRIPE'] }).map(({ id }) => id)).toEqual(['rec_2', 'rec_3'])
-    expect(paymentsStanding({ comparisons, providers: ['STRIPE'] })).toBe('well')
-    expect(paymentsStanding({ comparisons: [], providers: ['STRIPE'] })).toBe('unknown')
+    expect(paymentsStanding({ comparisons, providers: ['STRIPE'] }, now)).toBe('well')
+    expect(paymentsStanding({ comparisons: [], providers: ['STRIPE'] }, now)).toBe('unknown')
   })
 
   it.each([
@@ -32,7 +43,15 @@ describe('how the money stands', () => {
     [{}, 'well'],
   ] as const)('%j: %s', (more, standing) => {
     const comparisons = [comparison({ ...more, differences: 'differences' in more ? [...more.differences] : [] })]
-    expect(paymentsStanding({ comparisons, providers: [] })).toBe(standing)
+    expect(paymentsStanding({ comparisons, providers: [] }, now)).toBe(standing)
+  })
+
+  it('what was found long ago says little of now, unless it was wrong', () => {
+    expect(booksStanding({ checks: [check(true)] }, later)).toBe('old')
+    expect(booksStanding({ checks: [check(false)] }, later)).toBe('wrong')
+    expect(paymentsStanding({ comparisons: [comparison({})], providers: ['STRIPE'] }, later)).toBe('old')
+    expect(paymentsStanding({ comparisons: [comparison({ failure: 'down' })], providers: ['STRIPE'] }, later)).toBe('wrong')
+    expect(paymentsStanding({ comparisons: [comparison({})], providers: [] }, later)).toBe('well')
   })
 })
 

@@ -3,10 +3,19 @@ import type { MoneyState } from './use-money'
 /** How something stands: well, to be looked at, wrong, or not known yet. */
 export type Standing = 'well' | 'look' | 'wrong' | 'unknown'
 
+/** How something stood when it was looked at, or that this was too long ago. */
+export type Dated = Standing | 'old'
+
+/** Milliseconds: the books are checked every hour, payments compared every 15 minutes; twice that and a little is too long. */
+const most = { books: 130 * 60_000, payments: 45 * 60_000 }
+
+const isOld = (finishedAt: string, span: number, now: Date) => now.getTime() - Date.parse(finishedAt) > span
+
 /** How the newest check of the books ended. */
-export function booksStanding({ checks: [newest] }: Pick<MoneyState, 'checks'>): Standing {
+export function booksStanding({ checks: [newest] }: Pick<MoneyState, 'checks'>, now: Date): Dated {
   if (!newest) return 'unknown'
-  return newest.ok ? 'well' : 'wrong'
+  if (!newest.ok) return 'wrong'
+  return isOld(newest.finishedAt, most.books, now) ? 'old' : 'well'
 }
 
 /** The newest comparison with each provider. */
@@ -19,7 +28,16 @@ export function newestComparisons({
 }
 
 /** How the payments and the ledger agree: a difference that was put right is worth a look, one that wasn't is wrong. */
-export function paymentsStanding(money: Pick<MoneyState, 'comparisons' | 'providers'>): Standing {
+export function paymentsStanding(money: Pick<MoneyState, 'comparisons' | 'providers'>, now: Date): Dated {
+  const standing = agreement(money)
+  const old = newestComparisons(money).some(
+    ({ provider, finishedAt }) => money.providers.includes(provider) && isOld(finishedAt, most.payments, now),
+  )
+  return old && standing !== 'wrong' ? 'old' : standing
+}
+
+/** How the newest comparisons ended, however long ago. */
+export function agreement(money: Pick<MoneyState, 'comparisons' | 'providers'>): Standing {
   const newest = newestComparisons(money)
   if (newest.length === 0) return 'unknown'
   if (newest.some(({ failure, differences, repaired }) => failure !== '' || differences.length > repaired)) return 'wrong'

@@ -1,7 +1,8 @@
 import { plural } from '@lingui/core/macro'
 import { useLingui } from '@lingui/react/macro'
 import { moment } from '@/components/page/moments'
-import { booksStanding, newestComparisons, paymentsStanding, type Standing } from './glance'
+import { useNow } from '@/components/page/use-now'
+import { booksStanding, type Dated, newestComparisons, paymentsStanding } from './glance'
 import { StandingMark } from './standing-mark'
 import type { MoneyState } from './use-money'
 
@@ -9,34 +10,39 @@ import type { MoneyState } from './use-money'
 export function MoneyGlance({ money }: { money: MoneyState }) {
   const { t } = useLingui()
   const [check] = money.checks
-  const [comparison] = newestComparisons(money)
+  const now = useNow()
+  // The one that was longest ago.
+  const [comparison] = newestComparisons(money).toSorted((a, b) => Date.parse(a.finishedAt) - Date.parse(b.finishedAt))
+  const standing = { books: booksStanding(money, now), payments: paymentsStanding(money, now) }
   const { waiting, odd } = money
-  const books: Record<Standing, string> = {
+  const books: Record<Dated, string> = {
     well: t`every invariant holds`,
     look: '',
     wrong: t`an invariant is broken`,
     unknown: t`not checked yet`,
+    old: t`not checked for too long`,
   }
-  const payments: Record<Standing, string> = {
+  const payments: Record<Dated, string> = {
     well: t`they agree`,
     look: t`they agree again`,
     wrong: t`they differ`,
     unknown: money.providers.length === 0 ? t`no provider is set up` : t`not compared yet`,
+    old: t`not compared for too long`,
   }
   return (
     <ul className="mb-8 grid grid-cols-2 gap-px overflow-hidden rounded-row border border-line bg-line lg:grid-cols-4">
       <Tile
         to="books"
         name={t`The books`}
-        standing={booksStanding(money)}
-        words={books[booksStanding(money)]}
+        standing={standing.books}
+        words={books[standing.books]}
         note={check ? moment(check.finishedAt) : ''}
       />
       <Tile
         to="payments"
         name={t`Payments and ledger`}
-        standing={paymentsStanding(money)}
-        words={payments[paymentsStanding(money)]}
+        standing={standing.payments}
+        words={payments[standing.payments]}
         note={comparison ? moment(comparison.finishedAt) : ''}
       />
       <Tile
@@ -58,7 +64,7 @@ export function MoneyGlance({ money }: { money: MoneyState }) {
 interface TileProps {
   to: string
   name: string
-  standing: Standing
+  standing: Dated
   words: string
   note?: string
 }
@@ -69,7 +75,7 @@ function Tile({ to, name, standing, words, note = '' }: TileProps) {
       <a href={`#${to}`} className="block h-full px-4 py-3.5 outline-offset-[-2px] transition-colors hover:bg-hover">
         <span className="block text-xs text-ink-3">{name}</span>
         <span className="mt-1 block text-sm font-medium">
-          <StandingMark standing={standing}>{words}</StandingMark>
+          <StandingMark standing={standing === 'old' ? 'look' : standing}>{words}</StandingMark>
         </span>
         <span className="mt-0.5 block min-h-4 text-xs text-ink-3">{note}</span>
       </a>

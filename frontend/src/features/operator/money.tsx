@@ -14,17 +14,17 @@ interface MoneyProps {
 
 /** The money of the installation: whether the books are right, what waits for a decision, and the way to put something right. */
 export function Money({ error }: MoneyProps) {
-  const { money, more, failed, refresh } = useMoney()
+  const { money, ends, failed, refresh } = useMoney()
   if (failed) return <LoadFailed onRetry={refresh} />
   if (!money) return <Loading rows={5} />
   return (
     <>
       <MoneyGlance money={money} />
-      <Quarantine payments={money.quarantined} more={more.quarantined} onChanged={refresh} />
+      <Quarantine payments={money.quarantined} end={ends.quarantined} onChanged={refresh} />
       <Adjust error={error} />
-      <Books checks={money.checks} more={more.checks} onChecked={refresh} />
-      <Comparisons comparisons={money.comparisons} providers={money.providers} more={more.comparisons} onCompared={refresh} />
-      <OddUsage absurd={money.absurd} estimates={money.estimates} more={more.absurd} onReviewed={refresh} />
+      <Books checks={money.checks} end={ends.checks} onChecked={refresh} />
+      <Comparisons comparisons={money.comparisons} providers={money.providers} end={ends.comparisons} onCompared={refresh} />
+      <OddUsage absurd={money.absurd} estimates={money.estimates} end={ends.absurd} onReviewed={refresh} />
     </>
   )
 }

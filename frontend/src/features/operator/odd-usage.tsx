@@ -2,6 +2,7 @@ import { plural } from '@lingui/core/macro'
 import { Trans, useLingui } from '@lingui/react/macro'
 import { useState } from 'react'
 import { moment } from '@/components/page/moments'
+import { type ListEnd, MoreRows } from '@/components/page/more-rows'
 import { Section } from '@/components/page/section'
 import { Button } from '@/components/ui/button'
 import { OperatorUsageReviewDocument } from '@/gql/graphql'
@@ -9,19 +10,19 @@ import { announce } from '@/lib/announcer'
 import { creditsText, exactCredits, numberText } from '@/lib/credits'
 import { toastOutcome, useMutationAct } from '@/lib/graphql/act'
 import { Estimates } from './estimates'
-import type { MoneyState, More } from './use-money'
+import type { MoneyState } from './use-money'
 
 type Odd = MoneyState['absurd'][number]
 
 interface OddUsageProps {
   absurd: readonly Odd[]
   estimates: MoneyState['estimates']
-  more: More
+  end: ListEnd
   onReviewed(): void
 }
 
 /** What engines claimed that nobody believes, and how far our own count is off theirs. */
-export function OddUsage({ absurd, estimates, more, onReviewed }: OddUsageProps) {
+export function OddUsage({ absurd, estimates, end, onReviewed }: OddUsageProps) {
   const { t } = useLingui()
   // Later pages of the list aren't read again: what was looked at is left out here.
   const [reviewed, setReviewed] = useState<ReadonlySet<string>>(new Set())
@@ -37,7 +38,7 @@ export function OddUsage({ absurd, estimates, more, onReviewed }: OddUsageProps)
         title={t`Absurd usage`}
         note={t`The engine sent numbers for these requests that can’t be. Our own count was charged instead.`}
       >
-        {left.length === 0 && !more && (
+        {left.length === 0 && !end.hasMore && (
           <p className="text-sm text-ink-3">
             <Trans>There is nothing to look at.</Trans>
           </p>
@@ -49,11 +50,7 @@ export function OddUsage({ absurd, estimates, more, onReviewed }: OddUsageProps)
             ))}
           </ul>
         )}
-        {more && (
-          <Button look="quiet" onClick={more} className="mt-2 -ml-3">
-            <Trans>Show more</Trans>
-          </Button>
-        )}
+        <MoreRows end={end} look="quiet" />
       </Section>
       <Section
         title={t`How well tokens are counted`}

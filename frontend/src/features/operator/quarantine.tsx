@@ -2,6 +2,7 @@ import { Trans, useLingui } from '@lingui/react/macro'
 import { useEffect, useState } from 'react'
 import { ConfirmStep } from '@/components/page/confirm-step'
 import { sortRefusals, wantsProof } from '@/components/page/refusal-words'
+import { type ListEnd, MoreRows } from '@/components/page/more-rows'
 import { Section } from '@/components/page/section'
 import { Button } from '@/components/ui/button'
 import { Notice } from '@/components/ui/notice'
@@ -11,7 +12,7 @@ import { useMutationAct } from '@/lib/graphql/act'
 import { forgetForm, keepForm, readForm } from '@/lib/kept-form'
 import { QuarantinedPayment } from './quarantined-payment'
 import { useLinked } from './use-identities'
-import type { MoneyState, More } from './use-money'
+import type { MoneyState } from './use-money'
 
 type Payment = MoneyState['quarantined'][number]
 
@@ -20,12 +21,12 @@ const formName = 'operator-quarantine'
 interface QuarantineProps {
   /** Waiting ones first. */
   payments: readonly Payment[]
-  more: More
+  end: ListEnd
   onChanged(): void
 }
 
 /** Payments that contradict what was bought, and the decision about each. */
-export function Quarantine({ payments, more, onChanged }: QuarantineProps) {
+export function Quarantine({ payments, end, onChanged }: QuarantineProps) {
   const { t } = useLingui()
   const run = useMutationAct(OperatorQuarantineResolveDocument, (data) => data.quarantineResolve)
   const linked = useLinked()
@@ -77,7 +78,7 @@ export function Quarantine({ payments, more, onChanged }: QuarantineProps) {
         asked={kept}
         onDecide={(id, what) => void decide(id, what)}
       />
-      {rest.length === 0 && <MorePayments more={more} />}
+      {rest.length === 0 && <MoreRows end={end} look="quiet" />}
       {proving && (
         <ConfirmStep
           linked={linked}
@@ -94,19 +95,10 @@ export function Quarantine({ payments, more, onChanged }: QuarantineProps) {
       {decided && (
         <>
           <Payments label={t`Decided payments`} payments={rest} busy={busy} asked={null} onDecide={() => {}} />
-          {rest.length > 0 && <MorePayments more={more} />}
+          {rest.length > 0 && <MoreRows end={end} look="quiet" />}
         </>
       )}
     </Section>
-  )
-}
-
-function MorePayments({ more }: { more: More }) {
-  if (!more) return null
-  return (
-    <Button look="quiet" onClick={more} className="mt-2 -ml-3">
-      <Trans>Show more</Trans>
-    </Button>
   )
 }
 

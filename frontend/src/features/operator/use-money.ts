@@ -1,6 +1,7 @@
 import { useCallback } from 'react'
 import { useQuery } from 'urql'
 import { useRefresh } from '@/components/page/use-refresh'
+import type { ListEnd } from '@/components/page/more-rows'
 import { useRows } from '@/components/page/use-rows'
 import { unmask } from '@/gql/fragment-masking'
 import {
@@ -39,13 +40,10 @@ export interface MoneyState {
   providers: readonly PaymentProvider[]
 }
 
-/** Loads more of a list; null when all of it is there. */
-export type More = (() => void) | null
-
 interface Loaded {
   /** Null while it isn't known. */
   money: MoneyState | null
-  more: { checks: More; quarantined: More; comparisons: More; absurd: More }
+  ends: { checks: ListEnd; quarantined: ListEnd; comparisons: ListEnd; absurd: ListEnd }
   failed: boolean
   refresh(): void
 }
@@ -103,10 +101,9 @@ export function useMoney(): Loaded {
           providers: data.operator.paymentProviders,
         }
       : null
-  const moreOf = ({ hasMore, more }: { hasMore: boolean; more(): void }) => (hasMore ? more : null)
   return {
     money,
-    more: { checks: moreOf(checks), quarantined: moreOf(quarantined), comparisons: moreOf(comparisons), absurd: moreOf(absurd) },
+    ends: lists,
     failed: !money && ((!data && !fetching && error !== undefined) || Object.values(lists).some(({ failed }) => failed)),
     refresh,
   }

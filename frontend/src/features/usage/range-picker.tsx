@@ -27,7 +27,7 @@ export function RangePicker({ range, now, onChoose }: RangePickerProps) {
   return (
     <div className="flex flex-wrap items-start gap-x-4 gap-y-3">
       <Segments label={t`Days`} value={custom ? 'custom' : String(preset)} options={options} onChoose={choose} />
-      {custom && <CustomRange key={`${range.from} ${range.to}`} range={range} today={dayOf(now)} onChoose={onChoose} />}
+      {custom && <CustomRange range={range} today={dayOf(now)} onChoose={onChoose} />}
     </div>
   )
 }
@@ -36,6 +36,12 @@ function CustomRange({ range, today, onChoose }: { range: Range; today: string; 
   const { t } = useLingui()
   const id = useId()
   const [draft, setDraft] = useState(range)
+  const [shown, setShown] = useState(range)
+  // Chosen elsewhere: what is typed here becomes the range itself, and stays as it is.
+  if (shown.from !== range.from || shown.to !== range.to) {
+    setShown(range)
+    if (rangeFault(draft) === null) setDraft(range)
+  }
   const fault = rangeFault(draft)
   const words = {
     invalid: t`Enter two days.`,

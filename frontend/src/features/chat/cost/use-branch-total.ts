@@ -13,9 +13,18 @@ interface BranchProps {
 
 const nothing: ReadonlyMap<string, string> = new Map()
 
-/** Asks for what every message of the branch cost, page by page; null when it can't be known, or isn't wanted any more. */
-async function loadCosts(client: Client, id: string, signal: AbortSignal): Promise<ReadonlyMap<string, string> | null> {
+/**
+ * Asks for what the messages before `oldest` cost, page by page from the leaf on: whatever
+ * comes after them may be written anew. Null when it can't be known, or isn't wanted any more.
+ */
+async function loadOlder(
+  client: Client,
+  id: string,
+  oldest: string,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, string> | null> {
   const costs = new Map<string, string>()
+  let reached = false
   let after: string | null = null
   do {
     const result: OperationResult<BranchCostsQuery> = await client
@@ -23,10 +32,13 @@ async function loadCosts(client: Client, id: string, signal: AbortSignal): Promi
       .toPromise()
     const branch = result.data?.viewer.conversation?.branch
     if (!branch || signal.aborted) return null
-    for (const [message, credits] of costsOf(branch.edges.map(({ node }) => node))) costs.set(message, credits)
+    const nodes = branch.edges.map(({ node }) => node)
+    const from: number = reached ? 0 : nodes.findIndex((node) => node.id === oldest) + 1
+    reached ||= from > 0
+    if (reached) for (const [message, credits] of costsOf(nodes.slice(from))) costs.set(message, credits)
     after = branch.pageInfo.hasNextPage ? branch.pageInfo.endCursor : null
   } while (after !== null)
-  return costs
+  return reached ? costs : null
 }
 
 /** What a whole branch cost; null while its older part isn't known. */
@@ -38,11 +50,11 @@ export function useBranchTotal({ conversationId, messages, hasOlder }: BranchPro
   useEffect(() => {
     if (!hasOlder) return
     const abort = new AbortController()
-    void loadCosts(client, conversationId, abort.signal).then((costs) => {
+    void loadOlder(client, conversationId, oldest, abort.signal).then((costs) => {
       if (costs) setOlder({ place, costs })
     })
     return () => abort.abort()
-  }, [client, conversationId, hasOlder, place])
+  }, [client, conversationId, hasOlder, oldest, place])
   const loaded = useMemo(() => costsOf(messages), [messages])
   const known = older?.place === place ? older.costs : null
   return hasOlder && !known ? null : branchTotal(hasOlder && known ? known : nothing, loaded)

@@ -33,7 +33,7 @@ export function Breakdown({ report, keys, search }: BreakdownProps) {
     name: kind === 'route' ? <span className="font-mono text-xs">{id}</span> : nameOf(id),
     plainName: nameOf(id),
     sum,
-    search: id ? { ...search, [kind]: id } : search,
+    search: id ? { ...search, [kind]: id } : null,
     share: report.total.requests === 0 ? 0 : sum.requests / report.total.requests,
   }))
   return (

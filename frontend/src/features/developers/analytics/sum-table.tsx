@@ -12,7 +12,8 @@ export interface SumRow {
   plainName: string
   sum: Sum
   /** The words of a log's address that lead to these requests. */
-  search: Record<string, string>
+  /** Where its requests are; null where they can't be told from others. */
+  search: Record<string, string> | null
   /** Its part of the requests, drawn below its name. */
   share?: number
 }
@@ -68,15 +69,19 @@ export function SumTable({ caption, kind, rows, total }: SumTableProps) {
           {rows.map(({ id, name, plainName, sum, search, share }) => (
             <tr key={id}>
               <th scope="row" className="py-2 text-left font-normal whitespace-nowrap">
-                <Link
-                  to="/developers/$page"
-                  params={{ page: 'logs' }}
-                  search={search}
-                  title={t`Show the requests of ${plainName}`}
-                  className="underline decoration-line-strong underline-offset-3 hover:decoration-current"
-                >
-                  {name}
-                </Link>
+                {search ? (
+                  <Link
+                    to="/developers/$page"
+                    params={{ page: 'logs' }}
+                    search={search}
+                    title={t`Show the requests of ${plainName}`}
+                    className="underline decoration-line-strong underline-offset-3 hover:decoration-current"
+                  >
+                    {name}
+                  </Link>
+                ) : (
+                  name
+                )}
                 {share !== undefined && (
                   <span aria-hidden="true" className="mt-1.5 block h-1 w-40 overflow-hidden rounded-full bg-hover">
                     <span className="swatch h-full! rounded-full!" data-series={0} style={{ width: `${100 * share}%` }} />

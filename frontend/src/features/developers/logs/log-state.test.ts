@@ -22,7 +22,7 @@ const rows = (...numbers: number[]) => numbers.map(row)
 const after = (...events: LogEvent[]): LogState => events.reduce(reduceLog, emptyLog)
 const ids = (list: readonly LogRow[]) => list.map(({ id }) => Number(id.slice(4)))
 const add = (n: number, hold = false): LogEvent => ({ kind: 'added', row: row(n), hold })
-const first: LogEvent = { kind: 'loaded', rows: rows(9, 8, 7), cursor: 'c7' }
+const first: LogEvent = { kind: 'loaded', rows: rows(9, 8, 7), cursor: 'c7', hold: false }
 
 describe('P69, P70: the request log', () => {
   it('is loading, then there; what comes is put first', () => {
@@ -40,7 +40,7 @@ describe('P69, P70: the request log', () => {
   })
 
   it('puts what comes late in its place', () => {
-    expect(ids(after({ kind: 'loaded', rows: rows(9, 7), cursor: null }, add(8)).rows)).toEqual([9, 8, 7])
+    expect(ids(after({ kind: 'loaded', rows: rows(9, 7), cursor: null, hold: false }, add(8)).rows)).toEqual([9, 8, 7])
   })
 
   it('holds back what comes while it must not move, and shows it when asked', () => {
@@ -53,6 +53,23 @@ describe('P69, P70: the request log', () => {
     expect([ids(shown.rows), shown.waiting]).toEqual([[11, 10, 9, 8, 7], []])
   })
 
+  it('the first page again while it must not move waits too, also when requests between are missing', () => {
+    const again = (...numbers: number[]): LogEvent => ({ kind: 'loaded', rows: rows(...numbers), cursor: 'c', hold: true })
+    const held = after(first, add(10, true), again(11, 10, 9))
+    expect([ids(held.rows), ids(held.waiting)]).toEqual([
+      [9, 8, 7],
+      [11, 10],
+    ])
+    expect(ids(reduceLog(held, { kind: 'shown' }).rows)).toEqual([11, 10, 9, 8, 7])
+    const apart = after(first, again(31, 30))
+    expect([ids(apart.rows), ids(apart.waiting)]).toEqual([
+      [9, 8, 7],
+      [31, 30],
+    ])
+    const shown = reduceLog(apart, { kind: 'shown' })
+    expect([ids(shown.rows), shown.cursor, shown.waiting]).toEqual([[31, 30], 'c', []])
+  })
+
   it('grows at its end by older pages', () => {
     const asked = after(first, { kind: 'older asked' })
     expect(asked.older).toBe('loading')
@@ -63,9 +80,9 @@ describe('P69, P70: the request log', () => {
 
   it('the first page again, after a loss, fills the gap and keeps older pages', () => {
     const read = after(first, { kind: 'older loaded', rows: rows(6, 5), cursor: 'c5' })
-    const back = reduceLog(read, { kind: 'loaded', rows: rows(11, 10, 9), cursor: 'c9' })
+    const back = reduceLog(read, { kind: 'loaded', rows: rows(11, 10, 9), cursor: 'c9', hold: false })
     expect([ids(back.rows), back.cursor]).toEqual([[11, 10, 9, 8, 7, 6, 5], 'c5'])
-    const far = reduceLog(read, { kind: 'loaded', rows: rows(31, 30), cursor: 'c30' })
+    const far = reduceLog(read, { kind: 'loaded', rows: rows(31, 30), cursor: 'c30', hold: false })
     expect([ids(far.rows), far.cursor]).toEqual([[31, 30], 'c30'])
   })
 
@@ -77,7 +94,7 @@ describe('P69, P70: the request log', () => {
 
   it('a list that is followed for long is bounded', () => {
     const many = Array.from({ length: mostRows }, (_, n) => row(n)).toReversed()
-    const state = after({ kind: 'loaded', rows: many, cursor: 'c' }, add(mostRows))
+    const state = after({ kind: 'loaded', rows: many, cursor: 'c', hold: false }, add(mostRows))
     expect([state.rows.length, state.rows[0]?.id, state.cursor]).toEqual([mostRows, row(mostRows).id, null])
     const held = Array.from({ length: mostRows + 5 }, (_, n) => add(n, true))
     expect(after(...held).waiting.length).toBe(mostRows)

@@ -12,16 +12,19 @@ export interface LogState {
   rows: readonly LogRow[]
   /** What came while the reader was elsewhere or had it paused; newest first. */
   waiting: readonly LogRow[]
+  /** Where what waits ends, when requests are missing between it and the rows. */
+  apart: { cursor: string | null } | null
   /** Where the next page begins; null when there is none. */
   cursor: string | null
   older: 'idle' | 'loading' | 'failed'
 }
 
-export const emptyLog: LogState = { phase: 'loading', rows: [], waiting: [], cursor: null, older: 'idle' }
+export const emptyLog: LogState = { phase: 'loading', rows: [], waiting: [], apart: null, cursor: null, older: 'idle' }
 
 export type LogEvent =
   | { kind: 'asked' }
-  | { kind: 'loaded'; rows: readonly LogRow[]; cursor: string | null }
+  /** The first page; `hold` while the list must not move. */
+  | { kind: 'loaded'; rows: readonly LogRow[]; cursor: string | null; hold: boolean }
   | { kind: 'failed' }
   | { kind: 'older asked' }
   | { kind: 'older loaded'; rows: readonly LogRow[]; cursor: string | null }
@@ -54,6 +57,14 @@ function added(state: LogState, row: LogRow, hold: boolean): LogState {
   return bounded({ ...state, rows: merged([row], state.rows) })
 }
 
+/** What came while the list must not move waits; what is known stays where it is. */
+function held(state: LogState, rows: readonly LogRow[], cursor: string | null): LogState {
+  const known = new Set(state.rows.map(({ id }) => id))
+  const fresh = rows.filter(({ id }) => !known.has(id))
+  if (fresh.length === rows.length && rows.length > 0) return { ...state, waiting: rows, apart: { cursor } }
+  return { ...state, waiting: merged(fresh, state.waiting).slice(0, mostRows) }
+}
+
 /** The list after an event. */
 export function reduceLog(state: LogState, event: LogEvent): LogState {
   switch (event.kind) {
@@ -61,10 +72,11 @@ export function reduceLog(state: LogState, event: LogEvent): LogState {
       return state.phase === 'failed' ? emptyLog : state
     case 'loaded': {
       const rows = merged(event.rows, [])
+      if (event.hold && state.phase === 'ready' && state.rows.length > 0) return held(state, rows, event.cursor)
       const newest = rows[0]
       // The first page again, after a loss: what was read beyond it stays when both meet.
       if (rows.some(({ id }) => state.rows.some((row) => row.id === id)) && state.phase === 'ready') {
-        return { ...state, rows: merged(rows, state.rows) }
+        return bounded({ ...state, rows: merged(rows, state.rows) })
       }
       // What was followed meanwhile may be newer than the page.
       const ahead = state.rows.filter((row) => !newest || byAge(row, newest) < 0)
@@ -81,6 +93,7 @@ export function reduceLog(state: LogState, event: LogEvent): LogState {
     case 'added':
       return added(state, event.row, event.hold)
     case 'shown':
+      if (state.apart) return { ...state, rows: state.waiting, waiting: [], cursor: state.apart.cursor, apart: null, older: 'idle' }
       return bounded({ ...state, rows: merged(state.waiting, state.rows), waiting: [] })
   }
 }

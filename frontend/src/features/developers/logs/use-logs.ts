@@ -50,9 +50,9 @@ export function useLogs(filter: LogFilter, hold: RefObject<boolean>): Logs {
   const retry = useCallback(async () => {
     dispatch({ kind: 'asked' })
     const page = await ask(null)
-    dispatch(page ? { kind: 'loaded', ...page } : { kind: 'failed' })
+    dispatch(page ? { kind: 'loaded', ...page, hold: hold.current } : { kind: 'failed' })
     return page !== null
-  }, [ask])
+  }, [ask, hold])
   const loadOlder = async () => {
     dispatch({ kind: 'older asked' })
     const page = await ask(state.cursor)
