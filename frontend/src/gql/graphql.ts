@@ -2120,5 +2120,5 @@ export type UsageQueryVariables = Exact<{
 }>;
 
 
-export type UsageQuery = { viewer: { id: string | null, byDay: { total: { ' $fragmentRefs'?: { 'UsageSumPartsFragment': UsageSumPartsFragment } }, groups: Array<{ day: string | null, modelId: string | null, sum: { ' $fragmentRefs'?: { 'UsageSumPartsFragment': UsageSumPartsFragment } } }> }, byModel: { groups: Array<{ modelId: string | null, sum: { ' $fragmentRefs'?: { 'UsageSumPartsFragment': UsageSumPartsFragment } } }> }, byFeature: { groups: Array<{ feature: Feature | null, sum: { ' $fragmentRefs'?: { 'UsageSumPartsFragment': UsageSumPartsFragment } } }> } } };
+export type UsageQuery = { viewer: { id: string | null, byDay: { total: { ' $fragmentRefs'?: { 'UsageSumPartsFragment': UsageSumPartsFragment } }, groups: Array<{ day: string | null, modelId: string | null, sum: { ' $fragmentRefs'?: { 'UsageSumPartsFragment': UsageSumPartsFragment } } }> }, byModel: { groups: Array<{ modelId: string | null, sum: { ' $fragmentRefs'?: { 'UsageSumPartsFragment': UsageSumPartsFragment } } }> }, byKey: { groups: Array<{ keyId: string | null, sum: { ' $fragmentRefs'?: { 'UsageSumPartsFragment': UsageSumPartsFragment } } }> }, byFeature: { groups: Array<{ feature: Feature | null, sum: { ' $fragmentRefs'?: { 'UsageSumPartsFragment': UsageSumPartsFragment } } }> } } };
 

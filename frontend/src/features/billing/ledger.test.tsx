@@ -32,6 +32,7 @@ const entry = (id: string, kind: string, amount: string, usage: object | null = 
   usage,
 })
 const all = [
+  entry('ent_5', 'CHARGE', '-91.4095', { ...act, id: 'use_2', feature: 'API' }),
   entry('ent_4', 'CHARGE', '-91.4095', act),
   entry('ent_3', 'REFUND', '-100'),
   entry('ent_2', 'PURCHASE', '500'),
@@ -75,12 +76,13 @@ it('shows every movement to its last digit: they add up to the ledger', async ()
   await screen.findByText('welcome')
   expect(amounts()).toEqual([
     ['−', '91.4095'],
+    ['−', '91.4095'],
     ['−', '100'],
     ['+', '500'],
     ['+', '0.000001'],
   ])
   const shown = amounts().map(([sign, size]) => `${sign === '−' ? '-' : ''}${size}`)
-  expect(sumOf(shown)).toBe('308.590501')
+  expect(sumOf(shown)).toBe('217.181001')
   const address = screen.getByRole('link', { name: 'Download as CSV' }).getAttribute('href')
   const { pathname, searchParams } = new URL(address ?? '', 'http://a')
   expect([pathname, searchParams.get('timeZone')]).toEqual(['/billing/ledger.csv', browserZone()])
@@ -88,12 +90,20 @@ it('shows every movement to its last digit: they add up to the ledger', async ()
 
 it('explains a charge as tokens times price, which add up to it', async () => {
   show()
-  await userEvent.click(await screen.findByText('Kimi K2'))
-  const lines = [...screen.getByRole('table', { name: 'Tokens times price' }).querySelectorAll('tbody tr')].map(
+  const [, message] = await screen.findAllByText('Kimi K2')
+  if (message) await userEvent.click(message)
+  const lines = [...(screen.getAllByRole('table', { name: 'Tokens times price' })[1]?.querySelectorAll('tbody tr') ?? [])].map(
     (row) => row.textContent,
   )
   expect(lines).toEqual(['600,100 read× 95 / M57.01', '400,000 read from the cache× 16 / M6.4', '70,000 written× 400 / M28'])
   expect(0.6001 * 95 + 0.4 * 16 + 0.07 * 400).toBeCloseTo(91.4095, 6)
+})
+
+it('tells what programs were charged for from what the page was', async () => {
+  show()
+  await screen.findByText('welcome')
+  const lines = screen.getAllByRole('listitem').map((row) => row.querySelector('.min-w-0')?.textContent)
+  expect(lines.slice(0, 2)).toEqual(['AnswerProgramsKimi K2', 'AnswerKimi K2'])
 })
 
 it('asks for the kinds that are chosen', async () => {
@@ -103,4 +113,6 @@ it('asks for the kinds that are chosen', async () => {
   await expect.poll(() => screen.getAllByRole('listitem')).toHaveLength(1)
   expect(amounts()).toEqual([['+', '500']])
   expect(asked.at(-1)?.variables.kinds).toEqual(['PURCHASE'])
+  const table = new URL(screen.getByRole('link', { name: 'Download as CSV' }).getAttribute('href') ?? '', 'http://a')
+  expect(table.searchParams.getAll('kind')).toEqual(['PURCHASE'])
 })

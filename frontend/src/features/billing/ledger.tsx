@@ -7,6 +7,7 @@ import { moment } from '@/components/page/moments'
 import { MoreRows } from '@/components/page/more-rows'
 import { Section } from '@/components/page/section'
 import { Segments } from '@/components/page/segments'
+import { featureWords } from '@/features/usage/words'
 import { unmask } from '@/gql/fragment-masking'
 import { ActPartsFragmentDoc, type EntryPartsFragment, type TransferKind } from '@/gql/graphql'
 import { browserZone } from '@/lib/browser-zone'
@@ -90,6 +91,7 @@ function Entry({ entry }: { entry: EntryPartsFragment }) {
     <span className="flex w-full flex-wrap items-baseline justify-between gap-x-4">
       <span className="min-w-0 text-sm">
         {kindWords(entry.kind)}
+        {act && act.feature !== 'CHAT' && <span className="ml-2 text-ink-3">{featureWords(act.feature)}</span>}
         {model && <span className="ml-2 text-ink-3">{model}</span>}
         {entry.reason && <span className="ml-2 break-words text-ink-3">{entry.reason}</span>}
       </span>

@@ -30,7 +30,12 @@ const features = [
   { feature: 'API', sum: sum(2, 1_000, 0, 350, 0, '3') },
 ]
 
-const group = (more: object) => ({ __typename: 'UsageGroup', day: null, modelId: null, feature: null, ...more })
+const keys = [
+  { keyId: '', sum: sum(4, 1_700, 900, 1_000, 250, '9.600003') },
+  { keyId: 'key_1', sum: sum(2, 1_000, 0, 350, 0, '3') },
+]
+
+const group = (more: object) => ({ __typename: 'UsageGroup', day: null, modelId: null, keyId: null, feature: null, ...more })
 
 /** The page over what a query of 1 to 7 May answers. */
 async function show() {
@@ -38,7 +43,22 @@ async function show() {
   const { client, asked } = testClient({
     Usage: () => ({
       __typename: 'Query',
-      viewer: { __typename: 'Viewer', id: 'own_1', byDay: report(days), byModel: report(models), byFeature: report(features) },
+      viewer: {
+        __typename: 'Viewer',
+        id: 'own_1',
+        byDay: report(days),
+        byModel: report(models),
+        byKey: report(keys),
+        byFeature: report(features),
+      },
+    }),
+    DeveloperKeys: () => ({
+      __typename: 'Query',
+      viewer: {
+        __typename: 'Viewer',
+        id: 'own_1',
+        apiKeys: [{ __typename: 'ApiKey', id: 'key_1', name: 'Nightly report', lastFour: 'abcd', revokedAt: null }],
+      },
     }),
   })
   const info = { ...accountInfo, models: [{ id: 'k2', name: 'Kimi K2' }] } as unknown as ServiceInfo
@@ -74,6 +94,21 @@ it('four numbers are the query’s sums, and the file is of the same days', asyn
   const file = new URL(screen.getByRole('link', { name: 'Download as CSV' }).getAttribute('href') ?? '', 'http://x')
   expect(file.pathname).toBe('/billing/usage.csv')
   expect(Object.fromEntries(file.searchParams)).toEqual(asked[0]?.variables)
+})
+
+it('tells what each key used, and the app itself: P26', async () => {
+  await show()
+  const table = screen.getByRole('table', { name: 'Usage by key' })
+  const read = () =>
+    within(table)
+      .getAllByRole('row')
+      .slice(1)
+      .map((row) => [row.querySelector('th')?.textContent, row.querySelector('td:last-child')?.textContent])
+  await expect.poll(read).toEqual([
+    ['This app', '9.600003'],
+    ['Nightly report', '3'],
+    ['All', '12.600003'],
+  ])
 })
 
 it.each([

@@ -4,6 +4,7 @@ import { useMemo } from 'react'
 import './usage.css'
 import { Loading, LoadFailed } from '@/components/page/load-state'
 import { Section } from '@/components/page/section'
+import { keyName, useKeys } from '@/features/developers/use-keys'
 import { browserZone } from '@/lib/browser-zone'
 import { useServiceInfo } from '@/lib/service-info'
 import { ByDay } from './by-day'
@@ -71,6 +72,11 @@ function Charts({ range, usage, now }: { range: Range; usage: UsageData; now: Da
       <Section title={t`By model`}>
         <Models usage={usage} series={series} />
       </Section>
+      {usage.keys.some(({ keyId }) => keyId !== '') && (
+        <Section title={t`By key`}>
+          <Keys usage={usage} />
+        </Section>
+      )}
     </div>
   )
 }
@@ -92,6 +98,20 @@ function Models({ usage, series }: { usage: UsageData; series: readonly Series[]
     series: place(modelId),
   }))
   return <UsageTable caption={t`Usage by model`} kind={t`Model`} rows={rows} total={usage.total} />
+}
+
+function Keys({ usage }: { usage: UsageData }) {
+  const { t } = useLingui()
+  const known = useKeys()
+  const sorted = usage.keys.toSorted((a, b) => Number(b.sum.credits) - Number(a.sum.credits) || b.sum.acts - a.sum.acts)
+  const shares = sharesOf(sorted.map(({ sum }) => Number(sum.credits)))
+  const rows = sorted.map(({ keyId, sum }, at) => ({
+    key: keyId || 'page',
+    name: keyId ? keyName(known, keyId) : t`This app`,
+    sum,
+    share: shares[at] ?? 0,
+  }))
+  return <UsageTable caption={t`Usage by key`} kind={t`Key`} rows={rows} total={usage.total} />
 }
 
 function Empty() {

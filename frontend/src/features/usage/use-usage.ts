@@ -16,16 +16,19 @@ export interface Usage {
   total: Sum
   days: readonly DaySum[]
   models: readonly { modelId: string; sum: Sum }[]
+  /** By API key; the page's own without one. */
+  keys: readonly { keyId: string; sum: Sum }[]
   features: readonly FeatureSum[]
 }
 
 function read(data: UsageQuery): Usage {
-  const { byDay, byModel, byFeature } = data.viewer
+  const { byDay, byModel, byKey, byFeature } = data.viewer
   const open = (sum: (typeof byDay)['total']) => unmask(UsageSumPartsFragmentDoc, sum)
   return {
     total: open(byDay.total),
     days: byDay.groups.flatMap(({ day, modelId, sum }) => (day === null ? [] : [{ day, modelId: modelId ?? '', sum: open(sum) }])),
     models: byModel.groups.map(({ modelId, sum }) => ({ modelId: modelId ?? '', sum: open(sum) })),
+    keys: byKey.groups.map(({ keyId, sum }) => ({ keyId: keyId ?? '', sum: open(sum) })),
     features: byFeature.groups.flatMap(({ feature, sum }) => (feature === null ? [] : [{ feature, sum: open(sum) }])),
   }
 }
