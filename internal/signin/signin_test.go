@@ -364,7 +364,7 @@ func TestFloodOfNetworksIsForgotten(t *testing.T) {
 // T36: only pages of the app are come back to.
 func TestReturnPathsArePagesOfTheApp(t *testing.T) {
 	t.Parallel()
-	for _, good := range []string{"/", "/c/con_0198c2f4a00070008000000000000001", "/settings", "/settings/identities", "/operator/mails", "/developers", "/developers/completions", "/privacy", "/transparency", "/s/AbC-_9"} {
+	for _, good := range []string{"/", "/c/con_0198c2f4a00070008000000000000001", "/settings", "/settings/identities", "/operator/mails", "/developers", "/developers/completions", "/privacy", "/transparency", "/s/AbC-_9", "/usage", "/billing", "/billing/return?purchase=pur_0198c2f4a00070008000000000000001"} {
 		if signin.Path(good) != good {
 			t.Error(good, "is refused")
 		}
@@ -373,7 +373,7 @@ func TestReturnPathsArePagesOfTheApp(t *testing.T) {
 		"", "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "/\\/evil.example", "https://evil.example", "http:evil.example", "HTTPS:/evil.example",
 		"javascript:alert(1)", "data:text/html,x", "/c/../../evil", "/c/%2e%2e/x", "/%2f%2fevil.example", "/%5cevil.example", "/c/x?next=//evil.example", "/c/x#@evil.example",
 		"/\t/evil.example", "/\n/evil.example", "/\r\nSet-Cookie: a=b", "/c/x\r\nLocation: //evil.example", " /", "/ ", "/\x00", "/c/x\n", "/@evil.example", "evil.example", "/.evil.example",
-		"/。evil.example", "/auth/sign-out", "/auth/google?return=/", "/sign-in?error=x", "/graphql", "/c/", "/c/" + strings.Repeat("a", 65), "/settings/Profile", "/c/x/y", "//", "/./c/x", "?x", "#x",
+		"/。evil.example", "/auth/sign-out", "/auth/google?return=/", "/sign-in?error=x", "/graphql", "/c/", "/c/" + strings.Repeat("a", 65), "/settings/Profile", "/c/x/y", "//", "/./c/x", "?x", "#x", "/billing/return", "/billing?purchase=x", "/billing/return?purchase=", "/billing/return?purchase=x&y=z", "/billing/return?purchase=x%0d", "/billing/return?other=x",
 	} {
 		if got := signin.Path(bad); got != "/" {
 			t.Errorf("%q leads to %q", bad, got)

@@ -26,8 +26,8 @@ export interface SignInSearch {
 
 const signInFields = ['return', 'error', 'need', 'provider', 'use', 'guest'] as const
 
-/** Our own pages without a query, and the page of the operator's link, whose token is its query. */
-const ownPage = /^\/(?![/\\])[\w/-]*$|^\/auth\/operator\?token=[\w.~%-]+$/
+/** Our own pages without a query, and two whose query says all: the operator's link, and the way back from paying. */
+const ownPage = /^\/(?![/\\])[\w/-]*$|^\/auth\/operator\?token=[\w.~%-]+$|^\/billing\/return\?purchase=[\w-]{1,64}$/
 
 /** Reads the search part of the sign-in page's address. A page to come back to is one of ours. */
 export function parseSignIn(search: Record<string, unknown>): SignInSearch {

@@ -112,6 +112,22 @@ export type ApiKeyCreateInput = {
   tokensPerMinute?: number | null | undefined;
 };
 
+/** What apiKeyUpdate changes. */
+export type ApiKeyUpdateInput = {
+  /** Which key. */
+  apiKeyId: string;
+  /** 1 to 100 characters, on one line; left out: it stays. */
+  name?: string | null | undefined;
+  /** The most that it may spend in all, counting what it has spent; left out: it stays. */
+  creditLimit?: string | null | undefined;
+  /** Takes the limit away; creditLimit must be left out then. */
+  unlimited?: boolean | null | undefined;
+  /** The requests that it may send a minute; 0: as many as every key; left out: it stays. */
+  requestsPerMinute?: number | null | undefined;
+  /** The tokens that it may use a minute; 0: as many as every key; left out: it stays. */
+  tokensPerMinute?: number | null | undefined;
+};
+
 /** Which key. */
 export type ApiKeyRevokeInput = {
   /** Its id. */
@@ -2012,6 +2028,18 @@ export type SettingsKeyCreateMutationVariables = Exact<{
 
 
 export type SettingsKeyCreateMutation = { apiKeyCreate: { secret: string | null, apiKey: { ' $fragmentRefs'?: { 'SettingsKeyFragment': SettingsKeyFragment } } | null, userErrors: Array<
+      | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }
+      | { ' $fragmentRefs'?: { 'Refusal_RateLimitError_Fragment': Refusal_RateLimitError_Fragment } }
+    > } };
+
+export type SettingsKeyUpdateMutationVariables = Exact<{
+  input: ApiKeyUpdateInput;
+}>;
+
+
+export type SettingsKeyUpdateMutation = { apiKeyUpdate: { apiKey: { ' $fragmentRefs'?: { 'SettingsKeyFragment': SettingsKeyFragment } } | null, userErrors: Array<
       | { ' $fragmentRefs'?: { 'Refusal_InputError_Fragment': Refusal_InputError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_GuestLimitError_Fragment': Refusal_GuestLimitError_Fragment } }
       | { ' $fragmentRefs'?: { 'Refusal_InsufficientCreditsError_Fragment': Refusal_InsufficientCreditsError_Fragment } }

@@ -39,6 +39,11 @@ it('every translation is Chinese, but for names', () => {
   expect(foreign).toEqual([])
 })
 
+it('Chinese has commas of its own, and one way to address somebody', () => {
+  const odd = [...chinese].filter(([, text]) => /\p{Script=Han},\p{Script=Han}|你/u.test(text)).map(([id]) => id)
+  expect(odd).toEqual([])
+})
+
 it('every translation fills in what the message does', () => {
   const unequal = [...chinese].filter(([id, text]) => holes(id).join() !== holes(text).join()).map(([id]) => id)
   expect(unequal).toEqual([])

@@ -1,5 +1,5 @@
 import { useLingui } from '@lingui/react/macro'
-import { useLocation, useSearch } from '@tanstack/react-router'
+import { useSearch } from '@tanstack/react-router'
 import { type ReactNode, useEffect } from 'react'
 import { Loading } from '@/components/page/load-state'
 import { NeedsAccount } from '@/components/page/needs-account'
@@ -25,15 +25,14 @@ export function BoughtPage() {
   const { t } = useLingui()
   const { purchase = '' } = parseBought(useSearch({ strict: false }))
   return (
-    <Frame title={t`Your purchase`}>
-      <Bought id={purchase} />
+    <Frame title={t`Your purchase`} returnTo={purchase ? `/billing/return?purchase=${purchase}` : '/billing'}>
+      {purchase ? <Bought id={purchase} /> : <Billing />}
     </Frame>
   )
 }
 
-function Frame({ title, children }: { title: string; children: ReactNode }) {
+function Frame({ title, returnTo = '/billing', children }: { title: string; returnTo?: string; children: ReactNode }) {
   const info = useServiceInfo()
-  const pathname = useLocation({ select: (location) => location.pathname })
   const service = info?.service.name ?? 'Kimi K2'
   useEffect(() => showTitle(`${title} – ${service}`), [title, service])
   return (
@@ -41,7 +40,7 @@ function Frame({ title, children }: { title: string; children: ReactNode }) {
       <div className="mx-auto max-w-3xl px-5 pt-2 pb-16 wide:px-8">
         <h1 className="mb-6 text-xl font-semibold">{title}</h1>
         {!info && <Loading />}
-        {info && (info.viewer.kind === 'ACCOUNT' ? children : <NeedsAccount returnTo={pathname} />)}
+        {info && (info.viewer.kind === 'ACCOUNT' ? children : <NeedsAccount returnTo={returnTo} />)}
       </div>
     </Page>
   )

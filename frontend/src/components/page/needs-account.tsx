@@ -16,7 +16,7 @@ export function NeedsAccount({ returnTo }: { returnTo: string }) {
         </Link>
       }
     >
-      <Trans>This page belongs to an account. Without one, nothing of this is stored about you.</Trans>
+      <Trans>This page belongs to an account: sign in to see what is yours.</Trans>
     </Notice>
   )
 }

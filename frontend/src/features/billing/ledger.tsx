@@ -49,7 +49,7 @@ export function Ledger() {
           label={t`Which movements`}
           value={choice}
           options={[
-            { value: 'all', label: t`All` },
+            { value: 'all', label: t({ message: 'All', context: 'movements' }) },
             { value: 'spent', label: t`Spent` },
             { value: 'bought', label: t`Bought` },
             { value: 'other', label: t`Other` },

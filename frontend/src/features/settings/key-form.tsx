@@ -1,5 +1,6 @@
 import { Trans, useLingui } from '@lingui/react/macro'
-import { type SyntheticEvent, useEffect, useId, useState } from 'react'
+import { Check, Copy } from 'lucide-react'
+import { type SyntheticEvent, useEffect, useId, useRef, useState } from 'react'
 import { Choice, type Option } from '@/components/page/choice'
 import { KeyProof } from '@/components/page/key-proof'
 import { returnedText, sortRefusals, wantsProof } from '@/components/page/refusal-words'
@@ -227,12 +228,16 @@ function Scopes({ granted, error, onChange }: ScopesProps) {
 
 function Made({ secret, onDone }: { secret: string; onDone(): void }) {
   const { t } = useLingui()
+  const shown = useRef<HTMLInputElement>(null)
+  const [copied, setCopied] = useState(false)
+  useEffect(() => shown.current?.focus(), [])
   return (
     <div className="space-y-4">
       <Notice tone="info" role="status">
         <Trans>This is your key. Copy it now: it is shown this once and can’t be looked up again.</Trans>
       </Notice>
       <input
+        ref={shown}
         readOnly
         aria-label={t`Your new key`}
         value={secret}
@@ -240,8 +245,9 @@ function Made({ secret, onDone }: { secret: string; onDone(): void }) {
         className="h-10 w-full rounded-control border border-control bg-sunken px-3 font-mono text-sm text-ink touch:h-11"
       />
       <div className="flex flex-wrap gap-2">
-        <Button look="primary" onClick={() => void copyText(secret)}>
-          <Trans>Copy</Trans>
+        <Button look="primary" onClick={() => void copyText(secret).then(setCopied)}>
+          {copied ? <Check size={15} aria-hidden="true" /> : <Copy size={15} aria-hidden="true" />}
+          {copied ? <Trans>Copied</Trans> : <Trans>Copy</Trans>}
         </Button>
         <Button onClick={onDone}>
           <Trans>I have copied it</Trans>

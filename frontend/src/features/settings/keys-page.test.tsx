@@ -66,6 +66,99 @@ it('P89, P92: makes a key with what was chosen and shows it once', async () => {
   await screen.findByLabelText('What the key is for')
 })
 
+it('shows that the key is copied, and what is left has the focus', async () => {
+  show([], {
+    SettingsKeyCreate: () => ({
+      __typename: 'Mutation',
+      apiKeyCreate: { __typename: 'ApiKeyCreatePayload', secret: 'k2_live_secret', apiKey: key('key_1'), userErrors: [] },
+    }),
+  })
+  await userEvent.type(await screen.findByLabelText('What the key is for'), 'my bot')
+  await userEvent.click(screen.getByRole('button', { name: 'Make the key' }))
+  expect(await screen.findByLabelText('Your new key')).toBe(document.activeElement)
+  await userEvent.click(screen.getByRole('button', { name: 'Copy' }))
+  await screen.findByRole('button', { name: 'Copied' })
+  expect(await navigator.clipboard.readText()).toBe('k2_live_secret')
+})
+
+const updated = (more: object) => ({
+  __typename: 'Mutation',
+  apiKeyUpdate: { __typename: 'ApiKeyUpdatePayload', apiKey: key('key_1', more), userErrors: [] },
+})
+
+it('changes of a key what was changed, and nothing else', async () => {
+  const inputs: unknown[] = []
+  show([key('key_1', { creditLimit: '5', requestsPerMinute: 60 })], {
+    SettingsKeyUpdate: ({ input }) => {
+      inputs.push(input)
+      return updated({})
+    },
+  })
+  const opener = await screen.findByRole('button', { name: 'Change my bot' })
+  await userEvent.click(opener)
+  const form = within(screen.getByRole('form', { name: 'Change my bot' }))
+  expect(form.getByLabelText('What the key is for')).toBe(document.activeElement)
+  const limit = form.getByLabelText('How much it may spend')
+  await userEvent.clear(limit)
+  await userEvent.type(limit, '1,5x')
+  await userEvent.click(form.getByRole('button', { name: 'Save' }))
+  expect(form.getByRole('alert').textContent).toBe('Write a number of credits, for example 1000 or 0.5, or nothing.')
+  await userEvent.type(limit, '{Backspace}')
+  await userEvent.clear(form.getByLabelText('Requests a minute'))
+  await userEvent.click(form.getByRole('button', { name: 'Save' }))
+  await expect.poll(() => screen.queryByRole('form', { name: 'Change my bot' })).toBeNull()
+  expect(inputs).toEqual([{ apiKeyId: 'key_1', creditLimit: '1.5', requestsPerMinute: 0 }])
+  expect(document.activeElement).toBe(opener)
+})
+
+it('asks for a proof where a key gets more, and keeps what was typed on the way', async () => {
+  const answers = {
+    SettingsAccountState: accountState(),
+    SettingsKeyUpdate: () =>
+      refused('apiKeyUpdate', 'ApiKeyUpdatePayload', { code: 'REAUTHENTICATION_REQUIRED', message: 'again' }, { apiKey: null }),
+  }
+  const keys = [key('key_1', { creditLimit: '5' })]
+  show(keys, answers)
+  await userEvent.click(await screen.findByRole('button', { name: 'Change my bot' }))
+  const field = () =>
+    within(screen.getByRole('form', { name: 'Change my bot' })).getByLabelText<HTMLInputElement>('How much it may spend')
+  await userEvent.clear(field())
+  await userEvent.type(field(), '50')
+  await userEvent.click(screen.getByRole('button', { name: 'Save' }))
+  const link = await screen.findByRole('link', { name: 'Continue with Google' })
+  link.addEventListener('click', (event) => event.preventDefault())
+  await userEvent.click(link)
+  cleanup()
+
+  const inputs: unknown[] = []
+  show(keys, {
+    ...answers,
+    SettingsKeyUpdate: ({ input }) => {
+      inputs.push(input)
+      return updated({ creditLimit: '50' })
+    },
+  })
+  await screen.findByRole('form', { name: 'Change my bot' })
+  expect(field().value).toBe('50')
+  await userEvent.click(screen.getByRole('button', { name: 'Save' }))
+  await expect.poll(() => inputs).toEqual([{ apiKeyId: 'key_1', creditLimit: '50' }])
+})
+
+it('lets a limit go when nothing is written there', async () => {
+  const inputs: unknown[] = []
+  show([key('key_1', { creditLimit: '5' })], {
+    SettingsKeyUpdate: ({ input }) => {
+      inputs.push(input)
+      return updated({})
+    },
+  })
+  await userEvent.click(await screen.findByRole('button', { name: 'Change my bot' }))
+  const form = within(screen.getByRole('form', { name: 'Change my bot' }))
+  await userEvent.clear(form.getByLabelText('How much it may spend'))
+  await userEvent.click(form.getByRole('button', { name: 'Save' }))
+  await expect.poll(() => inputs).toEqual([{ apiKeyId: 'key_1', unlimited: true }])
+})
+
 beforeEach(() => sessionStorage.clear())
 
 it('T9: a key asks who it is, and what was typed is kept on the way and there again, once', async () => {

@@ -1,12 +1,13 @@
 import { plural } from '@lingui/core/macro'
 import { Trans, useLingui } from '@lingui/react/macro'
 import { KeyRound } from 'lucide-react'
-import { useCallback, useState } from 'react'
+import { useCallback, useRef, useState } from 'react'
 import { useQuery } from 'urql'
 import { ConfirmedButton } from '@/components/page/confirmed-button'
 import { Loading, LoadFailed } from '@/components/page/load-state'
 import { day } from '@/components/page/moments'
 import { Section } from '@/components/page/section'
+import { Button } from '@/components/ui/button'
 import { useRefresh } from '@/components/page/use-refresh'
 import { unmask } from '@/gql/fragment-masking'
 import {
@@ -20,6 +21,7 @@ import { useNow } from '@/lib/clock'
 import { creditsText, shortNumber } from '@/lib/credits'
 import { type Outcome, toastOutcome, useMutationAct } from '@/lib/graphql/act'
 import { showToast } from '@/lib/toasts'
+import { isKept, KeyEdit } from './key-edit'
 import { KeyForm } from './key-form'
 
 /** Milliseconds between two looks at the list. */
@@ -52,6 +54,7 @@ function Keys({ keys, error, onChanged }: KeysProps) {
   const revoke = useMutationAct(SettingsKeyRevokeDocument, (data) => data.apiKeyRevoke)
   const revokeAll = useMutationAct(SettingsKeyRevokeAllDocument, (data) => data.apiKeyRevokeAll)
   const [busy, setBusy] = useState(false)
+  const list = useRef<HTMLDivElement>(null)
   const good = keys.filter((key) => key.revokedAt === null && Date.parse(key.expiresAt) > now)
   const over = keys.filter((key) => !good.includes(key))
 
@@ -62,6 +65,8 @@ function Keys({ keys, error, onChanged }: KeysProps) {
     toastOutcome(outcome)
     onChanged()
     if (outcome.kind !== 'done') return
+    // Where it was asked for is gone.
+    list.current?.focus()
     showToast({ text: plural(count, { one: '# key was revoked.', other: '# keys were revoked.' }), tone: 'plain' })
   }
 
@@ -74,32 +79,35 @@ function Keys({ keys, error, onChanged }: KeysProps) {
         <KeyForm error={error} onMade={onChanged} />
       </Section>
       <Section title={t`Your keys`}>
-        {good.length === 0 ? (
-          <p className="text-sm text-ink-3">
-            <Trans>No key is good now.</Trans>
-          </p>
-        ) : (
-          <>
-            <ul className="divide-y divide-line">
-              {good.map((key) => (
-                <KeyRow
-                  key={key.id}
-                  of={key}
-                  busy={busy}
-                  onRevoke={() => void end(1, () => revoke({ input: { apiKeyId: key.id } }))}
+        <div ref={list} role="group" tabIndex={-1} aria-label={t`Your keys`} className="outline-none">
+          {good.length === 0 ? (
+            <p className="text-sm text-ink-3">
+              <Trans>No key is good now.</Trans>
+            </p>
+          ) : (
+            <>
+              <ul className="divide-y divide-line">
+                {good.map((key) => (
+                  <KeyRow
+                    key={key.id}
+                    of={key}
+                    busy={busy}
+                    onChanged={onChanged}
+                    onRevoke={() => void end(1, () => revoke({ input: { apiKeyId: key.id } }))}
+                  />
+                ))}
+              </ul>
+              <div className="mt-5 flex justify-end border-t border-line pt-5">
+                <ConfirmedButton
+                  label={t`Revoke all keys`}
+                  question={<Trans>Every program that uses one stops at once.</Trans>}
+                  disabled={busy}
+                  onConfirm={() => void end(good.length, () => revokeAll({ input: {} }))}
                 />
-              ))}
-            </ul>
-            <div className="mt-5 flex justify-end border-t border-line pt-5">
-              <ConfirmedButton
-                label={t`Revoke all keys`}
-                question={<Trans>Every program that uses one stops at once.</Trans>}
-                disabled={busy}
-                onConfirm={() => void end(good.length, () => revokeAll({ input: {} }))}
-              />
-            </div>
-          </>
-        )}
+              </div>
+            </>
+          )}
+        </div>
       </Section>
       {over.length > 0 && (
         <Section title={t`Keys that are over`}>
@@ -117,12 +125,19 @@ function Keys({ keys, error, onChanged }: KeysProps) {
 interface KeyRowProps {
   of: SettingsKeyFragment
   busy: boolean
-  /** Missing where the key is over. */
+  /** Missing where the key is over, as is the next. */
+  onChanged?: () => void
   onRevoke?: () => void
 }
 
-function KeyRow({ of: key, busy, onRevoke }: KeyRowProps) {
+function KeyRow({ of: key, busy, onChanged, onRevoke }: KeyRowProps) {
   const { t } = useLingui()
+  const [editing, setEditing] = useState(() => onChanged !== undefined && isKept(key.id))
+  const opener = useRef<HTMLButtonElement>(null)
+  const close = () => {
+    setEditing(false)
+    opener.current?.focus()
+  }
   const name = key.name
   return (
     <li className="flex flex-wrap items-start gap-x-4 gap-y-2 py-4">
@@ -141,6 +156,17 @@ function KeyRow({ of: key, busy, onRevoke }: KeyRowProps) {
           <Rates of={key} />
         </p>
       </div>
+      {onChanged && (
+        <Button
+          ref={opener}
+          look="quiet"
+          aria-label={t`Change ${name}`}
+          aria-expanded={editing}
+          onClick={() => (editing ? close() : setEditing(true))}
+        >
+          <Trans>Change</Trans>
+        </Button>
+      )}
       {onRevoke && (
         <ConfirmedButton
           label={t`Revoke`}
@@ -150,6 +176,7 @@ function KeyRow({ of: key, busy, onRevoke }: KeyRowProps) {
           onConfirm={onRevoke}
         />
       )}
+      {editing && onChanged && <KeyEdit of={key} onChanged={onChanged} onClose={close} />}
     </li>
   )
 }

@@ -177,7 +177,11 @@ function Foot({ result: { phase, headers, reply }, hasAccount }: { result: Resul
           <Fact name={t`Written`}>{numberText(usage.written)}</Fact>
         </>
       )}
-      {cost !== null && <Fact name={t`Cost`}>{plural(Number(cost), { one: `${exact} credit`, other: `${exact} credits` })}</Fact>}
+      {cost !== null && (
+        <Fact name={t({ message: 'Cost', context: 'of an answer' })}>
+          {plural(Number(cost), { one: `${exact} credit`, other: `${exact} credits` })}
+        </Fact>
+      )}
       {finish !== null && <Fact name={t`Ended`}>{finish}</Fact>}
       {leftOf(headers).map(({ name, remaining, of }) => (
         <Fact key={name} name={names[name] ?? name}>

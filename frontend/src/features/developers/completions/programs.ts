@@ -87,7 +87,10 @@ function python(origin: string, body: Body): string {
     ...lines,
     '    for line in response:',
     '        if line.startswith(b"data: {"):',
-    '            for choice in json.loads(line[len("data: ") :])["choices"]:',
+    '            piece = json.loads(line[len("data: ") :])',
+    '            if "error" in piece:',
+    '                raise SystemExit(piece["error"]["message"])',
+    '            for choice in piece["choices"]:',
     '                print(choice["delta"].get("content") or "", end="", flush=True)',
     'print()',
   ].join('\n')

@@ -1,10 +1,19 @@
 import type { MessageDescriptor } from '@lingui/core'
 import { msg } from '@lingui/core/macro'
+import { randomId } from '@/lib/random-id'
 
 interface Example {
   name: MessageDescriptor
   query: string
   variables: string
+}
+
+/** What stands where an id of the sender's own belongs. */
+const ownId = 'an id of your own'
+
+/** An example's variables for a tab: the message that it sends is another one each time. */
+export function freshVariables({ variables }: Pick<Example, 'variables'>): string {
+  return variables.replace(ownId, randomId())
 }
 
 /** Documents to begin with; the first one is there at the start. */
@@ -46,7 +55,7 @@ export const examples: readonly Example[] = [
 `,
     variables: `{
   "input": {
-    "clientId": "any-id-of-your-own-1",
+    "clientId": "an id of your own",
     "text": "Say hello in one sentence."
   }
 }
