@@ -40,7 +40,7 @@ for (const { colorScheme, size, viewport } of looks) {
       await page.getByRole('switch').first().waitFor()
       await look('settings-privacy')
       await page.goto('/settings/profile')
-      await page.getByText('This page belongs to an account.').waitFor()
+      await page.getByText('This page belongs to an account').waitFor()
       await look('settings-without-account')
       await page.goBack()
       await page.goBack()

@@ -189,7 +189,7 @@ for (const { colorScheme, size, viewport } of looks) {
 
 journey('billing needs an account, and says so', async ({ page }) => {
   await page.goto('/billing')
-  await page.getByText('This page belongs to an account.').waitFor()
+  await page.getByText('This page belongs to an account').waitFor()
   assert.equal(await accountMenu(page).count(), 0)
 })
 
