@@ -23,7 +23,7 @@ export function BalanceChip() {
       <Coins size={15} aria-hidden="true" />
       {amount}
       {worrying && (
-        <span className="text-xs max-sm:sr-only">
+        <span className="text-xs">
           <Trans>low</Trans>
         </span>
       )}

@@ -12,6 +12,9 @@ import { bodyOf, freshDraft } from './request'
 // Whatever was typed must reach the server as it was.
 const awkward = `Say "hello", it's 5 o'clock: \`$HOME\` \\n \\ 中文\nsecond line`
 
+// What makes the stream end with an error.
+const breaks = 'break off'
+
 let server: Server
 let origin = ''
 let seen: { authorization: string | undefined; body: unknown }
@@ -30,10 +33,12 @@ beforeAll(async () => {
         response.end('{"choices":[{"message":{"role":"assistant","content":"Hello there"}}]}')
         return
       }
-      for (const content of ['Hello', ' there']) {
+      const broken = JSON.stringify(seen.body).includes(breaks)
+      for (const content of broken ? ['Hello'] : ['Hello', ' there']) {
         response.write(`data: ${JSON.stringify({ choices: [{ index: 0, delta: { content } }] })}\n\n`)
       }
-      response.end('data: {"choices":[]}\n\ndata: [DONE]\n\n')
+      if (broken) response.end('data: {"error":{"message":"the engine is gone","type":"server_error"}}\n\n')
+      else response.end('data: {"choices":[]}\n\ndata: [DONE]\n\n')
     })
   })
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
@@ -75,6 +80,13 @@ describe('a request as a program', () => {
     expect(out).toContain('Hello')
     expect(out).toContain('there')
     expect(seen).toEqual({ authorization: 'Bearer k2_live_test', body })
+  })
+
+  it.each(['node', 'python'] as const)('%s says why a stream broke off', async (id) => {
+    const body = bodyOf({ ...freshDraft, message: breaks, stream: true }, 'k2')
+    if (!body) throw new Error('there is no body')
+    const program = programsOf(origin, body).find((one) => one.id === id)
+    await expect(run(id, program?.code ?? '')).rejects.toThrow(/the engine is gone/)
   })
 
   it('holds no key', () => {

@@ -72,6 +72,7 @@ function python(origin: string, body: Body): string {
   const lines = [
     'import json',
     'import os',
+    ...(body.stream ? ['import sys'] : []),
     'import urllib.request',
     '',
     `body = ${literal(body, '')}`,
@@ -87,7 +88,10 @@ function python(origin: string, body: Body): string {
     ...lines,
     '    for line in response:',
     '        if line.startswith(b"data: {"):',
-    '            for choice in json.loads(line[len("data: ") :])["choices"]:',
+    '            chunk = json.loads(line[len("data: ") :])',
+    '            if "error" in chunk:',
+    '                sys.exit(chunk["error"]["message"])',
+    '            for choice in chunk["choices"]:',
     '                print(choice["delta"].get("content") or "", end="", flush=True)',
     'print()',
   ].join('\n')

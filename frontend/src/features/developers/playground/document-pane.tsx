@@ -130,7 +130,7 @@ function Examples({ onOpen }: Pick<DocumentPaneProps, 'onOpen'>) {
       value=""
       onChange={(event) => {
         const example = examples[Number(event.target.value)]
-        if (example) onOpen(example.query, example.variables)
+        if (example) onOpen(example.query, example.variables())
       }}
       className={select}
     >

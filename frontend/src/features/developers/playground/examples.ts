@@ -1,10 +1,12 @@
 import type { MessageDescriptor } from '@lingui/core'
 import { msg } from '@lingui/core/macro'
+import { randomId } from '@/lib/random-id'
 
 interface Example {
   name: MessageDescriptor
   query: string
-  variables: string
+  /** Made when it is opened, so that an id in it is a new one. */
+  variables(): string
 }
 
 /** Documents to begin with; the first one is there at the start. */
@@ -24,11 +26,12 @@ export const examples: readonly Example[] = [
   }
 }
 `,
-    variables: '',
+    variables: () => '',
   },
   {
     name: msg`Send a message`,
-    query: `mutation Send($input: MessageSendInput!) {
+    query: `# The same clientId never sends twice: change it to send again.
+mutation Send($input: MessageSendInput!) {
   messageSend(input: $input) {
     conversation {
       id
@@ -44,9 +47,9 @@ export const examples: readonly Example[] = [
   }
 }
 `,
-    variables: `{
+    variables: () => `{
   "input": {
-    "clientId": "any-id-of-your-own-1",
+    "clientId": "${randomId()}",
     "text": "Say hello in one sentence."
   }
 }
@@ -81,7 +84,7 @@ export const examples: readonly Example[] = [
   }
 }
 `,
-    variables: `{
+    variables: () => `{
   "reply": "the id of a reply, from messageSend"
 }
 `,
@@ -94,6 +97,6 @@ export const examples: readonly Example[] = [
   }
 }
 `,
-    variables: '',
+    variables: () => '',
   },
 ]
