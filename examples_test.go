@@ -4,11 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,12 +16,15 @@ import (
 	"github.com/kimi-k2/kimi-k2/internal/inference/inferencetest"
 )
 
-// example is one program of examples/index.json.
-type example struct {
-	ID    string
-	Files []string
-	Run   string
+// quickStart is one program as the developer pages show it, from above: what is set, what
+// is installed, the files, what is generated from them, how it is run.
+type quickStart struct {
+	ID, Title, File, Set, Install, Generate, Run, Code string
+	More                                               []struct{ File, Code string }
 }
+
+// awkward is a question that has to be quoted wherever it goes.
+const awkward = "Good \"evening\", it's\t5 o'clock \\ at $HOME & 晚上好\n<here>?"
 
 // shown is what an example prints at last, in words or as JSON.
 var shown = regexp.MustCompile(`12 tokens read, 4 written(, 0\.000024 credits)?\n|"usage":\{"promptTokens":12,"outputTokens":4\},"credits":"0\.000024"|"prompt_tokens":12,"completion_tokens":4`)
@@ -31,12 +34,12 @@ var shown = regexp.MustCompile(`12 tokens read, 4 written(, 0\.000024 credits)?\
 func TestTheExamplesRun(t *testing.T) {
 	p := priced(t, 500)
 	g := p.signIn("builder").program(map[string]any{})
-	for _, e := range examples(t) {
+	for _, e := range quickStarts(t) {
 		t.Run(e.ID, func(t *testing.T) {
 			release := make(chan struct{})
 			p.engine.Queue(inferencetest.Script{inferencetest.Say("Good "), inferencetest.Wait(release), inferencetest.Say("morning"), inferencetest.Finish("stop"), told(12, 0, 4), inferencetest.Done()})
 			out := &watched{want: "Good", seen: func() { close(release) }}
-			if err := runExample(t, g, e, out); err != nil {
+			if err := e.run(t, g, out); err != nil {
 				t.Fatalf("%v:\n%s", err, out.all())
 			}
 			text := out.all()
@@ -46,7 +49,7 @@ func TestTheExamplesRun(t *testing.T) {
 		})
 	}
 	for _, r := range p.engine.Requests() {
-		if r.LastUser() != "Good evening?" {
+		if r.LastUser() != awkward {
 			t.Errorf("the engine was asked %q", r.LastUser())
 		}
 	}
@@ -56,73 +59,137 @@ func TestTheExamplesRun(t *testing.T) {
 func TestTheExamplesSayWhyTheyFail(t *testing.T) {
 	p := start(t)
 	g := p.signIn("builder").program(map[string]any{"scopes": []string{"models:read"}})
-	for _, e := range examples(t) {
+	for _, e := range quickStarts(t) {
 		t.Run(e.ID, func(t *testing.T) {
 			out := &watched{}
-			if err := runExample(t, g, e, out); err == nil || !strings.Contains(out.all(), "chat:write") {
+			if err := e.run(t, g, out); err == nil || !strings.Contains(out.all(), "chat:write") {
 				t.Errorf("%v, it printed\n%s", err, out.all())
 			}
 		})
 	}
 }
 
-func examples(t *testing.T) (list []example) {
+// P92: what is shown to be installed is what the programs are run with here, and all of it.
+func TestTheQuickStartsInstallWhatTheyUse(t *testing.T) {
+	locked := map[string]bool{}
+	var npm struct{ Dependencies map[string]string }
+	if err := json.Unmarshal([]byte(contents(t, "examples/package.json")), &npm); err != nil {
+		t.Fatal(err)
+	}
+	for name := range npm.Dependencies {
+		locked[name] = true
+	}
+	for _, m := range goModule.FindAllStringSubmatch(contents(t, "examples/go-genqlient/go.mod"), -1) {
+		locked[m[1]] = true
+	}
+	for _, e := range quickStarts(t) {
+		named := strings.Fields(e.Install)
+		used := javascriptPackage.FindAllStringSubmatch(e.Code, -1)
+		if strings.HasPrefix(e.Install, "go ") {
+			used = goPackage.FindAllStringSubmatch(e.Code, -1)
+		}
+		for _, m := range used {
+			if !slices.Contains(named, m[1]) {
+				t.Errorf("%s: %s is used and not installed", e.ID, m[1])
+			}
+		}
+		for _, name := range named {
+			name = strings.TrimSuffix(strings.TrimSuffix(name, "@latest"), "/graphql")
+			if strings.ContainsAny(name, "/@") && !locked[name] {
+				t.Errorf("%s: %s is installed and not among what it was run with", e.ID, name)
+			}
+		}
+	}
+}
+
+// P92: the documentation shows the same in the same order: what is set, what is
+// installed, the files, what is made from them, how it is run.
+func TestTheQuickStartsAreShownInOrder(t *testing.T) {
+	head, all, _ := strings.Cut("\n"+contents(t, "docs/QUICKSTART.md")+"\n## ", "\n## ")
+	for _, e := range quickStarts(t) {
+		for _, name := range variable.FindAllString(e.Install+e.Generate+e.Run, -1) {
+			set := "export " + name[1:] + "="
+			if !strings.Contains(head, set) || !strings.Contains(e.Set, set) {
+				t.Errorf("%s: %s is used and not set first", e.ID, name)
+			}
+		}
+		_, text, _ := strings.Cut("\n## "+all, "\n## "+e.Title+"\n")
+		text, _, _ = strings.Cut(text, "\n## ")
+		blocks := []string{e.Install}
+		for _, f := range e.More {
+			blocks = append(blocks, "`"+f.File+"`\n")
+		}
+		for _, block := range append(blocks, "`"+e.File+"`\n", e.Generate, e.Run) {
+			_, rest, ok := strings.Cut(text, block)
+			if !ok {
+				t.Errorf("%s: %q is not shown where it belongs", e.ID, block)
+			}
+			text = rest
+		}
+	}
+}
+
+// The packages that programs use besides their languages' own, and a shell's variables.
+var (
+	javascriptPackage = regexp.MustCompile(`(?m)from '(@[^/']+/[^/']+|[^@:/'][^:/']*)[^:']*'`)
+	goPackage         = regexp.MustCompile(`(?m)^\t"([^"/]+\.[^"]+)"$`)
+	goModule          = regexp.MustCompile(`(?m)^\t(\S+) v`)
+	variable          = regexp.MustCompile(`\$[A-Z_]+`)
+)
+
+func contents(t *testing.T, name string) string {
 	t.Helper()
-	text, err := os.ReadFile("examples/index.json")
+	text, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := json.Unmarshal(text, &list); err != nil {
+	return string(text)
+}
+
+func quickStarts(t *testing.T) (list []quickStart) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(contents(t, "frontend/src/features/developers/quickstarts.generated.json")), &list); err != nil {
 		t.Fatal(err)
 	}
 	return list
 }
 
-// runExample runs a program with a question; what it prints goes to out.
-func runExample(t *testing.T, g *program, e example, out io.Writer) error {
+// run does in an empty folder what is shown, in its order, with a question; what it
+// prints goes to out. Only what is installed is there already, as it is locked.
+func (e *quickStart) run(t *testing.T, g *program, out io.Writer) error {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	dir, args := "examples", strings.Fields(e.Run)
-	if args[0] == "go" {
-		dir = filepath.Join("examples", filepath.Dir(e.Files[0]))
-		if args[len(args)-1] == "." {
-			dir = generated(t, g, dir)
+	dir := t.TempDir()
+	filled := strings.NewReplacer("{{KIMI_URL}}", g.p.url, "{{KIMI_API_KEY}}", g.secret)
+	save := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
 		}
 	}
-	cmd := exec.CommandContext(ctx, args[0], append(args[1:], "Good evening?")...)
+	switch tool, _, _ := strings.Cut(e.Install, " "); tool {
+	case "npm":
+		packages, err := filepath.Abs("examples/node_modules")
+		if err == nil {
+			err = os.Symlink(packages, filepath.Join(dir, "node_modules"))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	case "go":
+		for _, name := range []string{"go.mod", "go.sum"} {
+			save(name, contents(t, "examples/go-genqlient/"+name))
+		}
+	}
+	for _, f := range e.More {
+		save(f.File, filled.Replace(f.Code))
+	}
+	save(e.File, filled.Replace(e.Code))
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	shown := strings.Join([]string{filled.Replace(e.Set), e.Generate, e.Run + ` "$1"`}, "\n")
+	cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", shown, "bash", awkward)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "KIMI_URL="+g.p.url, "KIMI_API_KEY="+g.secret)
 	cmd.Stdout, cmd.Stderr = out, out
 	return cmd.Run()
-}
-
-// generated is a copy of a Go example with the types made from the schema that the
-// product publishes, as its quick start says.
-func generated(t *testing.T, g *program, dir string) string {
-	t.Helper()
-	to := t.TempDir()
-	if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
-		t.Fatal(err)
-	}
-	resp, err := http.Get(g.p.url + "/schema.graphql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	schema, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(to, "schema.graphql"), schema, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), "go", "tool", "genqlient")
-	cmd.Dir = to
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	return to
 }
 
 // watched keeps what is written to it and calls seen, once, when want is there.

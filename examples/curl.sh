@@ -3,6 +3,11 @@
 set -euo pipefail
 url=${KIMI_URL:-http://localhost:8080}
 question=${1:-Say hello in one sentence.}
+# As it has to stand in JSON.
+question=${question//\\/\\\\}
+question=${question//\"/\\\"}
+question=${question//$'\n'/\\n}
+question=${question//$'\t'/\\t}
 
 # graphql DOCUMENT VARIABLES [CURL OPTION…] posts a document.
 graphql() {

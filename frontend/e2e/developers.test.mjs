@@ -267,9 +267,9 @@ journey('a quick start is copied with the address of this installation and no ke
   await page.waitForURL(/start=/)
   for (let n = 0; n < count; n += 1) {
     await tabs.nth(n).click()
-    await page.getByRole('tabpanel').getByRole('button', { name: 'Copy code' }).last().click()
-    const run = await page.evaluate(() => navigator.clipboard.readText())
-    assert.ok(run.includes(server.url), run)
+    await page.getByRole('tabpanel').getByRole('button', { name: 'Copy code' }).first().click()
+    const set = await page.evaluate(() => navigator.clipboard.readText())
+    assert.ok(set.includes(server.url), set)
     assert.doesNotMatch(await page.getByRole('tabpanel').innerText(), /\{\{|k2_live_[0-9A-Za-z]{10}_/)
   }
 })

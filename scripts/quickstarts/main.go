@@ -33,16 +33,20 @@ type listed struct {
 	Language string   `json:"language"`
 	Files    []string `json:"files"` // the first is the program
 	Install  string   `json:"install"`
+	Generate string   `json:"generate"` // what is made from the files before it runs
 	Run      string   `json:"run"`
 }
 
-// quickstart is one program as the developer pages show it.
+// quickstart is one program as the developer pages show it: set, install, the files with
+// the program as the last, generate, run.
 type quickstart struct {
 	ID       string `json:"id"`
 	Title    string `json:"title"`
 	Language string `json:"language"`
 	File     string `json:"file"`
+	Set      string `json:"set"`
 	Install  string `json:"install"`
+	Generate string `json:"generate"`
 	Run      string `json:"run"`
 	Code     string `json:"code"`
 	More     []file `json:"more"` // what lies beside the program
@@ -102,8 +106,8 @@ func write(name, text string) error {
 }
 
 func read(l listed) (quickstart, error) {
-	q := quickstart{ID: l.ID, Title: l.Title, Language: l.Language, Install: l.Install, More: []file{},
-		Run: "export KIMI_URL=" + urlPlaceholder + "\nexport KIMI_API_KEY=" + keyPlaceholder + "\n" + l.Run}
+	q := quickstart{ID: l.ID, Title: l.Title, Language: l.Language, Install: l.Install, Generate: l.Generate, Run: l.Run, More: []file{},
+		Set: "export KIMI_URL=" + urlPlaceholder + "\nexport KIMI_API_KEY=" + keyPlaceholder}
 	for i, name := range l.Files {
 		text, err := os.ReadFile(path.Join("examples", name))
 		if err != nil {
@@ -130,7 +134,8 @@ export KIMI_URL=http://localhost:8080
 export KIMI_API_KEY=k2_live_…
 ` + "```" + `
 
-Each program sends a question, prints the answer as it is written, and says what it cost. All of them lie in [examples](../examples);
+Each program sends a question, prints the answer as it is written, and then how many tokens were read and written; those that use
+GraphQL also say what it cost. Those with curl print the events themselves, one a line. All of them lie in [examples](../examples);
 what they may ask for stands in [GRAPHQL.md](GRAPHQL.md).
 `
 
@@ -147,7 +152,10 @@ func paper(all []quickstart) string {
 		for _, f := range append(q.More, file{q.File, q.Language, q.Code}) {
 			fmt.Fprintf(&b, "`%s`\n\n```%s\n%s```\n\n", f.File, f.Language, plain.Replace(f.Code))
 		}
-		fmt.Fprintf(&b, "```sh\n%s\n```\n", q.Run[strings.LastIndexByte(q.Run, '\n')+1:])
+		if q.Generate != "" {
+			fmt.Fprintf(&b, "```sh\n%s\n```\n\n", q.Generate)
+		}
+		fmt.Fprintf(&b, "```sh\n%s\n```\n", q.Run)
 	}
 	return b.String()
 }

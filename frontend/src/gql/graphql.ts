@@ -907,7 +907,7 @@ export type RequestLogFilter = {
 export type RequestOutcome =
   /** It was answered. */
   | 'SUCCEEDED'
-  /** It was refused for what it asked: a status of 4xx but 429. */
+  /** It was refused for what it asked, or its own client stopped it (499): a status of 4xx but 429. */
   | 'REFUSED'
   /** There were too many: 429. */
   | 'LIMITED'

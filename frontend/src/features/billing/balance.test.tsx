@@ -88,4 +88,6 @@ it.each([
   const link = await chip(more)
   expect(link.getAttribute('aria-label')).toBe(name)
   expect(link.textContent).toBe(text)
+  // No width leaves the colour to say it alone.
+  expect(link.querySelector('[class*="sr-only"]')).toBeNull()
 })

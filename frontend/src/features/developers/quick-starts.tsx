@@ -3,14 +3,14 @@ import { Link } from '@tanstack/react-router'
 import { type KeyboardEvent, type ReactNode, useMemo, useRef } from 'react'
 import { CodeBlock } from '@/features/markdown/code-block'
 import '@/features/markdown/markdown.css'
-import { type QuickStart, quickStarts } from './starts'
+import { type QuickStart, quickStarts, stepsOf } from './starts'
 
 interface QuickStartsProps {
   asked: { start?: string }
   onChoose(words: Record<string, string>): void
 }
 
-/** Programs that work when pasted: what to install, the program, how it is run. */
+/** Programs that work when pasted: what to set and install, the program, how it is run. */
 export function QuickStarts({ asked, onChoose }: QuickStartsProps) {
   const starts = useMemo(() => quickStarts(location.origin), [])
   const current = starts.find(({ id }) => id === asked.start) ?? starts[0]
@@ -99,23 +99,17 @@ function Tabs({ starts, current, onChoose }: TabsProps) {
 
 function Start({ of: start }: { of: QuickStart }) {
   const { t } = useLingui()
-  const { file, language, code, install, run, more } = start
-  return (
-    <>
-      {install !== '' && (
-        <Step title={t`Install`}>
-          <CodeBlock code={install} info="bash" open={false} />
-        </Step>
-      )}
-      {[...more, { file, language, code }].map((one) => (
-        <Step key={one.file} title={<Trans>Save as {one.file}</Trans>}>
-          <CodeBlock code={one.code.trimEnd()} info={one.language} open={false} />
-        </Step>
-      ))}
-      <Step title={t`Run`}>
-        <CodeBlock code={run} info="bash" open={false} />
+  const titles = { set: t`Say where and who`, install: t`Install`, generate: t`Generate`, run: t`Run` }
+  return stepsOf(start).map((step) =>
+    step.kind === 'save' ? (
+      <Step key={step.file} title={<Trans>Save as {step.file}</Trans>}>
+        <CodeBlock code={step.code} info={step.language} open={false} />
       </Step>
-    </>
+    ) : (
+      <Step key={step.kind} title={titles[step.kind]}>
+        <CodeBlock code={step.code} info="bash" open={false} />
+      </Step>
+    ),
   )
 }
 

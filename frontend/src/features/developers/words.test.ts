@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { durationWords, outcomeOf, shareWords } from './words'
+import { durationWords, endWords, outcomeOf, outcomeWords, shareWords } from './words'
 
 it('a request ends well, refused, over a limit or failed', () => {
   expect([200, 204, 400, 404, 429, 499, 500, 503].map(outcomeOf)).toEqual([
@@ -12,6 +12,18 @@ it('a request ends well, refused, over a limit or failed', () => {
     'FAILED',
     'FAILED',
   ])
+})
+
+it('who stopped a request is not told that it was refused', () => {
+  expect([200, 404, 429, 499, 502].map(endWords)).toEqual([
+    'Succeeded',
+    'Refused',
+    'Over a limit',
+    'Stopped by its client',
+    'Failed',
+  ])
+  // The log narrowed down to this outcome shows both.
+  expect(outcomeWords(outcomeOf(499))).toBe('Refused or stopped')
 })
 
 it('a time is told to three digits that count, and none by a dash', () => {

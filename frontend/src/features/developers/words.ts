@@ -8,14 +8,21 @@ const locale = () => (i18n.locale === 'zh' ? 'zh-CN' : i18n.locale)
 
 const outcomes: Record<RequestOutcome, MessageDescriptor> = {
   SUCCEEDED: msg`Succeeded`,
-  REFUSED: msg`Refused`,
+  REFUSED: msg`Refused or stopped`,
   LIMITED: msg`Over a limit`,
   FAILED: msg`Failed`,
 }
 
-/** How a request ended, in words. */
+/** The outcomes that a log can be narrowed down to, in words. */
 export function outcomeWords(outcome: RequestOutcome): string {
   return i18n._(outcomes[outcome])
+}
+
+/** How a request with a status ended, in words. 499: its own client was gone before the end. */
+export function endWords(status: number): string {
+  const outcome = outcomeOf(status)
+  if (outcome !== 'REFUSED') return outcomeWords(outcome)
+  return status === 499 ? t`Stopped by its client` : t`Refused`
 }
 
 /** How a request with a status ended. A stream that broke has a status of its own. */

@@ -126,7 +126,7 @@ function Choices({ ask, keys, onChoose }: ChoicesProps) {
           <Link to="/usage" className="text-tide underline underline-offset-3">
             Usage
           </Link>
-          .
+          . Errors are all that did not succeed: what was refused, over a limit or failed, and what its own client stopped.
         </Trans>
       </p>
     </div>

@@ -12,6 +12,9 @@ import { bodyOf, freshDraft } from './request'
 // Whatever was typed must reach the server as it was.
 const awkward = `Say "hello", it's 5 o'clock: \`$HOME\` \\n \\ 中文\nsecond line`
 
+// What makes the stream end with an error.
+const breaks = 'break off'
+
 let server: Server
 let origin = ''
 let seen: { authorization: string | undefined; body: unknown }
@@ -30,7 +33,8 @@ beforeAll(async () => {
         response.end('{"choices":[{"message":{"role":"assistant","content":"Hello there"}}]}')
         return
       }
-      for (const content of ['Hello', ' there']) {
+      const broken = JSON.stringify(seen.body).includes(breaks)
+      for (const content of broken ? ['Hello'] : ['Hello', ' there']) {
         response.write(`data: ${JSON.stringify({ choices: [{ index: 0, delta: { content } }] })}\n\n`)
       }
       const { messages } = seen.body as { messages: { content: string }[] }

@@ -72,6 +72,7 @@ function python(origin: string, body: Body): string {
   const lines = [
     'import json',
     'import os',
+    ...(body.stream ? ['import sys'] : []),
     'import urllib.request',
     '',
     `body = ${literal(body, '')}`,

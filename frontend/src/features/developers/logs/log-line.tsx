@@ -2,7 +2,7 @@ import { Trans, useLingui } from '@lingui/react/macro'
 import { Copy } from 'lucide-react'
 import { memo, type ReactNode } from 'react'
 import { IconButton } from '@/components/ui/button'
-import { durationWords, exactTime, outcomeOf, outcomeWords, timeWords } from '@/features/developers/words'
+import { durationWords, endWords, exactTime, outcomeOf, timeWords } from '@/features/developers/words'
 import { copyText } from '@/lib/clipboard'
 import { creditsText, exactCredits, numberText } from '@/lib/credits'
 import type { LogRow } from './log-state'
@@ -95,9 +95,9 @@ export const LogLine = memo(function LogLine({ row, keyName, modelName, open, no
 function Status({ row }: { row: LogRow }) {
   const outcome = outcomeOf(row.status)
   return (
-    <span className="log-status tabular-nums" data-outcome={outcome} title={row.code ?? outcomeWords(outcome)}>
+    <span className="log-status tabular-nums" data-outcome={outcome} title={row.code ?? endWords(row.status)}>
       {row.status}
-      <span className="sr-only"> {outcomeWords(outcome)}</span>
+      <span className="sr-only"> {endWords(row.status)}</span>
     </span>
   )
 }
@@ -126,7 +126,6 @@ interface DetailsProps {
 
 function Details({ row, keyName, modelName, onKey }: DetailsProps) {
   const { t } = useLingui()
-  const outcome = outcomeOf(row.status)
   return (
     <dl className="grid grid-cols-2 gap-x-6 gap-y-2 text-sm @4xl:grid-cols-3 @4xl:gap-x-10">
       <Fact wide name={t`Request id`}>
@@ -141,7 +140,7 @@ function Details({ row, keyName, modelName, onKey }: DetailsProps) {
         </time>
       </Fact>
       <Fact wide name={t`Outcome`}>
-        {row.status} {outcomeWords(outcome)}
+        {row.status} {endWords(row.status)}
         {row.code && <code className="ml-1.5 font-mono text-xs text-ink-2">{row.code}</code>}
       </Fact>
       <Fact name={t`Key`}>

@@ -5,7 +5,8 @@ import { randomId } from '@/lib/random-id'
 interface Example {
   name: MessageDescriptor
   query: string
-  variables: string
+  /** Made when it is opened, so that an id in it is a new one. */
+  variables(): string
 }
 
 /** What stands where an id of the sender's own belongs. */
@@ -33,11 +34,12 @@ export const examples: readonly Example[] = [
   }
 }
 `,
-    variables: '',
+    variables: () => '',
   },
   {
     name: msg`Send a message`,
-    query: `mutation Send($input: MessageSendInput!) {
+    query: `# The same clientId never sends twice: change it to send again.
+mutation Send($input: MessageSendInput!) {
   messageSend(input: $input) {
     conversation {
       id
@@ -53,7 +55,7 @@ export const examples: readonly Example[] = [
   }
 }
 `,
-    variables: `{
+    variables: () => `{
   "input": {
     "clientId": "an id of your own",
     "text": "Say hello in one sentence."
@@ -90,7 +92,7 @@ export const examples: readonly Example[] = [
   }
 }
 `,
-    variables: `{
+    variables: () => `{
   "reply": "the id of a reply, from messageSend"
 }
 `,
@@ -103,6 +105,6 @@ export const examples: readonly Example[] = [
   }
 }
 `,
-    variables: '',
+    variables: () => '',
   },
 ]

@@ -46,7 +46,7 @@ function tabOf(query = '', variables = ''): Tab {
 /** The playground as it is first found. */
 export function freshSession(): Session {
   const [example] = examples
-  const tab = tabOf(example?.query, example?.variables)
+  const tab = tabOf(example?.query, example?.variables())
   return { tabs: [tab], current: tab.id, past: [], caller: 'session', apiKey: '' }
 }
 
