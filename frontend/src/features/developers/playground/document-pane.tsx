@@ -8,7 +8,7 @@ import { copyText } from '@/lib/clipboard'
 import { showToast } from '@/lib/toasts'
 import { CodeEditor } from './code-editor'
 import { curlOf, type Operation, operationAt, operationsOf, variablesOf } from './document'
-import { examples, freshVariables } from './examples'
+import { examples } from './examples'
 import type { Tab } from './session'
 
 interface DocumentPaneProps {
@@ -130,7 +130,7 @@ function Examples({ onOpen }: Pick<DocumentPaneProps, 'onOpen'>) {
       value=""
       onChange={(event) => {
         const example = examples[Number(event.target.value)]
-        if (example) onOpen(example.query, freshVariables(example))
+        if (example) onOpen(example.query, example.variables())
       }}
       className={select}
     >

@@ -9,14 +9,6 @@ interface Example {
   variables(): string
 }
 
-/** What stands where an id of the sender's own belongs. */
-const ownId = 'an id of your own'
-
-/** An example's variables for a tab: the message that it sends is another one each time. */
-export function freshVariables({ variables }: Pick<Example, 'variables'>): string {
-  return variables.replace(ownId, randomId())
-}
-
 /** Documents to begin with; the first one is there at the start. */
 export const examples: readonly Example[] = [
   {
@@ -38,8 +30,7 @@ export const examples: readonly Example[] = [
   },
   {
     name: msg`Send a message`,
-    query: `# The same clientId never sends twice: change it to send again.
-mutation Send($input: MessageSendInput!) {
+    query: `mutation Send($input: MessageSendInput!) {
   messageSend(input: $input) {
     conversation {
       id
@@ -57,7 +48,7 @@ mutation Send($input: MessageSendInput!) {
 `,
     variables: () => `{
   "input": {
-    "clientId": "an id of your own",
+    "clientId": "${randomId()}",
     "text": "Say hello in one sentence."
   }
 }
