@@ -485,6 +485,44 @@ func TestAKeysCreditLimitIsExact(t *testing.T) {
 	p.books()
 }
 
+// P92: a limit that a key is given counts on the sockets that it opened before, too.
+func TestALimitOfAKeyCountsOnItsOpenSockets(t *testing.T) {
+	p := priced(t, 100)
+	b := p.signIn("builder")
+	g := b.program(map[string]any{})
+	s, err := g.dial(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	send := func(id string) map[string]any {
+		s.subscribe(id, paidDocument, map[string]any{"i": map[string]any{"clientId": id, "text": "m"}})
+		answer := s.read()
+		if done := s.read(); at(done, "type") != "complete" {
+			t.Fatalf("%v", done)
+		}
+		return answer
+	}
+	want(t, at(send("1"), "payload", "data", "messageSend", "userErrors"), `[]`)
+	changed := b.ask(`mutation($i: ApiKeyUpdateInput!) { apiKeyUpdate(input: $i) { userErrors { code } } }`, map[string]any{"i": map[string]any{"apiKeyId": g.id, "creditLimit": "0"}})
+	want(t, at(changed, "data", "apiKeyUpdate"), `{"userErrors":[]}`)
+	want(t, at(send("2"), "payload", "data", "messageSend", "userErrors", 0, "code"), `"KEY_LIMIT_REACHED"`)
+	p.books()
+}
+
+// Both reports know the same time zones: what PostgreSQL alone takes for one may lie on
+// the other side of the world.
+func TestReportsKnowTheSameZones(t *testing.T) {
+	b := start(t).signIn("builder")
+	for zone, refused := range map[string]bool{"UTC+8": true, "+08:00": true, "Mars/Base": true, "": false, "Asia/Shanghai": false} {
+		for _, field := range []string{"usage", "requestAnalytics"} {
+			answer := b.ask(`query($z: String) { viewer { `+field+`(from: "2026-05-01T00:00:00Z", to: "2026-05-02T00:00:00Z", by: [DAY], timeZone: $z) { groups { __typename } } } }`, map[string]any{"z": zone})
+			if got := at(answer, "errors", 0, "extensions", "code") == "INVALID"; got != refused {
+				t.Errorf("%s in %q: %v", field, zone, answer)
+			}
+		}
+	}
+}
+
 // What a key can't be is refused, field by field.
 func TestKeysThatCannotBe(t *testing.T) {
 	p := start(t, "RATE_REQUESTS_PER_KEY=0", "RATE_REQUESTS_PER_ACCOUNT=0", "RATE_COST_PER_ACCOUNT=0") // it asks until the key has expired

@@ -49,7 +49,7 @@ func (r *viewerResolver) RequestLogs(ctx context.Context, obj *graph.Viewer, fir
 
 // RequestAnalytics is the resolver for the requestAnalytics field.
 func (r *viewerResolver) RequestAnalytics(ctx context.Context, obj *graph.Viewer, from time.Time, to time.Time, by []models.RequestDimension, timeZone *string, keyID *string, modelID *string) (*graph.RequestAnalytics, error) {
-	w := &requestlog.Window{From: from, To: to, By: by, Zone: orEmpty(timeZone), KeyID: orEmpty(keyID), ModelID: orEmpty(modelID)}
+	w := &requestlog.Window{From: from, To: to, By: once(by), Zone: orEmpty(timeZone), KeyID: orEmpty(keyID), ModelID: orEmpty(modelID)}
 	a, err := r.load(ctx).analysis.Load(ctx, w)
 	if err != nil {
 		return nil, err

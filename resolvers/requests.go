@@ -2,6 +2,7 @@ package resolvers
 
 import (
 	"context"
+	"slices"
 
 	"github.com/kimi-k2/kimi-k2/graph"
 	"github.com/kimi-k2/kimi-k2/internal/page"
@@ -90,4 +91,14 @@ func (r *Resolver) keysByID(ctx context.Context, ids []string) ([]*models.APIKey
 		out[i] = by[id]
 	}
 	return out, nil
+}
+
+// once is by without what is named again, in its order.
+func once(by []models.RequestDimension) (out []models.RequestDimension) {
+	for _, d := range by {
+		if !slices.Contains(out, d) {
+			out = append(out, d)
+		}
+	}
+	return out
 }

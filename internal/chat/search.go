@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -47,7 +48,7 @@ func (s *Service) Search(ctx context.Context, v viewer.Viewer, l List) (hits []H
 	if n := utf8.RuneCountInString(needle); n < minSearch || n > maxSearch {
 		return nil, "", fault.On("filter.text", fault.Invalid, "search for %d to %d characters", minSearch, maxSearch)
 	}
-	f := folded(needle)
+	f, want := folded(needle), cmp.Or(l.Page.Size, page.DefaultSize)
 	until := s.clock.Now().Add(searchBudget)
 	at, from, _ := strings.Cut(l.Page.After, " ")
 	if from != "" {
@@ -61,7 +62,7 @@ func (s *Service) Search(ctx context.Context, v viewer.Viewer, l List) (hits []H
 			hits = append(hits, h)
 		}
 	}
-	for {
+	for len(hits) < want {
 		l.Page = page.Args{Size: searchPage, After: at}
 		cs, more, err := s.Conversations(ctx, v, l)
 		if err != nil {
@@ -79,7 +80,7 @@ func (s *Service) Search(ctx context.Context, v viewer.Viewer, l List) (hits []H
 				hits = append(hits, h)
 			}
 			at = Position(c)
-			if len(hits) >= page.DefaultSize || s.clock.Now().After(until) {
+			if len(hits) >= want || s.clock.Now().After(until) {
 				if i == len(cs)-1 && !more {
 					at = ""
 				}
@@ -90,6 +91,7 @@ func (s *Service) Search(ctx context.Context, v viewer.Viewer, l List) (hits []H
 			return hits, "", nil
 		}
 	}
+	return hits, at, nil
 }
 
 // searchRest goes on in the conversation at a position, with the messages before one. One

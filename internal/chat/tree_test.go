@@ -443,3 +443,38 @@ func TestSearchFindsTitlesAndMessages(t *testing.T) {
 	_, _, err := i.Search(t.Context(), v, chat.List{Text: "x"})
 	wantFault(t, err, fault.Invalid)
 }
+
+// A page of what was found is as long as was asked for, and all of them are each once.
+func TestSearchesComeInPages(t *testing.T) {
+	h := newHouse(t)
+	h.engine.Answer(echo)
+	i := h.open()
+	a := i.turn(i.guest(), "needle 0")
+	v := a.Viewer
+	wanted := []string{a.Conversation.ID}
+	for n := range 24 {
+		wanted = append(wanted, i.turn(v, fmt.Sprint("needle ", n+1)).Conversation.ID)
+	}
+	slices.Reverse(wanted)
+	for _, size := range []int{1, 7, 100} {
+		var got []string
+		for after := ""; ; {
+			hits, next, err := i.Search(t.Context(), v, chat.List{Text: "needle", Page: page.Args{Size: size, After: after}})
+			if err != nil || len(hits) > size {
+				t.Fatalf("%d found, %v", len(hits), err)
+			}
+			for _, h := range hits {
+				got = append(got, h.Conversation.ID)
+			}
+			if after = next; next == "" {
+				break
+			}
+			if len(hits) < size && len(got) < len(wanted) {
+				t.Errorf("a page of %d has %d", size, len(hits))
+			}
+		}
+		if !slices.Equal(got, wanted) {
+			t.Errorf("in pages of %d: %d of %d", size, len(got), len(wanted))
+		}
+	}
+}

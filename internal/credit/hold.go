@@ -32,7 +32,9 @@ func (s *Service) HoldTx(tx *gorm.DB, v viewer.Viewer, ask models.HoldAsk) (mode
 	}
 	h := models.Hold{ID: id.New(id.Hold), Price: ask.Price,
 		Amount: Cost(ask.Price, models.Usage{PromptTokens: ask.PromptTokens, OutputTokens: ask.OutputTokens})}
-	if v.KeyCapped {
+	if capped, err := cappedTx(tx, v); err != nil {
+		return models.Hold{}, err
+	} else if capped {
 		if err := s.fitsKeyTx(tx, v, h.Amount); err != nil {
 			return models.Hold{}, err
 		}

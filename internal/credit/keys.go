@@ -69,6 +69,19 @@ func (s *Service) fitsKeyTx(tx *gorm.DB, v viewer.Viewer, amount int64) error {
 	return nil
 }
 
+// cappedTx reports whether the viewer's key has a limit of its own now: a socket is its
+// viewer's for as long as it stands, and the limit may have come since it was opened.
+func cappedTx(tx *gorm.DB, v viewer.Viewer) (capped bool, err error) {
+	if v.KeyID == "" || v.KeyCapped {
+		return v.KeyCapped, nil
+	}
+	err = tx.Raw(`SELECT EXISTS (SELECT FROM key_budgets WHERE owner_id = ? AND key_id = ? AND credit_limit IS NOT NULL)`, v.OwnerID, v.KeyID).Scan(&capped).Error
+	if err != nil {
+		return false, fmt.Errorf("look whether a key has a limit: %w", err)
+	}
+	return capped, nil
+}
+
 func keyLimit() error {
 	return fault.New(fault.KeyLimitReached, "this API key has reached its credit limit: raise the limit, or use another key")
 }

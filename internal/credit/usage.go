@@ -12,6 +12,7 @@ import (
 
 	"github.com/kimi-k2/kimi-k2/internal/database"
 	"github.com/kimi-k2/kimi-k2/internal/fault"
+	"github.com/kimi-k2/kimi-k2/internal/sheet"
 	"github.com/kimi-k2/kimi-k2/internal/viewer"
 	"github.com/kimi-k2/kimi-k2/models"
 )
@@ -97,7 +98,8 @@ func (w Window) check() error {
 	case w.To.Sub(w.From) > maxWindow:
 		return fault.On("to", fault.Invalid, "ask for 400 days at most")
 	}
-	return nil
+	_, err := sheet.Zone(w.zone()) // PostgreSQL takes more for a zone, and UTC+8 for the other side of the world
+	return err
 }
 
 func (w Window) zone() string {

@@ -119,8 +119,11 @@ func (s *Service) Analyses(ctx context.Context, v viewer.Viewer, windows []*Wind
 		return out, errs
 	}
 	var reads sync.WaitGroup
+	turns := make(chan struct{}, maxReads)
 	for _, set := range sets {
+		turns <- struct{}{}
 		reads.Go(func() {
+			defer func() { <-turns }()
 			defer func() {
 				if p := recover(); p != nil { // nobody above would: this is a goroutine of its own
 					for _, n := range set {
@@ -134,6 +137,9 @@ func (s *Service) Analyses(ctx context.Context, v viewer.Viewer, windows []*Wind
 	reads.Wait()
 	return out, errs
 }
+
+// maxReads is how many sets are read at once: each has a connection of the database meanwhile.
+const maxReads = 3
 
 // readSet reads some of the windows together.
 func (s *Service) readSet(ctx context.Context, v viewer.Viewer, windows []*Window, set []int, out []Analysis, errs []error) {
