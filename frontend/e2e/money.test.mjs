@@ -259,7 +259,7 @@ journey(
     // Credited: the payer's open pages show it at once, as it was ordered.
     await sip.getByRole('button', { name: /^Credit evt_/ }).click()
     await sip.getByRole('button', { name: 'Credit it', exact: true }).click()
-    await operator.getByText('none waits').waitFor()
+    await operator.getByText('none waits', { exact: true }).waitFor()
     await other.getByRole('link', { name: /^Balance: 1 credit/ }).waitFor()
     assert.equal(await available(page), '1')
     await operator.getByRole('button', { name: 'Show decided payments' }).click()
