@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react'
+import { useEffect, useMemo, useState } from 'react'
 
 /** Whole seconds since `since` (performance.now() time), drawn anew every second while given. */
 export function useSeconds(since: number | null): number {
@@ -21,4 +21,13 @@ export function useNow(): number {
     return () => clearInterval(timer)
   }, [])
   return now
+}
+
+/** Milliseconds; every time zone's hours and days begin with one of these. */
+const quarter = 15 * 60_000
+
+/** When the present quarter of an hour began: another time when an hour or a day has begun, within a minute. */
+export function useQuarter(): Date {
+  const count = Math.floor(useNow() / quarter)
+  return useMemo(() => new Date(count * quarter), [count])
 }

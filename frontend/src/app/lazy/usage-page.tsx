@@ -2,7 +2,7 @@ import { useLingui } from '@lingui/react/macro'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useEffect } from 'react'
 import { Loading } from '@/components/page/load-state'
-import { useNow } from '@/components/page/use-now'
+import { useQuarter } from '@/lib/clock'
 import { Usage } from '@/features/usage/usage'
 import { showTitle } from '@/lib/page-title'
 import { useServiceInfo } from '@/lib/service-info'
@@ -14,7 +14,7 @@ export function UsagePage() {
   const { t } = useLingui()
   const navigate = useNavigate()
   const { from, to } = parseUsage(useSearch({ strict: false }))
-  const now = useNow()
+  const now = useQuarter()
   const info = useServiceInfo()
   const service = info?.service.name ?? 'Kimi K2'
   const title = t`Usage`

@@ -2,7 +2,7 @@ import { Trans, useLingui } from '@lingui/react/macro'
 import { Link } from '@tanstack/react-router'
 import { type ReactNode, useCallback, useMemo, useRef } from 'react'
 import { useQuery } from 'urql'
-import { useNow } from '@/components/page/use-now'
+import { useQuarter } from '@/lib/clock'
 import { useRefresh } from '@/components/page/use-refresh'
 import { useWidth } from '@/components/chart/use-width'
 import { layOut, margin } from '@/features/developers/analytics/layout'
@@ -19,7 +19,7 @@ const every = 60_000
 /** The last 24 hours in a line of figures, drawn by hour; nothing while there is nothing to tell. */
 export function Today() {
   const { t } = useLingui()
-  const now = useNow()
+  const now = useQuarter()
   const steps = useMemo(() => stepsOf('24h', 'HOUR', now), [now])
   const variables = useMemo(
     () => ({

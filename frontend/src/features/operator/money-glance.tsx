@@ -1,7 +1,7 @@
 import { plural } from '@lingui/core/macro'
 import { useLingui } from '@lingui/react/macro'
 import { moment } from '@/components/page/moments'
-import { useNow } from '@/components/page/use-now'
+import { useNow } from '@/lib/clock'
 import { booksStanding, type Dated, newestComparisons, paymentsStanding } from './glance'
 import { StandingMark } from './standing-mark'
 import type { MoneyState } from './use-money'
@@ -10,7 +10,7 @@ import type { MoneyState } from './use-money'
 export function MoneyGlance({ money }: { money: MoneyState }) {
   const { t } = useLingui()
   const [check] = money.checks
-  const now = useNow()
+  const now = new Date(useNow())
   // The one that was longest ago.
   const [comparison] = newestComparisons(money).toSorted((a, b) => Date.parse(a.finishedAt) - Date.parse(b.finishedAt))
   const standing = { books: booksStanding(money, now), payments: paymentsStanding(money, now) }

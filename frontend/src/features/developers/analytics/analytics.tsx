@@ -5,7 +5,7 @@ import { Table2 } from 'lucide-react'
 import { useQuery } from 'urql'
 import { Loading, LoadFailed } from '@/components/page/load-state'
 import { Segments } from '@/components/page/segments'
-import { useNow } from '@/components/page/use-now'
+import { useQuarter } from '@/lib/clock'
 import { useRefresh } from '@/components/page/use-refresh'
 import { Button } from '@/components/ui/button'
 import { Select } from '@/features/developers/select'
@@ -32,7 +32,7 @@ interface AnalyticsProps {
 export function Analytics({ asked, onChoose }: AnalyticsProps) {
   const ask = useMemo(() => readAsk(asked), [asked])
   const keys = useKeys()
-  const now = useNow()
+  const now = useQuarter()
   const steps = useMemo(() => stepsOf(ask.range, ask.unit, now), [ask, now])
   const { report, stale, failed, retry } = useReport(ask, steps)
   return (
